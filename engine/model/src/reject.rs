@@ -1,0 +1,114 @@
+//! Why the engine refuses an order before it leaves.
+
+use core::fmt;
+
+macro_rules! reject_reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $message:literal;)+) => {
+        /// The reason of a refusal, one code each.
+        ///
+        /// Codes are fixed: journals and reports of years hold them. They are ordered by
+        /// precedence: when several checks fail, the lowest code is the answer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum RejectReason {
+            $($(#[$doc])* $name = $code,)+
+        }
+
+        impl RejectReason {
+            /// Every reason, by precedence.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The reason a record's number stands for.
+            #[must_use]
+            pub const fn from_code(code: u16) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+
+            /// A name for programs, in snake case.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+
+            /// What a dealer should read.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self {
+                    $(Self::$name => $message,)+
+                }
+            }
+        }
+    };
+}
+
+reject_reasons! {
+    /// The kill switch is on.
+    Killed = 10, "killed", "trading is stopped: the kill switch is on";
+    /// The loss limit of the day is used up.
+    LossLimit = 11, "loss_limit", "the day's loss limit is reached";
+    /// No such instrument, or one that cannot be traded.
+    UnknownInstrument = 20, "unknown_instrument", "the instrument is not known";
+    /// Its market data has a hole.
+    StaleMarketData = 21, "stale_market_data", "the book may be wrong: messages of its stream are lost";
+    /// No such order.
+    UnknownOrder = 30, "unknown_order", "no such order";
+    /// The order can no longer change.
+    OrderClosed = 31, "order_closed", "the order is already filled, cancelled or rejected";
+    /// An earlier request for this order is not answered yet.
+    RequestPending = 32, "request_pending", "an earlier request for this order is still unanswered";
+    /// Quantity zero, or below what is filled.
+    InvalidQuantity = 40, "invalid_quantity", "the quantity must be positive and more than what is filled";
+    /// Not a multiple of the lot.
+    LotSize = 41, "lot_size", "the quantity is not a multiple of the lot";
+    /// Above the exchange's freeze quantity.
+    FreezeQuantity = 42, "freeze_quantity", "the quantity is above the exchange's freeze quantity";
+    /// Price zero or negative.
+    InvalidPrice = 50, "invalid_price", "the price must be positive";
+    /// Not a multiple of the tick.
+    TickSize = 51, "tick_size", "the price is not a multiple of the tick";
+    /// Outside the day's operating range.
+    PriceBand = 52, "price_band", "the price is outside the day's price band";
+    /// Too far from the market.
+    FatFinger = 53, "fat_finger", "the price is too far through the market";
+    /// One order worth too much.
+    OrderValue = 60, "order_value", "the order's value is above the limit";
+    /// All open orders together worth too much.
+    OpenOrderValue = 61, "open_order_value", "the value of all open orders would be above the limit";
+    /// Too many open orders.
+    OpenOrders = 62, "open_orders", "too many open orders";
+    /// Would trade with an own order.
+    SelfTrade = 70, "self_trade", "the order would trade with one of our own";
+    /// Position too large if everything open filled.
+    PositionLimit = 80, "position_limit", "the position would be above the limit if all open orders filled";
+    /// Too many messages in one second.
+    MessageRate = 90, "message_rate", "too many order messages in this second";
+    /// A bound of the engine is used up.
+    Capacity = 100, "capacity", "a configured bound of the engine is reached";
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.message())
+    }
+}
+
+impl core::error::Error for RejectReason {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_ascend_in_order_of_precedence_and_name_their_reason() {
+        assert!(RejectReason::ALL.is_sorted());
+        for &reason in RejectReason::ALL {
+            assert_eq!(RejectReason::from_code(reason as u16), Some(reason));
+        }
+        assert_eq!(RejectReason::from_code(0), None);
+    }
+}

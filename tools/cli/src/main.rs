@@ -1,0 +1,2 @@
+//! tezi
+fn main() {}
