@@ -54,17 +54,15 @@ impl Nanos {
     /// ```
     #[must_use]
     pub const fn from_ist(year: i64, month: i64, day: i64, hour: i64, min: i64, sec: i64) -> Self {
-        let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY
-            + hour * 3600
-            + min * 60
-            + sec;
+        let seconds =
+            days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + min * 60 + sec;
         Self(seconds * NANOS_PER_SECOND - IST_OFFSET_NS)
     }
 
     /// Year, month and day in India.
     #[must_use]
     pub const fn ist_date(self) -> (i64, i64, i64) {
-        let seconds = (self.0 + IST_OFFSET_NS).div_euclid(NANOS_PER_SECOND);
+        let seconds = self.0.saturating_add(IST_OFFSET_NS).div_euclid(NANOS_PER_SECOND);
         civil_from_days(seconds.div_euclid(SECONDS_PER_DAY))
     }
 }
