@@ -1,0 +1,297 @@
+//! Commands to packets.
+//!
+//! What a session or an instrument fixes is laid into templates when it becomes known, so that an
+//! order costs a copy of the template and a dozen stores. A refused command leaves the buffer as
+//! it was.
+
+use core::fmt;
+
+use bytemuck::Zeroable;
+use tezi_model::{CommandKind, Instrument, InstrumentId, OrderCommand, Px, Qty, Side, TimeInForce};
+
+use super::contract::{Contract, ContractError, Underlying};
+use super::envelope::{self, Checksum};
+use super::identity::{IdentityError, SessionIdentity};
+use super::venue_state::VenueOrderState;
+use super::wire::{
+    BeF64, BeI16, BeI32, BeI64, BuySell, MsOeRequestTr, MsOmRequestTr, OrderChangePacket,
+    OrderEntryPacket, StOrderFlags, TransactionCode,
+};
+
+/// Bytes of the largest packet the encoder writes, a modification or cancel.
+pub const ORDER_PACKET_SIZE_MAX: usize = OrderChangePacket::SIZE;
+
+const _: () = assert!(OrderEntryPacket::SIZE <= ORDER_PACKET_SIZE_MAX);
+
+/// Why a command cannot go onto the wire. Risk checks belong before the encoder: it refuses only
+/// what the protocol cannot say or what would say something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EncodeError {
+    /// The command's kind is no known code.
+    Kind = 1,
+    /// The side is no known code.
+    Side = 2,
+    /// The time in force is no known code.
+    TimeInForce = 3,
+    /// The instrument was never defined to the encoder.
+    UnknownInstrument = 4,
+    /// A change without the venue's order number, or with one that a double cannot hold.
+    OrderNumber = 5,
+    /// Quantity zero, above 2^31 - 1, or not above what is filled.
+    Quantity = 6,
+    /// Price not in whole paise.
+    PriceNotPaise = 7,
+    /// Price above 2^31 - 1 paise, or not positive: 0 would be a market order.
+    PriceRange = 8,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kind => "the command has no known kind",
+            Self::Side => "the command has no known side",
+            Self::TimeInForce => "the command has no known time in force",
+            Self::UnknownInstrument => "the instrument is not defined to the encoder",
+            Self::OrderNumber => "the venue's order number is missing or not exact as a double",
+            Self::Quantity => "the quantity must be above what is filled and fit 31 bits",
+            Self::PriceNotPaise => "the price must be in whole paise",
+            Self::PriceRange => "the price must be positive and fit 31 bits of paise",
+        })
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Encodes the orders of one session.
+///
+/// # Invariants
+///
+/// - The templates hold every field that no command decides, and zeros elsewhere.
+/// - A place of `contracts` is all zeros exactly when no instrument was defined there.
+#[derive(Clone, Debug)]
+pub struct OrderEncoder {
+    entry: MsOeRequestTr,
+    change: MsOmRequestTr,
+    /// Indexed by [`InstrumentId`]. Never reallocated.
+    contracts: Box<[Contract]>,
+    checksum: Checksum,
+}
+
+impl OrderEncoder {
+    /// An encoder with room for `instruments` instruments and none of them defined.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`] names the part of the identity that cannot go onto the wire.
+    pub fn new(
+        identity: &SessionIdentity<'_>,
+        checksum: Checksum,
+        instruments: usize,
+    ) -> Result<Self, IdentityError> {
+        let (entry, change) = identity.templates()?;
+        let contracts = vec![Contract::zeroed(); instruments].into_boxed_slice();
+        Ok(Self { entry, change, contracts, checksum })
+    }
+
+    /// Makes an instrument known, or known anew.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] when a request cannot name it; what was defined under `id` stays.
+    pub fn define(
+        &mut self,
+        id: InstrumentId,
+        instrument: &Instrument,
+        underlying: Underlying,
+    ) -> Result<(), ContractError> {
+        let place = self.contracts.get_mut(id.index()).ok_or(ContractError::Capacity)?;
+        *place = Contract::new(instrument, underlying)?;
+        Ok(())
+    }
+
+    /// Says whether orders from now on are of the pre-open session; the exchange refuses an order
+    /// that says otherwise. Off at the start.
+    pub const fn set_pre_open(&mut self, pre_open: bool) {
+        let state = if pre_open { StOrderFlags::PRE_OPEN } else { 0 };
+        self.entry.st_order_flags.state = state;
+        self.change.st_order_flags.state = state;
+    }
+
+    /// Writes the packet of a command and returns its size, 180 or 208 bytes.
+    ///
+    /// `venue` is what a change must echo; a new order does not look at it. `sequence` goes into
+    /// the envelope and comes back with the answer (the plain method wants 0). The low half of
+    /// the client order id goes into the filler, which the immediate acknowledgement returns.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`]; `out` is then untouched.
+    #[inline]
+    pub fn encode(
+        &self,
+        command: &OrderCommand,
+        venue: &VenueOrderState,
+        sequence: u32,
+        out: &mut [u8; ORDER_PACKET_SIZE_MAX],
+    ) -> Result<usize, EncodeError> {
+        match command.kind().ok_or(EncodeError::Kind)? {
+            CommandKind::New => self.encode_entry(command, sequence, out),
+            CommandKind::Replace => {
+                let terms = self.terms(command)?;
+                let code = TransactionCode::ORDER_MOD_IN_TR;
+                self.encode_change(code, command, &terms, venue, sequence, out)
+            }
+            CommandKind::Cancel => {
+                let terms = self.cancel_terms(command)?;
+                let code = TransactionCode::ORDER_CANCEL_IN_TR;
+                self.encode_change(code, command, &terms, venue, sequence, out)
+            }
+        }
+    }
+
+    #[inline]
+    fn encode_entry(
+        &self,
+        command: &OrderCommand,
+        sequence: u32,
+        out: &mut [u8; ORDER_PACKET_SIZE_MAX],
+    ) -> Result<usize, EncodeError> {
+        let terms = self.terms(command)?;
+        let packet: &mut OrderEntryPacket =
+            bytemuck::from_bytes_mut(&mut out[..OrderEntryPacket::SIZE]);
+        let message = &mut packet.message;
+        *message = self.entry;
+        message.transaction_code = BeI16::new(TransactionCode::BOARD_LOT_IN_TR);
+        message.token_no = terms.contract.token_no;
+        message.contract_desc = terms.contract.contract_desc;
+        message.buy_sell_indicator = terms.buy_sell;
+        message.volume = BeI32::new(terms.open);
+        message.price = terms.price;
+        message.st_order_flags.terms = terms.flags;
+        message.filler = BeI32::new(command.client_order_id.0 as i32);
+        let message = bytemuck::bytes_of(message);
+        envelope::seal(&mut packet.envelope, message, sequence, self.checksum);
+        Ok(OrderEntryPacket::SIZE)
+    }
+
+    #[inline]
+    fn encode_change(
+        &self,
+        transaction_code: i16,
+        command: &OrderCommand,
+        terms: &Terms<'_>,
+        venue: &VenueOrderState,
+        sequence: u32,
+        out: &mut [u8; ORDER_PACKET_SIZE_MAX],
+    ) -> Result<usize, EncodeError> {
+        let order_number = order_number(command.order_id.0)?;
+        let packet: &mut OrderChangePacket = bytemuck::from_bytes_mut(out);
+        let message = &mut packet.message;
+        *message = self.change;
+        message.transaction_code = BeI16::new(transaction_code);
+        message.token_no = terms.contract.token_no;
+        message.contract_desc = terms.contract.contract_desc;
+        message.order_number = BeF64::new(order_number);
+        message.buy_sell_indicator = terms.buy_sell;
+        message.total_volume_remaining = BeI32::new(terms.open);
+        message.volume = BeI32::new(terms.open);
+        message.volume_filled_today = BeI32::new(terms.filled);
+        message.price = terms.price;
+        message.entry_date_time = BeI32::new(venue.entry_date_time);
+        message.last_modified = BeI32::new(venue.last_modified);
+        message.st_order_flags.terms = terms.flags;
+        message.filler = BeI32::new(command.client_order_id.0 as i32);
+        message.last_activity_reference = BeI64::new(venue.last_activity_reference);
+        let message = bytemuck::bytes_of(message);
+        envelope::seal(&mut packet.envelope, message, sequence, self.checksum);
+        Ok(OrderChangePacket::SIZE)
+    }
+
+    /// What a new order or a modification asks for.
+    #[inline]
+    fn terms(&self, command: &OrderCommand) -> Result<Terms<'_>, EncodeError> {
+        let (open, filled) = open_and_filled(command.quantity, command.filled)?;
+        if open == 0 {
+            return Err(EncodeError::Quantity);
+        }
+        let price = price(command.price)?;
+        if price <= 0 {
+            return Err(EncodeError::PriceRange);
+        }
+        self.terms_of(command, open, filled, price)
+    }
+
+    /// What a cancel says. Price and quantity only describe the order here, so that nothing but
+    /// an unsayable one keeps a cancel from leaving.
+    #[inline]
+    fn cancel_terms(&self, command: &OrderCommand) -> Result<Terms<'_>, EncodeError> {
+        let (open, filled) = open_and_filled(command.quantity, command.filled)?;
+        self.terms_of(command, open, filled, price(command.price)?)
+    }
+
+    #[inline]
+    fn terms_of(
+        &self,
+        command: &OrderCommand,
+        open: i32,
+        filled: i32,
+        price: i32,
+    ) -> Result<Terms<'_>, EncodeError> {
+        let buy_sell = match Side::from_code(command.side_code) {
+            Some(Side::Buy) => BuySell::BUY,
+            Some(Side::Sell) => BuySell::SELL,
+            None => return Err(EncodeError::Side),
+        };
+        let flags = match command.time_in_force_code {
+            code if code == TimeInForce::Day as u8 => StOrderFlags::DAY,
+            code if code == TimeInForce::Ioc as u8 => StOrderFlags::IOC,
+            _ => return Err(EncodeError::TimeInForce),
+        };
+        let contract = self
+            .contracts
+            .get(command.instrument.index())
+            .filter(|contract| contract.is_defined())
+            .ok_or(EncodeError::UnknownInstrument)?;
+        let (buy_sell, price) = (BeI16::new(buy_sell), BeI32::new(price));
+        Ok(Terms { contract, buy_sell, flags, price, open, filled })
+    }
+}
+
+/// A command in the wire's terms.
+struct Terms<'a> {
+    contract: &'a Contract,
+    buy_sell: BeI16,
+    flags: u8,
+    price: BeI32,
+    open: i32,
+    filled: i32,
+}
+
+/// What stays open and what is filled, both within the wire's range.
+#[inline]
+fn open_and_filled(quantity: Qty, filled: Qty) -> Result<(i32, i32), EncodeError> {
+    let open = quantity.0.checked_sub(filled.0).ok_or(EncodeError::Quantity)?;
+    match (i32::try_from(quantity.0), i32::try_from(open)) {
+        (Ok(quantity), Ok(open)) => Ok((open, quantity - open)),
+        _ => Err(EncodeError::Quantity),
+    }
+}
+
+/// The price in paise.
+#[inline]
+fn price(price: Px) -> Result<i32, EncodeError> {
+    let paise = price.to_paise().ok_or(EncodeError::PriceNotPaise)?;
+    i32::try_from(paise).map_err(|_| EncodeError::PriceRange)
+}
+
+/// The order number as the double the venue sent: exact, or the change would name another order.
+#[inline]
+fn order_number(number: u64) -> Result<f64, EncodeError> {
+    let double = number as f64;
+    // Of the doubles made from a u64 only 2^64 saturates on its way back.
+    if number == 0 || number == u64::MAX || double as u64 != number {
+        return Err(EncodeError::OrderNumber);
+    }
+    Ok(double)
+}
