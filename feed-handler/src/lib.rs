@@ -1,1 +1,20 @@
-//! Under construction.
+//! Market data in: from packets of Indian exchanges to [`tezi_model::Event`]s in order.
+//!
+//! - [`wire`]: one module per protocol. The structs are the layouts; decoding copies nothing and
+//!   ends in model types; the encoders are the same layouts the other way.
+//! - [`arbitration`]: two lines in, one sequence out. Duplicates go, early messages wait, what is
+//!   lost on both lines is reported at its place.
+//! - [`capture`]: packets from and to pcap files.
+//!
+//! Promises: no socket, clock, thread or `unsafe`; time is a parameter, so a replay repeats
+//! exactly; no allocation after construction; outside bytes never panic, and every refusal has a
+//! name and a counter.
+
+pub mod arbitration;
+pub mod capture;
+mod line;
+mod named;
+pub mod wire;
+
+pub use arbitration::{Arbiter, ArbiterConfig};
+pub use line::Line;

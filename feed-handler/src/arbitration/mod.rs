@@ -1,0 +1,357 @@
+//! Sequencing and A/B line arbitration: the packets of two lines in, each message once, in order.
+//!
+//! Rules, per stream (MTBT 6.7, chapters 2, 10, 11 and 13; the choices are ours and are listed in
+//! `docs/wire/nse_mtbt.md`):
+//!
+//! - The first number seen is where we join. The number due is passed on at once; a copy is
+//!   dropped; an early one waits in a bounded ring.
+//! - A number still missing `wait_ns` after it showed missing, or when the ring is full, is lost:
+//!   one [`EventKind::StreamGap`](tezi_model::EventKind) event stands in its place.
+//! - A heartbeat ahead of us opens a gap at the tail.
+//! - A number below the one due whose exchange time is later than the last delivered means that the
+//!   stream restarted at 1: [`EventKind::StreamReset`](tezi_model::EventKind), then 1, 2, …
+//!
+//! Time is the receive time of the packets and what [`Arbiter::on_timeout`] is told, so the same
+//! packets give the same events. Never here: a socket, a clock, recovery over TCP.
+
+mod batch;
+mod gaps;
+mod line;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use bytemuck::Zeroable;
+use tezi_model::{Event, Nanos, Segment, StreamId};
+
+use crate::Line;
+use crate::named::named_reasons;
+use crate::wire::nse_mtbt::{DecodeError, Message, PacketContext, messages};
+use batch::Batch;
+
+pub use gaps::{GapCounters, LostRange};
+pub use line::{LineCounters, StreamLineCounters};
+pub use stream::Stream;
+
+/// The bounds of an [`Arbiter`]. All memory is taken at construction: about
+/// `streams_max * reorder_window * 80` bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct ArbiterConfig {
+    /// The segment whose streams these are.
+    pub segment: Segment,
+    /// How many numbers an early message may be ahead of the one due. A power of two, 64 or more.
+    pub reorder_window: usize,
+    /// How long a missing number is waited for, in nanoseconds.
+    pub wait_ns: i64,
+    /// A number this far or farther ahead is believed only when a second one within a window of it
+    /// confirms it. At least the window: the price is one message more lost in a long outage, the
+    /// gain is that one corrupt number does not make the messages behind it look late.
+    pub jump_max: u32,
+    /// How much later than the last message the exchange time of a past number must be to mean a
+    /// restart, in nanoseconds. Above the granularity of the exchange's clock, below the time a
+    /// switch of sites takes.
+    pub restart_margin_ns: i64,
+    /// Streams there is room for, 1 to 256. The first ones seen get it.
+    pub streams_max: usize,
+    /// Lost ranges listed for each stream; later ones are only counted.
+    pub lost_ranges_max: usize,
+}
+
+impl ArbiterConfig {
+    /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed, restarts from 1 s on, 32
+    /// streams, 1,024 listed ranges.
+    #[must_use]
+    pub const fn new(segment: Segment) -> Self {
+        Self {
+            segment,
+            reorder_window: 4096,
+            wait_ns: 200_000_000,
+            jump_max: 4096,
+            restart_margin_ns: 1_000_000_000,
+            streams_max: 32,
+            lost_ranges_max: 1024,
+        }
+    }
+}
+
+named_reasons! {
+    /// Why an [`ArbiterConfig`] cannot be.
+    ConfigError {
+        /// Not a power of two, or below 64.
+        ReorderWindow = 0, "reorder_window", "reorder_window must be a power of two, 64 to 2^24";
+        /// Negative.
+        Wait = 1, "wait_ns", "wait_ns must not be negative";
+        /// Less than the window.
+        JumpMax = 2, "jump_max", "jump_max must be at least reorder_window";
+        /// Negative.
+        RestartMargin = 3, "restart_margin_ns", "restart_margin_ns must not be negative";
+        /// None, or more than there are numbers.
+        StreamsMax = 4, "streams_max", "streams_max must be 1 to 256";
+    }
+}
+
+/// The feed of one segment on two lines.
+///
+/// ```
+/// use tezi_feed_handler::wire::nse_mtbt::{Trade, encode_trade, message_type};
+/// use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
+/// use tezi_model::{Nanos, OrderId, Segment};
+///
+/// let mut arbiter = Arbiter::new(ArbiterConfig::new(Segment::NseFo))?;
+/// let mut sequences = Vec::new();
+/// let mut sink = |event: &tezi_model::Event| sequences.push(event.sequence);
+/// let now = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
+/// for (line, sequence) in [(Line::A, 1), (Line::B, 1), (Line::A, 3), (Line::B, 2)] {
+///     let trade = Trade {
+///         message_type: message_type::TRADE,
+///         time: now,
+///         buy_order_id: OrderId(1),
+///         sell_order_id: OrderId(2),
+///         token: 35001,
+///         price: 22_450_00,
+///         quantity: 65,
+///     };
+///     arbiter.on_packet(line, &encode_trade(1, sequence, &trade), now, &mut sink);
+/// }
+/// arbiter.finish(now, &mut sink);
+/// assert_eq!(sequences, [1, 2, 3]);
+/// # Ok::<(), tezi_feed_handler::arbitration::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Arbiter {
+    config: ArbiterConfig,
+    /// Position in `streams` by stream number, `NO_STREAM` for none.
+    positions: [u16; 256],
+    streams: Box<[Stream]>,
+    /// How many of `streams` have been given to a number.
+    stream_count: usize,
+    lines: [LineCounters; 2],
+    /// When the first gap is given up; [`Nanos::MAX`] when none is open.
+    deadline: Nanos,
+}
+
+const NO_STREAM: u16 = u16::MAX;
+
+impl Arbiter {
+    /// An arbiter that has seen nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the field that is out of range.
+    pub fn new(config: ArbiterConfig) -> Result<Self, ConfigError> {
+        let window = config.reorder_window;
+        if !window.is_power_of_two() || !(64..=1 << 24).contains(&window) {
+            return Err(ConfigError::ReorderWindow);
+        }
+        if config.wait_ns < 0 {
+            return Err(ConfigError::Wait);
+        }
+        if (config.jump_max as usize) < window {
+            return Err(ConfigError::JumpMax);
+        }
+        if config.restart_margin_ns < 0 {
+            return Err(ConfigError::RestartMargin);
+        }
+        if !(1..=256).contains(&config.streams_max) {
+            return Err(ConfigError::StreamsMax);
+        }
+        Ok(Self {
+            config,
+            positions: [NO_STREAM; 256],
+            streams: (0..config.streams_max).map(|_| Stream::new(&config)).collect(),
+            stream_count: 0,
+            lines: [LineCounters::NONE; 2],
+            deadline: Nanos::MAX,
+        })
+    }
+
+    /// Takes one datagram and gives out what it completes, in order.
+    ///
+    /// Gaps whose wait is over at `receive_time` are given up first, as by
+    /// [`Arbiter::on_timeout`]. A bad message is counted by its reason and its number stays
+    /// missing, so the other line may still bring it; the good ones around it are kept.
+    /// [`MarketFlags::MORE_IN_PACKET`](tezi_model::MarketFlags) is set on all events of one call
+    /// but the last (those of the timeout count apart).
+    #[inline]
+    pub fn on_packet(
+        &mut self,
+        line: Line,
+        datagram: &[u8],
+        receive_time: Nanos,
+        sink: &mut impl FnMut(&Event),
+    ) {
+        if self.deadline <= receive_time {
+            self.on_timeout(receive_time, sink);
+        }
+        let counters = &mut self.lines[line.index()];
+        counters.packets += 1;
+        counters.bytes += datagram.len() as u64;
+        let context = PacketContext { segment: self.config.segment, line, receive_time };
+        let mut out = Batch::new(sink);
+        let mut datagram = messages(datagram);
+        while let Some(message) = datagram.next() {
+            let event = match message {
+                Ok(Message::Order(order)) => order.to_event(&context),
+                Ok(Message::Trade(trade)) => trade.to_event(&context),
+                Ok(other) => {
+                    self.on_other(&context, other, &mut out);
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match event {
+                Ok(event) => self.on_event(line, &event, datagram.is_at_end(), &mut out),
+                Err(error) => self.count_error(line, error),
+            }
+        }
+        out.finish();
+    }
+
+    /// Gives up the gaps whose wait is over at `now`, and gives out what waited behind them.
+    pub fn on_timeout(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {
+        self.give_up(now, now, sink);
+    }
+
+    /// Gives up every gap: at the end of a capture nothing more can come. `now` is the receive time
+    /// of the gap events.
+    pub fn finish(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {
+        self.give_up(Nanos::MAX, now, sink);
+    }
+
+    /// When [`Arbiter::on_timeout`] next has something to do; `None` when no gap is open.
+    #[inline]
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Nanos> {
+        (self.deadline != Nanos::MAX).then_some(self.deadline)
+    }
+
+    /// What came on a line.
+    #[must_use]
+    pub const fn line(&self, line: Line) -> &LineCounters {
+        &self.lines[line.index()]
+    }
+
+    /// The streams seen, in the order in which they were.
+    #[must_use]
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams[..self.stream_count]
+    }
+
+    /// The stream of a number, if it was seen.
+    #[must_use]
+    pub fn stream(&self, number: u8) -> Option<&Stream> {
+        self.streams().get(usize::from(self.positions[usize::from(number)]))
+    }
+
+    /// Whether every stream keeps its invariants and the counters add up. For tests; slow.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let adds_up = Line::BOTH.iter().all(|&line| {
+            let counters = self.line(line);
+            let placed: u64 = self.streams().iter().map(|one| one.line(line).messages()).sum();
+            placed <= counters.messages && counters.messages <= placed + counters.streams_refused
+        });
+        adds_up && self.streams().iter().all(Stream::is_consistent)
+    }
+
+    #[inline]
+    fn on_event<F: FnMut(&Event)>(
+        &mut self,
+        line: Line,
+        event: &Event,
+        is_last: bool,
+        out: &mut Batch<'_, F>,
+    ) {
+        self.lines[line.index()].messages += 1;
+        let Some(stream) = self.stream_mut(event.stream) else {
+            self.lines[line.index()].streams_refused += 1;
+            return;
+        };
+        let waited = stream.gap_opened();
+        stream.on_message(line, event, is_last, out);
+        if waited != stream.gap_opened() {
+            self.set_deadline();
+        }
+    }
+
+    /// Heartbeats and records of old in-band masters: a number at most, never an event. Replies of
+    /// the TCP services do not belong here.
+    #[cold]
+    fn on_other<F: FnMut(&Event)>(
+        &mut self,
+        context: &PacketContext,
+        message: Message<'_>,
+        out: &mut Batch<'_, F>,
+    ) {
+        let line = context.line;
+        if matches!(message, Message::Reply(_)) {
+            return self.count_error(line, DecodeError::UnexpectedReply);
+        }
+        let header = message.header();
+        let id = match header.stream_number() {
+            Ok(number) => StreamId::new(context.segment, number),
+            Err(error) => return self.count_error(line, error),
+        };
+        let sequence = header.seq_no.get();
+        let counters = &mut self.lines[line.index()];
+        match message {
+            Message::Heartbeat(_) => counters.heartbeats += 1,
+            _ if sequence == 0 => {
+                counters.unsequenced += 1;
+                return;
+            }
+            _ => counters.messages += 1,
+        }
+        let Some(stream) = self.stream_mut(id) else {
+            self.lines[line.index()].streams_refused += 1;
+            return;
+        };
+        let now = context.receive_time;
+        if let Message::Heartbeat(heartbeat) = message {
+            stream.on_heartbeat(line, heartbeat.last_seq_no.get(), now, out);
+        } else {
+            let number = Event { stream: id, sequence, receive_time: now, ..Event::zeroed() };
+            stream.on_number(line, &number, out);
+        }
+        self.set_deadline();
+    }
+
+    fn give_up(&mut self, until: Nanos, now: Nanos, sink: &mut impl FnMut(&Event)) {
+        let mut out = Batch::new(sink);
+        for stream in &mut self.streams[..self.stream_count] {
+            stream.on_timeout(until, now, self.config.wait_ns, &mut out);
+        }
+        out.finish();
+        self.set_deadline();
+    }
+
+    #[inline]
+    fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        let position = usize::from(self.positions[usize::from(id.number())]);
+        if position < self.stream_count {
+            return self.streams.get_mut(position);
+        }
+        self.claim_stream(id)
+    }
+
+    /// Gives the next free stream to a number seen for the first time.
+    #[cold]
+    fn claim_stream(&mut self, id: StreamId) -> Option<&mut Stream> {
+        let stream = self.streams.get_mut(self.stream_count)?;
+        stream.set_id(id);
+        self.positions[usize::from(id.number())] = self.stream_count as u16;
+        self.stream_count += 1;
+        Some(stream)
+    }
+
+    #[cold]
+    fn set_deadline(&mut self) {
+        let opened = self.streams().iter().filter_map(Stream::gap_opened).min();
+        self.deadline = opened.map_or(Nanos::MAX, |time| time.plus(self.config.wait_ns));
+    }
+
+    #[cold]
+    fn count_error(&mut self, line: Line, error: DecodeError) {
+        self.lines[line.index()].errors[error as usize] += 1;
+    }
+}
