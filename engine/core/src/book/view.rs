@@ -1,0 +1,183 @@
+//! Reading the books: touch, levels, queues, places.
+
+use tezi_model::{InstrumentId, OrderId, Px, Qty, Side, StateHasher};
+
+use super::books::Books;
+use super::ladder::rank;
+use super::pool::NONE;
+use super::record::{Queue, ladder_of};
+use super::types::{BookCounters, Level, RestingOrder};
+
+impl Queue {
+    #[inline]
+    const fn level(&self) -> Level {
+        Level { price: self.price, quantity: self.quantity, orders: self.orders }
+    }
+}
+
+impl Books {
+    /// The best level of a side, `None` when the side is empty. O(1).
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, instrument: InstrumentId, side: Side) -> Option<Level> {
+        let best = self.ladders.best(self.ladder(instrument, side));
+        (best != NONE).then(|| self.queues[best].level())
+    }
+
+    /// The levels of a side, best first.
+    #[inline]
+    pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Level> {
+        self.ladders.iter(self.ladder(instrument, side)).map(|queue| self.queues[queue].level())
+    }
+
+    /// The orders at one price, in the order in which they trade.
+    #[inline]
+    pub fn orders_at(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+    ) -> impl Iterator<Item = RestingOrder> {
+        let queue = self.queue_at(instrument, side, price);
+        self.queue_orders(queue.map_or(NONE, |queue| self.queues[queue].first))
+    }
+
+    /// The orders of a side, in the order in which they trade.
+    #[inline]
+    pub fn orders(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = RestingOrder> {
+        self.ladders
+            .iter(self.ladder(instrument, side))
+            .flat_map(|queue| self.queue_orders(self.queues[queue].first))
+    }
+
+    /// A resting order, by its number. O(1).
+    #[inline]
+    #[must_use]
+    pub fn order(&self, segment_code: u8, order_id: OrderId) -> Option<RestingOrder> {
+        self.find(segment_code, order_id).map(|slot| self.resting(slot))
+    }
+
+    /// The quantity that trades before an order of this price and priority: all at better prices
+    /// and, at its own, what came earlier. O(better levels + orders at the price).
+    #[must_use]
+    pub fn quantity_ahead(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        priority: u64,
+    ) -> u64 {
+        let better = self
+            .levels(instrument, side)
+            .take_while(|level| side.is_better(level.price, price))
+            .map(|level| level.quantity)
+            .sum::<u64>();
+        let earlier = self
+            .orders_at(instrument, side, price)
+            .take_while(|order| order.priority < priority)
+            .map(|order| u64::from(order.quantity.0))
+            .sum::<u64>();
+        better + earlier
+    }
+
+    /// Whether the best bid is at or above the best ask: an aggressor arrived and its trades are
+    /// still to come, or a message was lost. O(1).
+    #[inline]
+    #[must_use]
+    pub fn is_crossed(&self, instrument: InstrumentId) -> bool {
+        match (self.touch(instrument, Side::Buy), self.touch(instrument, Side::Sell)) {
+            (Some(bid), Some(ask)) => bid.price >= ask.price,
+            _ => false,
+        }
+    }
+
+    /// Instruments added.
+    #[inline]
+    #[must_use]
+    pub const fn instruments_count(&self) -> u32 {
+        self.instruments
+    }
+
+    /// Orders resting now, over all instruments.
+    #[inline]
+    #[must_use]
+    pub fn orders_count(&self) -> usize {
+        self.orders.used()
+    }
+
+    /// Levels occupied now, over all instruments.
+    #[inline]
+    #[must_use]
+    pub fn levels_count(&self) -> usize {
+        self.queues.used()
+    }
+
+    /// What was odd so far.
+    #[inline]
+    #[must_use]
+    pub const fn counters(&self) -> &BookCounters {
+        &self.counters
+    }
+
+    /// Folds in what the books hold: instruments by id, bids then asks, levels best first, orders
+    /// by priority. Books with equal content give equal hashes, whatever way they got there.
+    pub fn hash_into(&self, hasher: &mut StateHasher) {
+        hasher.write(u64::from(self.instruments));
+        for instrument in (0..self.instruments).map(InstrumentId) {
+            for side in Side::BOTH {
+                for queue in self.ladders.iter(ladder_of(instrument, side)) {
+                    let queue = &self.queues[queue];
+                    hasher.write_i64(queue.price.0);
+                    hasher.write(u64::from(queue.orders));
+                    for order in self.queue_orders(queue.first) {
+                        hasher.write(order.order_id.0);
+                        hasher.write(
+                            u64::from(order.quantity.0) << 8 | u64::from(order.segment_code),
+                        );
+                    }
+                }
+                hasher.write(u64::MAX);
+            }
+        }
+    }
+
+    /// The ladder of a side; of an instrument never added, one that is not there.
+    #[inline]
+    const fn ladder(&self, instrument: InstrumentId, side: Side) -> u32 {
+        if instrument.0 < self.instruments { ladder_of(instrument, side) } else { NONE }
+    }
+
+    #[inline]
+    fn queue_at(&self, instrument: InstrumentId, side: Side, price: Px) -> Option<u32> {
+        let ladder = self.ladder(instrument, side);
+        if ladder == NONE { None } else { self.ladders.find(ladder, rank(side, price)) }
+    }
+
+    /// The orders of a queue from `first` on.
+    #[inline]
+    fn queue_orders(&self, first: u32) -> impl Iterator<Item = RestingOrder> {
+        let slots = core::iter::successors((first != NONE).then_some(first), |&slot| {
+            Some(self.orders[slot].later).filter(|&later| later != NONE)
+        });
+        slots.map(|slot| self.resting(slot))
+    }
+
+    #[inline]
+    fn resting(&self, slot: u32) -> RestingOrder {
+        let order = &self.orders[slot];
+        let queue = &self.queues[order.level];
+        RestingOrder {
+            order_id: order.order_id,
+            segment_code: order.segment_code(),
+            side: queue.side(),
+            instrument: queue.instrument(),
+            quantity: Qty(order.quantity),
+            price: queue.price,
+            priority: order.priority(),
+        }
+    }
+}
