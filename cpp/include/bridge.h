@@ -1,0 +1,22 @@
+// What Rust calls: the kernels' contracts as cxx can say them. See engine/host/kernels.rs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tezi {
+
+// `target_supported` for the numeric value of a Target; false for any other number.
+bool kernel_target_supported(std::uint8_t target) noexcept;
+
+// `target_best` as a number.
+std::uint8_t kernel_target_best() noexcept;
+
+// `black76` over columns that Rust has measured. Pointers and one count, not slices: each accessor
+// of a slice is a call back into Rust, and twelve of them cost more than eight options.
+void black76_batch(std::uint8_t target, std::size_t count, const double* forward,
+                   const double* strike, const double* years, const double* vol,
+                   const double* rate, const std::uint8_t* is_call, double* price, double* delta,
+                   double* gamma, double* vega, double* theta, std::uint8_t* status) noexcept;
+
+}  // namespace tezi

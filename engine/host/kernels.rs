@@ -1,0 +1,128 @@
+//! The C++ kernels behind safe Rust: the one bridge of the project.
+//!
+//! A whole batch crosses in one call, as column pointers and one count; lengths are checked here,
+//! once. Nothing else crosses: no ownership, no callback, no exception. `cpp/include` holds the contracts,
+//! `tezi_core::pricing` the definitions, the units and the oracle.
+//!
+//! Unsafe island: calls into C++, each with a count that no column is shorter than and a supported
+//! target.
+
+#![allow(unsafe_code)]
+
+use tezi_core::pricing::{Black76Batch, Black76Greeks, PricingKernel};
+
+// cxx writes the `extern` declarations and their shims; their safety is argued at the one call.
+#[allow(unreachable_pub)]
+#[allow(clippy::too_many_arguments)] // a column an argument
+#[allow(clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
+#[cxx::bridge(namespace = "tezi")]
+mod ffi {
+    unsafe extern "C++" {
+        include!("tezi/cpp/include/bridge.h");
+
+        fn kernel_target_supported(target: u8) -> bool;
+        fn kernel_target_best() -> u8;
+
+        /// # Safety
+        ///
+        /// Every pointer leads to `count` elements, the outputs writable and apart from all else;
+        /// the processor supports `target`.
+        unsafe fn black76_batch(
+            target: u8,
+            count: usize,
+            forward: *const f64,
+            strike: *const f64,
+            years: *const f64,
+            vol: *const f64,
+            rate: *const f64,
+            is_call: *const u8,
+            price: *mut f64,
+            delta: *mut f64,
+            gamma: *mut f64,
+            vega: *mut f64,
+            theta: *mut f64,
+            status: *mut u8,
+        );
+    }
+}
+
+/// An instruction set that the kernels are compiled for and this machine can run.
+///
+/// All give the same bits; they differ in speed only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelTarget(u8);
+
+impl KernelTarget {
+    /// Every supported target, the narrowest first. The first, the baseline, is always there.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=2).filter(|&code| ffi::kernel_target_supported(code)).map(Self)
+    }
+
+    /// The widest supported target.
+    #[must_use]
+    pub fn best() -> Self {
+        Self(ffi::kernel_target_best())
+    }
+
+    /// `"cpp-baseline"`, `"cpp-avx2"` or `"cpp-avx512"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            1 => "cpp-avx2",
+            2 => "cpp-avx512",
+            _ => "cpp-baseline",
+        }
+    }
+}
+
+impl PricingKernel for KernelTarget {
+    fn name(&self) -> &'static str {
+        (*self).name()
+    }
+
+    fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize {
+        let lanes = batch.lanes(out);
+        // SAFETY: no column is shorter than `lanes`; the outputs are exclusive borrows; `self`
+        // exists only for targets that C++ reported as supported. C++ keeps none of the pointers.
+        unsafe {
+            ffi::black76_batch(
+                self.0,
+                lanes,
+                batch.forward.as_ptr(),
+                batch.strike.as_ptr(),
+                batch.years.as_ptr(),
+                batch.vol.as_ptr(),
+                batch.rate.as_ptr(),
+                batch.is_call.as_ptr(),
+                out.price.as_mut_ptr(),
+                out.delta.as_mut_ptr(),
+                out.gamma.as_mut_ptr(),
+                out.vega.as_mut_ptr(),
+                out.theta.as_mut_ptr(),
+                out.status.as_mut_ptr(),
+            );
+        }
+        lanes
+    }
+}
+
+/// The C++ kernels on the widest instruction set of this machine.
+///
+/// ```
+/// use tezi::kernels::CppKernels;
+/// use tezi_core::pricing::PricingKernel;
+/// let kernel: &dyn PricingKernel = &CppKernels;
+/// assert!(kernel.name().starts_with("cpp-"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CppKernels;
+
+impl PricingKernel for CppKernels {
+    fn name(&self) -> &'static str {
+        KernelTarget::best().name()
+    }
+
+    fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize {
+        KernelTarget::best().black76(batch, out)
+    }
+}
