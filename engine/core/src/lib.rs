@@ -1,1 +1,29 @@
-//! Under construction.
+//! The deterministic core of Tezi: a function from events to events.
+//!
+//! Nothing here reads a clock, opens a socket or file, starts a thread, draws a random number or
+//! takes a lock; nothing allocates after start. The same inputs give the same outputs and the same
+//! state hash, which is what makes the journal the truth.
+
+pub mod backtest;
+pub mod book;
+pub mod config;
+mod desk;
+mod engine;
+mod instruments;
+pub mod oms;
+mod output;
+mod position;
+pub mod pricing;
+mod risk;
+pub mod strategy;
+#[cfg(test)]
+mod testing;
+mod timers;
+
+pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
+pub use desk::Counters;
+pub use engine::{Core, NoProbe, Probe, Stage};
+pub use instruments::{InstrumentState, InstrumentTable};
+pub use output::{Emitted, Origin, Output, Refusal, Request};
+pub use position::{Position, Positions};
+pub use risk::{Market, Proposal, Risk};

@@ -1,0 +1,176 @@
+//! Market events: what they do to books, tape, streams and marks.
+
+use tezi_model::{Event, EventKind, FeedFault, InstrumentId, Px, Segment, Side, StreamId};
+
+use super::Desk;
+use crate::book::{Action, Applied, BookError};
+
+/// What a market event changed, for the strategy to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarketChange {
+    /// Nothing a strategy can see.
+    None,
+    /// A book changed.
+    Book { instrument: InstrumentId, touch_changed: bool },
+    /// A trade, which may have changed the book too.
+    Trade { instrument: InstrumentId, touch_changed: bool },
+    /// The feed of a stream broke, or began again.
+    Feed { stream: StreamId, fault: FeedFault },
+}
+
+impl Desk {
+    /// Applies one market event.
+    #[inline]
+    pub(crate) fn on_market(&mut self, event: &Event) -> MarketChange {
+        let (Some(kind), Some(segment)) = (event.kind(), event.stream.segment()) else {
+            if event.kind() != Some(EventKind::Clock) {
+                self.counters.malformed += 1;
+            }
+            return MarketChange::None;
+        };
+        self.counters.events += 1;
+        match kind {
+            EventKind::OrderNew | EventKind::OrderModify | EventKind::OrderCancel => {
+                self.on_order_event(kind, segment, event)
+            }
+            EventKind::Trade => self.on_trade_event(segment, event),
+            EventKind::SpreadOrderNew
+            | EventKind::SpreadOrderModify
+            | EventKind::SpreadOrderCancel
+            | EventKind::SpreadTrade => {
+                self.counters.spread_events += 1;
+                MarketChange::None
+            }
+            EventKind::TradeCancel => {
+                self.counters.trade_cancels += 1;
+                MarketChange::None
+            }
+            EventKind::StreamGap | EventKind::StreamReset => self.on_feed_fault(event),
+            EventKind::Clock => MarketChange::None,
+        }
+    }
+
+    fn on_order_event(&mut self, kind: EventKind, segment: Segment, event: &Event) -> MarketChange {
+        let Some(instrument) = self.place(segment, event) else { return MarketChange::None };
+        let code = segment as u8;
+        let books = &mut self.books;
+        let (id, side, price, quantity) =
+            (event.order_id, event.side(), event.price, event.quantity);
+        let result = match kind {
+            EventKind::OrderNew => books.on_new(instrument, code, id, side, price, quantity),
+            EventKind::OrderModify => books.on_modify(instrument, code, id, side, price, quantity),
+            _ => Ok(books.on_cancel(code, id)),
+        };
+        let Some(applied) = self.note(event.stream, result) else { return MarketChange::None };
+        if applied.action == Action::Ignored {
+            self.counters.orders_unknown += 1;
+            return MarketChange::None;
+        }
+        self.counters.orders_applied += 1;
+        if kind != EventKind::OrderCancel
+            && let Some(venue) = &mut self.venue
+        {
+            venue.on_order(instrument, code, event, &self.books);
+        }
+        let touch_changed = applied.is_touch_changed();
+        if touch_changed {
+            self.mark(instrument);
+        }
+        MarketChange::Book { instrument, touch_changed }
+    }
+
+    fn on_trade_event(&mut self, segment: Segment, event: &Event) -> MarketChange {
+        let Some(instrument) = self.place(segment, event) else { return MarketChange::None };
+        let code = segment as u8;
+        self.counters.trades += 1;
+        if let Some(venue) = &mut self.venue {
+            venue.on_trade(instrument, code, event, &self.books);
+        }
+        let applied =
+            self.books.on_trade(code, event.order_id, event.sell_order_id, event.quantity);
+        if applied.action == Action::Ignored {
+            self.counters.orders_unknown += 1;
+        }
+        let tape = &mut self.tape[instrument.index()];
+        tape.last_trade = Some(event.price);
+        tape.volume += u64::from(event.quantity.0);
+        self.mark(instrument);
+        MarketChange::Trade { instrument, touch_changed: applied.is_touch_changed() }
+    }
+
+    fn on_feed_fault(&mut self, event: &Event) -> MarketChange {
+        let Some(fault) = event.fault() else { return MarketChange::None };
+        let stream = event.stream;
+        match fault {
+            FeedFault::Gap { .. } => {
+                self.counters.gaps += 1;
+                self.set_stale(stream, true);
+            }
+            FeedFault::Reset => {
+                self.counters.resets += 1;
+                for (instrument, state) in self.instruments.iter() {
+                    if state.stream == Some(stream) {
+                        self.books.clear(instrument);
+                    }
+                }
+                self.set_stale(stream, false);
+            }
+        }
+        MarketChange::Feed { stream, fault }
+    }
+
+    /// The instrument of an event, with a book of its own; `None` when there is no room for one.
+    #[inline]
+    fn place(&mut self, segment: Segment, event: &Event) -> Option<InstrumentId> {
+        let known = self.instruments.len();
+        let Some(instrument) = self.instruments.find_or_insert(segment, event.token) else {
+            self.refuse_book(event.stream);
+            return None;
+        };
+        if self.instruments.len() > known && !self.add_book(instrument) {
+            self.refuse_book(event.stream);
+            return None;
+        }
+        self.instruments.set_stream(instrument, event.stream);
+        self.exchange_time = self.exchange_time.max(event.exchange_time);
+        Some(instrument)
+    }
+
+    /// Gives the newest instrument its book; `false` when there is no room.
+    pub(crate) fn add_book(&mut self, instrument: InstrumentId) -> bool {
+        let added = self.books.add_instrument();
+        debug_assert!(added.is_err() || added == Ok(instrument), "books follow instruments");
+        added.is_ok()
+    }
+
+    fn note(&mut self, stream: StreamId, result: Result<Applied, BookError>) -> Option<Applied> {
+        if result.is_err() {
+            self.refuse_book(stream);
+        }
+        result.ok()
+    }
+
+    /// An event that found no room: the books of its stream can no longer be trusted.
+    #[cold]
+    fn refuse_book(&mut self, stream: StreamId) {
+        self.counters.book_refusals += 1;
+        self.set_stale(stream, true);
+    }
+
+    /// Values the position at the middle of the touch; with a side empty or the book crossed (an
+    /// order has arrived, its trades have not), at the last trade.
+    #[inline]
+    fn mark(&mut self, instrument: InstrumentId) {
+        let bid = self.books.touch(instrument, Side::Buy);
+        let ask = self.books.touch(instrument, Side::Sell);
+        let price = match (bid, ask) {
+            (Some(bid), Some(ask)) if bid.price < ask.price => {
+                Some(Px(i64::midpoint(bid.price.0, ask.price.0)))
+            }
+            _ => self.tape[instrument.index()].last_trade,
+        };
+        if let Some(price) = price {
+            self.positions.on_mark(instrument, price);
+        }
+    }
+}

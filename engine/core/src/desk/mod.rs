@@ -1,0 +1,188 @@
+//! The desk: all state of the core but the strategy's own.
+//!
+//! Market events change books here, requests become commands here (`trading`), and everything a
+//! strategy may see or do goes through here by way of its `Context`.
+
+mod market;
+mod trading;
+
+use tezi_model::{InstrumentId, Nanos, Px, RejectReason, StateHasher, StreamId};
+
+use crate::backtest::SimulatedVenue;
+use crate::book::{Books, BooksConfig};
+use crate::config::{ConfigError, CoreConfig, VenueMode};
+use crate::instruments::InstrumentTable;
+use crate::oms::Orders;
+use crate::output::{Emitted, Origin, Output};
+use crate::position::Positions;
+use crate::risk::Risk;
+use crate::timers::Timers;
+
+pub(crate) use market::MarketChange;
+
+/// What the core has counted. All since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Market events taken in, gaps and resets included.
+    pub events: u64,
+    /// Order events applied to a book.
+    pub orders_applied: u64,
+    /// Cancels and trades that name no known order: before the join, or never shown.
+    pub orders_unknown: u64,
+    /// Trades.
+    pub trades: u64,
+    /// Spread orders and trades: counted, and kept out of the outright books.
+    pub spread_events: u64,
+    /// Trades the exchange took back.
+    pub trade_cancels: u64,
+    /// Gaps reported by the feed.
+    pub gaps: u64,
+    /// Streams that began again.
+    pub resets: u64,
+    /// Events with an unknown kind or segment.
+    pub malformed: u64,
+    /// Events a book refused for lack of room; the books of the stream are stale from then on.
+    pub book_refusals: u64,
+    /// Inputs whose time lay before that of an earlier one.
+    pub clock_steps_back: u64,
+    /// New orders that left.
+    pub new_orders: u64,
+    /// Changes that left.
+    pub replaces: u64,
+    /// Cancels that left.
+    pub cancels: u64,
+    /// Fills booked.
+    pub fills: u64,
+    /// Of them, passive.
+    pub passive_fills: u64,
+}
+
+/// What is known of an instrument's market beside its book.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tape {
+    pub(crate) last_trade: Option<Px>,
+    pub(crate) volume: u64,
+}
+
+/// Streams a desk can tell apart: every stream number of every segment code below 8.
+const STREAMS: usize = 8 << 8;
+
+/// See the module.
+pub(crate) struct Desk {
+    pub(crate) config: CoreConfig,
+    pub(crate) now: Nanos,
+    pub(crate) exchange_time: Nanos,
+    pub(crate) instruments: InstrumentTable,
+    pub(crate) books: Books,
+    pub(crate) tape: Box<[Tape]>,
+    pub(crate) stale: Box<[bool]>,
+    pub(crate) orders: Orders,
+    pub(crate) positions: Positions,
+    pub(crate) risk: Risk,
+    pub(crate) timers: Timers,
+    pub(crate) venue: Option<SimulatedVenue>,
+    pub(crate) counters: Counters,
+    pub(crate) refusals: [u64; RejectReason::ALL.len()],
+    pub(crate) outputs: Vec<Emitted>,
+    pub(crate) origin: Origin,
+}
+
+impl Desk {
+    pub(crate) fn new(config: &CoreConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let capacity = &config.capacity;
+        let books = Books::new(&BooksConfig {
+            instruments_max: capacity.instruments_max,
+            orders_max: capacity.market_orders_max,
+            levels_max: capacity.levels_max,
+        });
+        let venue = (config.venue_mode == VenueMode::Simulated as u32)
+            .then(|| SimulatedVenue::new(config.venue, capacity.own_orders_max));
+        let instruments = capacity.instruments_max as usize;
+        Ok(Self {
+            config: *config,
+            now: Nanos::ZERO,
+            exchange_time: Nanos::ZERO,
+            instruments: InstrumentTable::new(capacity.instruments_max),
+            books,
+            tape: vec![Tape::default(); instruments].into_boxed_slice(),
+            stale: vec![false; STREAMS].into_boxed_slice(),
+            orders: Orders::new(capacity.own_orders_max, capacity.instruments_max),
+            positions: Positions::new(capacity.instruments_max),
+            risk: Risk::new(config.limits),
+            timers: Timers::new(capacity.timers_max),
+            venue,
+            counters: Counters::default(),
+            refusals: [0; RejectReason::ALL.len()],
+            outputs: Vec::with_capacity(capacity.outputs_max as usize),
+            origin: Origin::CORE,
+        })
+    }
+
+    /// Begins an input: time moves on, the outputs of the last one are gone.
+    pub(crate) fn begin(&mut self, now: Nanos) {
+        self.outputs.clear();
+        self.origin = Origin::CORE;
+        if now < self.now {
+            self.counters.clock_steps_back += 1;
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// When something happens without an input: a timer, or the venue. `None` when nothing is due.
+    pub(crate) fn next_due(&self) -> Option<Nanos> {
+        let venue = self.venue.as_ref().and_then(SimulatedVenue::next_due);
+        match (self.timers.next_due(), venue) {
+            (Some(timer), Some(venue)) => Some(timer.min(venue)),
+            (timer, venue) => timer.or(venue),
+        }
+    }
+
+    /// Whether messages of an instrument's stream are lost.
+    pub(crate) fn is_stale(&self, instrument: InstrumentId) -> bool {
+        let stream = self.instruments.get(instrument).and_then(|state| state.stream);
+        stream.is_some_and(|stream| self.is_stream_stale(stream))
+    }
+
+    /// Whether messages of a stream are lost.
+    pub(crate) fn is_stream_stale(&self, stream: StreamId) -> bool {
+        self.stale.get(stream.0 as usize).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn set_stale(&mut self, stream: StreamId, stale: bool) {
+        if let Some(flag) = self.stale.get_mut(stream.0 as usize) {
+            *flag = stale;
+        }
+    }
+
+    /// Room for outputs that cannot be refused.
+    pub(crate) fn has_room(&self, outputs: usize) -> bool {
+        self.outputs.len() + outputs <= self.config.capacity.outputs_max as usize
+    }
+
+    pub(crate) fn emit(&mut self, origin: Origin, output: Output) {
+        self.outputs.push(Emitted { origin, output });
+    }
+
+    /// The hash of everything a replay must reproduce.
+    pub(crate) fn state_hash(&self) -> u64 {
+        let mut hasher = StateHasher::default();
+        hasher.write_i64(self.now.0);
+        self.instruments.hash_into(&mut hasher);
+        self.books.hash_into(&mut hasher);
+        for (index, &stale) in self.stale.iter().enumerate() {
+            if stale {
+                hasher.write(index as u64);
+            }
+        }
+        self.orders.hash_into(&mut hasher);
+        self.positions.hash_into(&mut hasher);
+        if let Some(venue) = &self.venue {
+            venue.hash_into(&mut hasher);
+        }
+        hasher.write(self.counters.events);
+        hasher.write(self.risk.stopped().map_or(0, |reason| reason as u64));
+        self.refusals.iter().for_each(|&count| hasher.write(count));
+        hasher.finish()
+    }
+}

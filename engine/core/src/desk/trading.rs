@@ -1,0 +1,224 @@
+//! Requests to commands, and reports back into orders and positions.
+
+use bytemuck::Zeroable;
+use tezi_model::{
+    ClientOrderId, CommandKind, ExecutionReport, InstrumentId, Money, OrderCommand, OrderStatus,
+    Px, Qty, RejectReason, Side,
+};
+
+use super::Desk;
+use crate::oms::{Applied, Order, ReportError};
+use crate::output::{Origin, Output, Refusal, Request};
+use crate::risk::{Market, Proposal};
+
+impl Desk {
+    /// Takes a request: the order leaves, or it is refused and counted.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of highest precedence; the state is as before.
+    pub(crate) fn request(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
+        let result = match request.kind() {
+            // One place stays free for the refusal of a later request.
+            _ if !self.has_room(2) => Err(RejectReason::Capacity),
+            Some(CommandKind::New) => self.new_order(request),
+            Some(CommandKind::Replace) => self.replace_order(request),
+            Some(CommandKind::Cancel) => self.cancel_order(request.client_order_id, self.origin),
+            None => Err(RejectReason::UnknownOrder),
+        };
+        if let Err(reason) = result {
+            self.refuse(request, reason);
+        }
+        result
+    }
+
+    /// Cancels everything open; orders not yet confirmed are cancelled when they are.
+    pub(crate) fn cancel_all(&mut self) {
+        for _ in 0..self.orders.open_count() {
+            let cancelable = |order: &Order| {
+                matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled)
+            };
+            let Some(order) = self.orders.open().find(cancelable) else { return };
+            if !self.has_room(1) || self.cancel_order(order.client_order_id, Origin::CORE).is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Stops trading for good and cancels everything open.
+    pub(crate) fn stop_trading(&mut self, reason: RejectReason) {
+        self.risk.stop(reason);
+        self.cancel_all();
+    }
+
+    /// Applies a report of the venue.
+    pub(crate) fn on_report(
+        &mut self,
+        report: &ExecutionReport,
+    ) -> Result<Option<Applied>, ReportError> {
+        let applied = self.orders.on_report(report)?;
+        let Some(applied) = applied else { return Ok(None) };
+        let order = applied.order;
+        if let Some((price, quantity)) = applied.filled {
+            self.counters.fills += 1;
+            self.counters.passive_fills += u64::from(report.passive);
+            self.positions.on_fill(order.instrument, order.side, quantity, price);
+            self.check_loss();
+        }
+        let open = matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled);
+        if open && self.risk.stopped().is_some() && self.has_room(1) {
+            let _ = self.cancel_order(order.client_order_id, Origin::CORE);
+        }
+        Ok(Some(applied))
+    }
+
+    /// Stops trading when the loss limit is reached.
+    pub(crate) fn check_loss(&mut self) {
+        if self.risk.stopped().is_none() && self.risk.is_loss_limit(self.positions.profit()) {
+            self.stop_trading(RejectReason::LossLimit);
+        }
+    }
+
+    fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
+        let proposal = Proposal {
+            side: request.side(),
+            price: request.price,
+            open_quantity: request.quantity,
+            quantity: request.quantity,
+            replaces: None,
+        };
+        self.check(request.instrument, &proposal)?;
+        let order = self
+            .orders
+            .enter(
+                request.instrument,
+                request.side(),
+                request.price,
+                request.quantity,
+                request.time_in_force(),
+            )
+            .ok_or(RejectReason::Capacity)?;
+        self.counters.new_orders += 1;
+        self.send(self.origin, &command(CommandKind::New, &order, order.price, order.quantity));
+        Ok(order.client_order_id)
+    }
+
+    fn replace_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
+        let id = request.client_order_id;
+        let order = self.requestable(id)?;
+        let proposal = Proposal {
+            side: order.side,
+            price: request.price,
+            open_quantity: request.quantity.saturating_sub(order.filled),
+            quantity: request.quantity,
+            replaces: Some((order.leaves_worst(), order.open_value())),
+        };
+        self.check(order.instrument, &proposal)?;
+        let order = self
+            .orders
+            .mark_replace(id, request.price, request.quantity)
+            .ok_or(RejectReason::UnknownOrder)?;
+        self.counters.replaces += 1;
+        let command = command(CommandKind::Replace, &order, request.price, request.quantity);
+        self.send(self.origin, &command);
+        Ok(id)
+    }
+
+    fn cancel_order(
+        &mut self,
+        id: ClientOrderId,
+        origin: Origin,
+    ) -> Result<ClientOrderId, RejectReason> {
+        self.requestable(id)?;
+        let order = self.orders.mark_cancel(id).ok_or(RejectReason::UnknownOrder)?;
+        self.counters.cancels += 1;
+        self.send(origin, &command(CommandKind::Cancel, &order, order.price, order.quantity));
+        Ok(id)
+    }
+
+    /// An open order with no request in flight.
+    fn requestable(&self, id: ClientOrderId) -> Result<Order, RejectReason> {
+        let order = self.orders.get(id).ok_or(RejectReason::UnknownOrder)?;
+        if order.status.is_terminal() {
+            Err(RejectReason::OrderClosed)
+        } else if order.status.is_in_flight() {
+            Err(RejectReason::RequestPending)
+        } else {
+            Ok(order)
+        }
+    }
+
+    fn check(&self, instrument: InstrumentId, proposal: &Proposal) -> Result<(), RejectReason> {
+        let state = self.instruments.get(instrument).ok_or(match self.risk.stopped() {
+            Some(reason) => reason,
+            None => RejectReason::UnknownInstrument,
+        })?;
+        let opposite = proposal.side.opposite();
+        let exposure = self.orders.exposure(instrument);
+        let against = if opposite == Side::Buy { exposure.buy } else { exposure.sell };
+        let market = Market {
+            opposite_touch: self.books.touch(instrument, opposite).map(|level| level.price),
+            last_trade: self.tape[instrument.index()].last_trade,
+            own_opposite: if against > 0 { self.own_best(instrument, opposite) } else { None },
+            is_stale: self.is_stale(instrument),
+            net: self.positions.get(instrument).net,
+            exposure,
+            open_orders: self.orders.open_count(),
+            open_value: self.orders.open_value(),
+        };
+        self.risk.check(self.now, &state.definition, &market, proposal)
+    }
+
+    /// The best price of own open orders of a side, changes in flight included. O(open orders),
+    /// asked only when the instrument has one on that side.
+    fn own_best(&self, instrument: InstrumentId, side: Side) -> Option<Px> {
+        let better = |a: Px, b: Px| if side.is_better(a, b) { a } else { b };
+        self.orders
+            .open()
+            .filter(|order| order.instrument == instrument && order.side == side)
+            .map(|order| order.pending.map_or(order.price, |(price, _)| better(price, order.price)))
+            .reduce(better)
+    }
+
+    fn send(&mut self, origin: Origin, command: &OrderCommand) {
+        self.risk.count_message(self.now);
+        if let Some(venue) = &mut self.venue {
+            venue.send(self.now, command);
+        }
+        self.emit(origin, Output::Command(*command));
+    }
+
+    #[cold]
+    fn refuse(&mut self, request: &Request, reason: RejectReason) {
+        let index = RejectReason::ALL.iter().position(|&other| other == reason);
+        if let Some(count) = index.and_then(|index| self.refusals.get_mut(index)) {
+            *count += 1;
+        }
+        if self.has_room(1) {
+            let refusal =
+                Refusal { request: *request, reason_code: reason as u16, reserved: [0; 6] };
+            self.emit(self.origin, Output::Refusal(refusal));
+        }
+    }
+
+    /// Profit of the session, before charges.
+    pub(crate) fn profit(&self) -> Money {
+        self.positions.profit()
+    }
+}
+
+fn command(kind: CommandKind, order: &Order, price: Px, quantity: Qty) -> OrderCommand {
+    OrderCommand {
+        client_order_id: order.client_order_id,
+        order_id: order.order_id,
+        price,
+        quantity,
+        filled: order.filled,
+        instrument: order.instrument,
+        kind_code: kind as u8,
+        side_code: order.side as u8,
+        time_in_force_code: order.time_in_force as u8,
+        ..OrderCommand::zeroed()
+    }
+}

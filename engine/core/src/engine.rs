@@ -1,0 +1,319 @@
+//! The core: one function from inputs to outputs.
+
+use tezi_model::{
+    Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, RejectReason,
+};
+
+use crate::book::Books;
+use crate::config::{ConfigError, CoreConfig};
+use crate::desk::{Counters, Desk, MarketChange};
+use crate::instruments::InstrumentTable;
+use crate::oms::{Applied, Orders, ReportError};
+use crate::output::{Emitted, Origin, Output};
+use crate::position::Positions;
+use crate::pricing::PricingKernel;
+use crate::strategy::{BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy, Trade};
+
+/// A point inside the handling of one market event, for whoever measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Timers and the simulated venue are worked off, the book has changed.
+    Book,
+    /// The strategy has answered; its requests are checked and are commands.
+    Strategy,
+}
+
+/// Is told when a stage of an event is done. The core itself reads no clock.
+pub trait Probe {
+    /// `stage` is done.
+    fn reached(&mut self, stage: Stage);
+}
+
+/// Measures nothing, and costs nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    #[inline]
+    fn reached(&mut self, _stage: Stage) {}
+}
+
+/// The deterministic core around one strategy.
+///
+/// Each input clears the outputs of the last one and leaves its own in [`Core::outputs`]. The same
+/// inputs in the same order give the same outputs and the same [`Core::state_hash`].
+///
+/// **Shape**: single-threaded, owns all state, allocates only in [`Core::new`].
+pub struct Core<S, K> {
+    desk: Desk,
+    strategy: S,
+    kernel: K,
+}
+
+impl<S: Strategy, K: PricingKernel> Core<S, K> {
+    /// How many timers and reports one input works off at most; more wait for the next input.
+    const DUE_MAX: usize = 256;
+
+    /// A core with everything it will ever need allocated.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names a bound that cannot be honoured.
+    pub fn new(config: &CoreConfig, strategy: S, kernel: K) -> Result<Self, ConfigError> {
+        Ok(Self { desk: Desk::new(config)?, strategy, kernel })
+    }
+
+    /// Makes an instrument known, or replaces its definition.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectReason::Capacity`] when there is no room for another, and
+    /// [`RejectReason::UnknownInstrument`] when the record names no known segment.
+    pub fn define(&mut self, definition: &Instrument) -> Result<InstrumentId, RejectReason> {
+        if definition.segment().is_none() {
+            return Err(RejectReason::UnknownInstrument);
+        }
+        let known = self.desk.instruments.len();
+        let id = self.desk.instruments.define(definition).ok_or(RejectReason::Capacity)?;
+        if self.desk.instruments.len() > known && !self.desk.add_book(id) {
+            return Err(RejectReason::Capacity);
+        }
+        Ok(id)
+    }
+
+    /// The session begins.
+    pub fn on_start(&mut self, now: Nanos) {
+        self.desk.begin(now);
+        self.call(Strategy::on_start);
+    }
+
+    /// A market event, or the clock alone.
+    #[inline]
+    pub fn on_event(&mut self, now: Nanos, event: &Event) {
+        self.on_event_probed(now, event, &mut NoProbe);
+    }
+
+    /// As [`Core::on_event`], telling `probe` of every stage.
+    #[inline]
+    pub fn on_event_probed(&mut self, now: Nanos, event: &Event, probe: &mut impl Probe) {
+        self.desk.begin(now);
+        self.work_off_due();
+        let change = self.desk.on_market(event);
+        probe.reached(Stage::Book);
+        match change {
+            MarketChange::None => {}
+            MarketChange::Book { instrument, touch_changed } => {
+                let update = BookUpdate { instrument, touch_changed };
+                self.call(|strategy, ctx| strategy.on_book(ctx, update));
+            }
+            MarketChange::Trade { instrument, .. } => {
+                let trade = Trade {
+                    instrument,
+                    price: event.price,
+                    quantity: event.quantity,
+                    exchange_time: event.exchange_time,
+                };
+                self.call(|strategy, ctx| strategy.on_trade(ctx, &trade));
+            }
+            MarketChange::Feed { stream, fault } => {
+                let update = FeedUpdate { stream, fault };
+                self.call(|strategy, ctx| strategy.on_feed(ctx, &update));
+            }
+        }
+        self.desk.check_loss();
+        probe.reached(Stage::Strategy);
+    }
+
+    /// A report of a venue outside the core.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`]: the report is counted and changes nothing.
+    pub fn on_report(&mut self, now: Nanos, report: &ExecutionReport) -> Result<(), ReportError> {
+        self.desk.begin(now);
+        self.work_off_due();
+        self.apply_report(report)
+    }
+
+    /// The session ends: the strategy is told, and everything open is cancelled.
+    pub fn on_stop(&mut self, now: Nanos) {
+        self.desk.begin(now);
+        self.work_off_due();
+        self.call(Strategy::on_stop);
+        self.desk.stop_trading(RejectReason::Killed);
+    }
+
+    /// What the last input brought about, in order.
+    #[inline]
+    #[must_use]
+    pub fn outputs(&self) -> &[Emitted] {
+        &self.desk.outputs
+    }
+
+    /// When something is due without an input (a timer, the simulated venue); the host then sends
+    /// [`Event::clock`]. `None` when nothing is.
+    #[inline]
+    #[must_use]
+    pub fn next_due(&self) -> Option<Nanos> {
+        self.desk.next_due()
+    }
+
+    /// The latest time the core was told.
+    #[must_use]
+    pub const fn now(&self) -> Nanos {
+        self.desk.now
+    }
+
+    /// The latest time of the exchange.
+    #[must_use]
+    pub const fn exchange_time(&self) -> Nanos {
+        self.desk.exchange_time
+    }
+
+    /// The instruments.
+    #[must_use]
+    pub const fn instruments(&self) -> &InstrumentTable {
+        &self.desk.instruments
+    }
+
+    /// The books of the market.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.desk.books
+    }
+
+    /// The own orders.
+    #[must_use]
+    pub const fn orders(&self) -> &Orders {
+        &self.desk.orders
+    }
+
+    /// The positions.
+    #[must_use]
+    pub const fn positions(&self) -> &Positions {
+        &self.desk.positions
+    }
+
+    /// Profit of the session, realised and not, before charges.
+    #[must_use]
+    pub fn profit(&self) -> Money {
+        self.desk.profit()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.desk.counters
+    }
+
+    /// Refused requests by reason, reasons that never occurred left out.
+    pub fn refusals(&self) -> impl Iterator<Item = (RejectReason, u64)> {
+        let pairs = RejectReason::ALL.iter().copied().zip(self.desk.refusals);
+        pairs.filter(|&(_, count)| count > 0)
+    }
+
+    /// Why trading is stopped for good, `None` while it is not.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<RejectReason> {
+        self.desk.risk.stopped()
+    }
+
+    /// Whether the instrument's book may be wrong because messages are lost.
+    #[must_use]
+    pub fn is_stale(&self, instrument: InstrumentId) -> bool {
+        self.desk.is_stale(instrument)
+    }
+
+    /// The most order messages that left in one second of the clock.
+    #[must_use]
+    pub const fn messages_peak(&self) -> u32 {
+        self.desk.risk.messages_peak()
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub const fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
+    /// The strategy, to prepare it for the next input.
+    pub const fn strategy_mut(&mut self) -> &mut S {
+        &mut self.strategy
+    }
+
+    /// The hash of everything a replay must reproduce: instruments, books, own orders, positions,
+    /// the simulated venue, refusals. The strategy's own state is not in it. O(state).
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.desk.state_hash()
+    }
+
+    /// Checks every invariant by brute force. For tests and replays; O(state).
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.desk.books.is_consistent() && self.desk.orders.is_consistent()
+    }
+
+    /// Timers and the venue, in order of time; of the same time, the venue first.
+    #[inline]
+    fn work_off_due(&mut self) {
+        if self.desk.next_due().is_none_or(|due| due > self.desk.now) {
+            return;
+        }
+        for _ in 0..Self::DUE_MAX {
+            if !self.desk.has_room(4) || !self.work_off_one() {
+                return;
+            }
+        }
+    }
+
+    fn work_off_one(&mut self) -> bool {
+        let now = self.desk.now;
+        let timer = self.desk.timers.next_due().filter(|&due| due <= now);
+        let venue = self.desk.venue.as_ref().and_then(|venue| venue.next_due());
+        if let Some(due) = venue.filter(|&due| due <= now)
+            && timer.is_none_or(|timer| due <= timer)
+        {
+            // Only up to the timer: what it asks for must not see what comes after it.
+            let until = timer.unwrap_or(now);
+            let Desk { venue, books, instruments, .. } = &mut self.desk;
+            let segment = |id| instruments.get(id).map_or(0, |state| state.definition.segment_code);
+            let report = venue.as_mut().and_then(|venue| venue.poll(until, books, segment));
+            if let Some(report) = report {
+                self.desk.emit(Origin::CORE, Output::Report(report));
+                // The venue is ours and keeps its protocol; a refusal is counted by the orders.
+                let _ = self.apply_report(&report);
+            }
+            return true;
+        }
+        let Some(timer) = self.desk.timers.take_due(now) else { return false };
+        self.call(|strategy, ctx| strategy.on_timer(ctx, timer));
+        true
+    }
+
+    fn apply_report(&mut self, report: &ExecutionReport) -> Result<(), ReportError> {
+        let Some(applied) = self.desk.on_report(report)? else { return Ok(()) };
+        let Applied { order, status_before, filled } = applied;
+        let update = OrderUpdate { order, status_before };
+        self.call(|strategy, ctx| strategy.on_order(ctx, &update));
+        if let Some((price, quantity)) = filled {
+            let fill = Fill {
+                client_order_id: order.client_order_id,
+                instrument: order.instrument,
+                side: order.side,
+                price,
+                quantity,
+                is_passive: report.passive != 0,
+            };
+            self.call(|strategy, ctx| strategy.on_fill(ctx, &fill));
+        }
+        debug_assert!(order.status != OrderStatus::PendingNew, "a report confirms the order");
+        Ok(())
+    }
+
+    #[inline]
+    fn call(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>)) {
+        self.desk.origin = Origin(self.desk.origin.0.saturating_add(1));
+        call(&mut self.strategy, &mut Context { desk: &mut self.desk, kernel: &self.kernel });
+    }
+}

@@ -1,0 +1,261 @@
+//! A strategy's hands and eyes during one call.
+
+use tezi_model::{
+    ClientOrderId, InstrumentId, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Side,
+    TimeInForce,
+};
+
+use crate::book::{Level, RestingOrder};
+use crate::desk::Desk;
+use crate::instruments::InstrumentState;
+use crate::oms::{Exposure, Order};
+use crate::output::{Output, Request};
+use crate::position::Position;
+use crate::pricing::PricingKernel;
+use crate::timers::TimerId;
+
+/// What a strategy may see and do. Nothing here blocks, allocates or fails silently.
+pub struct Context<'a> {
+    pub(crate) desk: &'a mut Desk,
+    pub(crate) kernel: &'a dyn PricingKernel,
+}
+
+impl Context<'_> {
+    /// The time of this call: when the input reached the machine.
+    #[must_use]
+    pub const fn now(&self) -> Nanos {
+        self.desk.now
+    }
+
+    /// The latest time of the exchange seen in market data; use it for time to expiry, so that a
+    /// replay prices as the day did.
+    #[must_use]
+    pub const fn exchange_time(&self) -> Nanos {
+        self.desk.exchange_time
+    }
+
+    /// All instruments known now, in order of number.
+    pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, &InstrumentState)> {
+        self.desk.instruments.iter()
+    }
+
+    /// One instrument, `None` for a number not given out.
+    #[must_use]
+    pub fn instrument(&self, id: InstrumentId) -> Option<&InstrumentState> {
+        self.desk.instruments.get(id)
+    }
+
+    /// The first instrument of a kind whose definition satisfies `accept`.
+    pub fn find(
+        &self,
+        kind: InstrumentKind,
+        accept: impl Fn(&InstrumentState) -> bool,
+    ) -> Option<InstrumentId> {
+        let matches = |state: &InstrumentState| state.definition.kind() == kind && accept(state);
+        self.instruments().find(|(_, state)| matches(state)).map(|(id, _)| id)
+    }
+
+    /// The book of an instrument.
+    #[must_use]
+    pub const fn book(&self, instrument: InstrumentId) -> BookView<'_> {
+        BookView { desk: self.desk, instrument }
+    }
+
+    /// The last trade of the market.
+    #[must_use]
+    pub fn last_trade(&self, instrument: InstrumentId) -> Option<Px> {
+        self.desk.tape.get(instrument.index()).and_then(|tape| tape.last_trade)
+    }
+
+    /// Units the market traded this session, as far as seen.
+    #[must_use]
+    pub fn volume(&self, instrument: InstrumentId) -> u64 {
+        self.desk.tape.get(instrument.index()).map_or(0, |tape| tape.volume)
+    }
+
+    /// Whether the instrument's book may be wrong because messages are lost.
+    #[must_use]
+    pub fn is_stale(&self, instrument: InstrumentId) -> bool {
+        self.desk.is_stale(instrument)
+    }
+
+    /// The position in an instrument.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentId) -> Position {
+        self.desk.positions.get(instrument)
+    }
+
+    /// Profit of the session, realised and not, before charges.
+    #[must_use]
+    pub fn profit(&self) -> Money {
+        self.desk.profit()
+    }
+
+    /// Why trading is stopped for good, `None` while it is not.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<RejectReason> {
+        self.desk.risk.stopped()
+    }
+
+    /// An own order, `None` when it was never given out or is long closed and forgotten.
+    #[must_use]
+    pub fn order(&self, id: ClientOrderId) -> Option<Order> {
+        self.desk.orders.get(id)
+    }
+
+    /// All own open orders.
+    pub fn open_orders(&self) -> impl Iterator<Item = Order> + '_ {
+        self.desk.orders.open()
+    }
+
+    /// What own open orders of an instrument may still trade.
+    #[must_use]
+    pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
+        self.desk.orders.exposure(instrument)
+    }
+
+    /// Sends a limit order for the day.
+    ///
+    /// # Errors
+    ///
+    /// The reason it was refused; nothing has left.
+    pub fn submit(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<ClientOrderId, RejectReason> {
+        self.request(&Request::new_order(instrument, side, price, quantity, TimeInForce::Day))
+    }
+
+    /// Sends a limit order of which what does not trade at once is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The reason it was refused; nothing has left.
+    pub fn submit_ioc(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<ClientOrderId, RejectReason> {
+        self.request(&Request::new_order(instrument, side, price, quantity, TimeInForce::Ioc))
+    }
+
+    /// Sends a change of price and total quantity (what is filled included).
+    ///
+    /// # Errors
+    ///
+    /// The reason it was refused; the order stands as it was.
+    pub fn replace(
+        &mut self,
+        id: ClientOrderId,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<ClientOrderId, RejectReason> {
+        self.request(&Request::replace(id, price, quantity))
+    }
+
+    /// Sends a cancel.
+    ///
+    /// # Errors
+    ///
+    /// The reason it was refused; the order stands as it was.
+    pub fn cancel(&mut self, id: ClientOrderId) -> Result<ClientOrderId, RejectReason> {
+        self.request(&Request::cancel(id))
+    }
+
+    /// Sends any request.
+    ///
+    /// # Errors
+    ///
+    /// The reason it was refused; nothing has changed.
+    pub fn request(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
+        self.desk.request(request)
+    }
+
+    /// Stops trading for good and cancels everything open.
+    pub fn kill(&mut self) {
+        let origin = self.desk.origin;
+        if self.desk.has_room(1) {
+            self.desk.emit(origin, Output::Kill);
+        }
+        self.desk.stop_trading(RejectReason::Killed);
+    }
+
+    /// Sets a timer; the call comes with the first input at or after `at`.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectReason::Capacity`] when as many timers as configured are pending, or this input has
+    /// caused as many outputs as configured.
+    pub fn set_timer(&mut self, at: Nanos) -> Result<TimerId, RejectReason> {
+        if !self.desk.has_room(1) {
+            return Err(RejectReason::Capacity);
+        }
+        let timer = self.desk.timers.set(at).ok_or(RejectReason::Capacity)?;
+        self.desk.emit(self.desk.origin, Output::Timer(at));
+        Ok(timer)
+    }
+
+    /// The pricing kernel of this host.
+    #[must_use]
+    pub const fn pricing(&self) -> &dyn PricingKernel {
+        self.kernel
+    }
+}
+
+/// The book of one instrument, to look at.
+#[derive(Clone, Copy)]
+pub struct BookView<'a> {
+    desk: &'a Desk,
+    instrument: InstrumentId,
+}
+
+impl<'a> BookView<'a> {
+    /// The best level of a side.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, side: Side) -> Option<Level> {
+        self.desk.books.touch(self.instrument, side)
+    }
+
+    /// The best bid.
+    #[inline]
+    #[must_use]
+    pub fn bid(&self) -> Option<Level> {
+        self.touch(Side::Buy)
+    }
+
+    /// The best ask.
+    #[inline]
+    #[must_use]
+    pub fn ask(&self) -> Option<Level> {
+        self.touch(Side::Sell)
+    }
+
+    /// The middle of the touch in rupees; `None` while a side is empty or the book is crossed.
+    #[must_use]
+    pub fn mid(&self) -> Option<f64> {
+        let (bid, ask) = (self.bid()?, self.ask()?);
+        (bid.price < ask.price).then(|| f64::midpoint(bid.price.to_rupees(), ask.price.to_rupees()))
+    }
+
+    /// Whether the best bid is at or above the best ask: trades are on their way.
+    #[must_use]
+    pub fn is_crossed(&self) -> bool {
+        self.desk.books.is_crossed(self.instrument)
+    }
+
+    /// The levels of a side, best first.
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + 'a {
+        self.desk.books.levels(self.instrument, side)
+    }
+
+    /// The orders of a side in the order in which they trade.
+    pub fn orders(&self, side: Side) -> impl Iterator<Item = RestingOrder> + 'a {
+        self.desk.books.orders(self.instrument, side)
+    }
+}

@@ -1,0 +1,112 @@
+//! Does again what a journal says a strategy did.
+//!
+//! With it a journal rebuilds the state without the strategy's code: each recorded action is taken
+//! in the same call of the same input, so it meets the same state and has the same outcome.
+
+use tezi_model::Nanos;
+
+use super::{BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy, TimerId, Trade};
+use crate::output::{Emitted, Origin, Output, Request};
+
+/// What a strategy did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedAction {
+    /// It asked for something, with whatever outcome.
+    Request(Request),
+    /// It set a timer.
+    Timer(Nanos),
+    /// It stopped trading.
+    Kill,
+}
+
+impl RecordedAction {
+    /// The action behind an output of the core, `None` for what no strategy causes.
+    #[must_use]
+    pub fn of_output(output: &Output) -> Option<Self> {
+        match output {
+            Output::Command(command) => Request::of_command(command).map(Self::Request),
+            Output::Refusal(refusal) => Some(Self::Request(refusal.request)),
+            Output::Timer(at) => Some(Self::Timer(*at)),
+            Output::Kill => Some(Self::Kill),
+            Output::Report(_) => None,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    pending: std::collections::VecDeque<(Origin, RecordedAction)>,
+}
+
+impl Recorded {
+    /// Notes an output of the journal to bring about during the next input. Call in the order of
+    /// the journal; what the core caused by itself is passed over.
+    pub fn load(&mut self, emitted: &Emitted) {
+        if emitted.origin == Origin::CORE {
+            return;
+        }
+        if let Some(action) = RecordedAction::of_output(&emitted.output) {
+            self.pending.push_back((emitted.origin, action));
+        }
+    }
+
+    /// Actions noted and not yet taken; after an input, each one is a divergence.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn repeat(&mut self, ctx: &mut Context<'_>) {
+        while let Some((origin, action)) = self.pending.front().copied() {
+            if origin != ctx.desk.origin {
+                return;
+            }
+            self.pending.pop_front();
+            // The outcome is compared with the journal by the caller; here it only must happen.
+            match action {
+                RecordedAction::Request(request) => drop(ctx.request(&request)),
+                RecordedAction::Timer(at) => drop(ctx.set_timer(at)),
+                RecordedAction::Kill => ctx.kill(),
+            }
+        }
+    }
+}
+
+impl Strategy for Recorded {
+    fn name(&self) -> &'static str {
+        "recorded"
+    }
+
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        self.repeat(ctx);
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, _update: BookUpdate) {
+        self.repeat(ctx);
+    }
+
+    fn on_trade(&mut self, ctx: &mut Context<'_>, _trade: &Trade) {
+        self.repeat(ctx);
+    }
+
+    fn on_order(&mut self, ctx: &mut Context<'_>, _update: &OrderUpdate) {
+        self.repeat(ctx);
+    }
+
+    fn on_fill(&mut self, ctx: &mut Context<'_>, _fill: &Fill) {
+        self.repeat(ctx);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Context<'_>, _timer: TimerId) {
+        self.repeat(ctx);
+    }
+
+    fn on_feed(&mut self, ctx: &mut Context<'_>, _update: &FeedUpdate) {
+        self.repeat(ctx);
+    }
+
+    fn on_stop(&mut self, ctx: &mut Context<'_>) {
+        self.repeat(ctx);
+    }
+}
