@@ -1,1 +1,60 @@
-//! Under construction.
+//! Tezi: a low-latency trading engine for Indian markets, to embed.
+//!
+//! Implement [`strategy::Strategy`], choose a [`Session`], and let a [`Host`] run it: market data
+//! from two multicast lines or captures through a ring into one pinned core, which journals every
+//! input, keeps the books, prices through C++ kernels, checks risk and manages orders.
+//!
+//! ```no_run
+//! use tezi::strategy::{OptionQuoter, OptionQuoterConfig};
+//! use tezi::{Host, Session};
+//!
+//! let strategy = OptionQuoter::new(OptionQuoterConfig::default());
+//! let report = Host::new().journal("demo.journal").run(&Session::demo(), strategy)?;
+//! assert!(report.is_fine(), "{:?}", report.problems());
+//! # Ok::<(), tezi::Error>(())
+//! ```
+
+mod backoff;
+mod clock;
+mod core_loop;
+mod csv;
+mod demo;
+mod error;
+mod feed;
+mod host;
+pub mod kernels;
+mod latency;
+mod mapped;
+pub mod masters;
+mod order_path;
+mod pin;
+mod progress;
+mod recorder;
+mod records;
+mod replay;
+mod report;
+mod session;
+mod summary;
+
+pub use clock::Clock;
+pub use demo::{DemoConfig, InjectedFaults};
+pub use error::Error;
+pub use feed::{FeedReport, LineReport, StreamReport};
+pub use host::{Host, ProgressSink};
+pub use latency::{Latencies, LatencyHistogram, PathStage};
+pub use pin::Pinning;
+pub use progress::{Progress, ProgressUpdate};
+pub use records::Entry;
+pub use replay::{JournalHead, ReplayReport, read_head, replay_journal, replay_recorded};
+pub use report::{CoreReport, PositionReport, Report};
+pub use session::{CaptureSession, DemoSession, Session};
+
+pub use tezi_core::strategy;
+pub use tezi_core::{
+    Capacity, Core, CoreConfig, Counters, Emitted, Origin, Output, Position, Refusal, Request,
+    RiskLimits, SimulatedVenueConfig, VenueMode, book, oms, pricing,
+};
+pub use tezi_feed_handler as feed_handler;
+pub use tezi_gateway as gateway;
+pub use tezi_journal as journal;
+pub use tezi_model as model;

@@ -1,0 +1,201 @@
+//! The core's thread: takes events out of the ring, journals them, acts, journals what came of it.
+//!
+//! One writer of all state. Nothing reaches the core before it is in the journal: when the journal
+//! refuses a record, the loop ends there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rtrb::Consumer;
+use tezi_core::pricing::PricingKernel;
+use tezi_core::strategy::Strategy;
+use tezi_core::{Core, Output, Probe, Stage};
+use tezi_journal::JournalError;
+use tezi_model::{Event, Nanos, RejectReason};
+
+use crate::backoff::Backoff;
+use crate::clock::Clock;
+use crate::feed::Slot;
+use crate::latency::{Latencies, PathStage};
+use crate::order_path::OrderPath;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+
+/// Where the core's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeSource {
+    /// The clock, read once per batch.
+    Clock,
+    /// The receive times of the events: a replay is then the same every time.
+    Events,
+}
+
+/// Stamps the stages inside the core.
+struct StageStamps<'a> {
+    clock: &'a Clock,
+    book: u64,
+    strategy: u64,
+}
+
+impl Probe for StageStamps<'_> {
+    #[inline]
+    fn reached(&mut self, stage: Stage) {
+        match stage {
+            Stage::Book => self.book = self.clock.raw(),
+            Stage::Strategy => self.strategy = self.clock.raw(),
+        }
+    }
+}
+
+/// Everything the core's thread owns.
+pub(crate) struct CoreLoop<'a, S, K> {
+    pub(crate) core: Core<S, K>,
+    pub(crate) recorder: Recorder,
+    pub(crate) orders: OrderPath,
+    pub(crate) latencies: Latencies,
+    pub(crate) clock: &'a Clock,
+    pub(crate) progress: &'a Progress,
+    pub(crate) time_source: TimeSource,
+}
+
+impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
+    /// Events taken from the ring before other duties have their turn.
+    const BATCH: usize = 256;
+
+    /// Begins the session.
+    pub(crate) fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+        self.recorder.start(now)?;
+        self.core.on_start(now);
+        self.orders.learn(self.core.instruments());
+        self.drain_outputs(now).map(|_| ())
+    }
+
+    /// Runs until the feed has ended and the ring is empty, or `stop` is set. Whether the session
+    /// may be ended in order: false when the journal refused a record.
+    pub(crate) fn run(
+        &mut self,
+        ring: &mut Consumer<Slot>,
+        stop: &AtomicBool,
+    ) -> Result<(), JournalError> {
+        let mut backoff = Backoff::default();
+        loop {
+            // Asked before looking into the ring, so that nothing pushed before the end is missed.
+            let is_last = ring.is_abandoned();
+            let count = ring.slots().min(Self::BATCH);
+            if count == 0 {
+                if is_last || stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.on_idle()?;
+                backoff.wait();
+                continue;
+            }
+            backoff.reset();
+            let now = self.clock.now();
+            if let Ok(chunk) = ring.read_chunk(count) {
+                let (first, second) = chunk.as_slices();
+                for slot in first.iter().chain(second) {
+                    self.on_slot(now, slot)?;
+                }
+                chunk.commit_all();
+            }
+            self.publish_progress();
+        }
+    }
+
+    /// Ends the session: the strategy is told, open orders are cancelled and the answers awaited.
+    pub(crate) fn stop(&mut self) -> Result<Option<RejectReason>, JournalError> {
+        let stopped_before = self.core.stopped();
+        let mut now = self.now();
+        self.recorder.stop(now)?;
+        self.core.on_stop(now);
+        self.drain_outputs(now)?;
+        // Commands and reports on their way need a few steps of time; a strategy that sets timers
+        // for ever is not waited for.
+        for _ in 0..64 {
+            let Some(due) = self.core.next_due() else { break };
+            now = now.plus(1).max(due);
+            self.on_event(now, &Event::clock(now))?;
+        }
+        self.publish_progress();
+        Ok(stopped_before)
+    }
+
+    fn now(&self) -> Nanos {
+        match self.time_source {
+            TimeSource::Clock => self.clock.now().max(self.core.now()),
+            TimeSource::Events => self.core.now(),
+        }
+    }
+
+    /// Lets timers and the venue go on while no event comes.
+    fn on_idle(&mut self) -> Result<(), JournalError> {
+        if self.time_source == TimeSource::Events {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        if self.core.next_due().is_some_and(|due| due <= now) {
+            self.on_event(now, &Event::clock(now))?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn on_slot(&mut self, now: Nanos, slot: &Slot) -> Result<(), JournalError> {
+        let now = match self.time_source {
+            TimeSource::Clock => now,
+            TimeSource::Events => slot.event.receive_time.max(self.core.now()),
+        };
+        let clock = self.clock;
+        let taken = clock.raw();
+        self.recorder.event(now, &slot.event)?;
+        let journaled = clock.raw();
+        let mut stamps = StageStamps { clock, book: journaled, strategy: journaled };
+        self.core.on_event_probed(now, &slot.event, &mut stamps);
+        let StageStamps { book, strategy, .. } = stamps;
+        let between = |stage, start, end| (stage, clock.between(start, end));
+        let stages = [
+            between(PathStage::Ring, slot.received_raw, taken),
+            between(PathStage::Journal, taken, journaled),
+            between(PathStage::Book, journaled, book),
+            between(PathStage::Strategy, book, strategy),
+        ];
+        stages.into_iter().for_each(|(stage, ns)| self.latencies.record(stage, ns));
+        if self.drain_outputs(now)? {
+            let sent = clock.raw();
+            self.latencies.record(PathStage::Order, clock.between(strategy, sent));
+            let whole = clock.between(slot.received_raw, sent);
+            self.latencies.record(PathStage::TickToOrder, whole);
+        }
+        Ok(())
+    }
+
+    fn on_event(&mut self, now: Nanos, event: &Event) -> Result<(), JournalError> {
+        self.recorder.event(now, event)?;
+        self.core.on_event(now, event);
+        self.drain_outputs(now).map(|_| ())
+    }
+
+    /// Journals what the last input brought about and encodes what leaves; whether anything left.
+    #[inline]
+    fn drain_outputs(&mut self, now: Nanos) -> Result<bool, JournalError> {
+        if self.core.outputs().is_empty() {
+            return Ok(false);
+        }
+        self.orders.learn(self.core.instruments());
+        let mut has_left = false;
+        for emitted in self.core.outputs() {
+            self.recorder.output(now, emitted)?;
+            if let Output::Command(command) = &emitted.output {
+                std::hint::black_box(self.orders.encode(command));
+                has_left = true;
+            }
+        }
+        Ok(has_left)
+    }
+
+    fn publish_progress(&self) {
+        let counters = self.core.counters();
+        let orders = counters.new_orders + counters.replaces + counters.cancels;
+        self.progress.set(counters.events, orders, counters.fills, self.core.profit());
+    }
+}

@@ -1,0 +1,105 @@
+//! Decoded messages and final books as CSV, for anyone to compare.
+
+use std::io::{self, Write};
+
+use tezi_core::InstrumentTable;
+use tezi_core::book::Books;
+use tezi_model::{Event, EventKind, NseTime, Px, Side};
+
+/// Writes events in the columns
+/// `stream,seq,type,ts_ms_since_1980_ist,order_id_or_buy_id,sell_id,token,side,price_paise,qty`.
+///
+/// Times and prices that are not whole milliseconds or paise have decimals. Trades have no side;
+/// orders have no sell id. Gaps and resets are no messages and have no row.
+pub(crate) struct DecodedCsv<'a> {
+    out: &'a mut (dyn Write + Send),
+    error: Option<io::Error>,
+}
+
+impl<'a> DecodedCsv<'a> {
+    pub(crate) fn new(out: &'a mut (dyn Write + Send)) -> Self {
+        let header = "stream,seq,type,ts_ms_since_1980_ist,order_id_or_buy_id,sell_id,token,side,\
+                      price_paise,qty";
+        let error = writeln!(out, "{header}").err();
+        Self { out, error }
+    }
+
+    /// Writes one row. After an error nothing more is written.
+    pub(crate) fn write(&mut self, event: &Event) {
+        if self.error.is_none() {
+            self.error = write_event(self.out, event).err();
+        }
+    }
+
+    /// What went wrong, `None` when every row is in the file.
+    pub(crate) fn finish(mut self) -> Option<String> {
+        if self.error.is_none() {
+            self.error = self.out.flush().err();
+        }
+        self.error.map(|error| format!("cannot write the decoded CSV: {error}"))
+    }
+}
+
+fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
+    let letter = match event.kind() {
+        Some(EventKind::OrderNew) => 'N',
+        Some(EventKind::OrderModify) => 'M',
+        Some(EventKind::OrderCancel) => 'X',
+        Some(EventKind::Trade) => 'T',
+        Some(EventKind::SpreadOrderNew) => 'G',
+        Some(EventKind::SpreadOrderModify) => 'H',
+        Some(EventKind::SpreadOrderCancel) => 'J',
+        Some(EventKind::SpreadTrade) => 'K',
+        Some(EventKind::TradeCancel) => 'C',
+        _ => return Ok(()),
+    };
+    let is_trade = matches!(letter, 'T' | 'K' | 'C');
+    let ns = NseTime::from_nanos(event.exchange_time).0;
+    write!(out, "{},{},{letter},{}", event.stream.number(), event.sequence, ns / 1_000_000)?;
+    if ns % 1_000_000 != 0 {
+        write!(out, ".{:06}", ns % 1_000_000)?;
+    }
+    write!(out, ",{},", event.order_id)?;
+    if is_trade {
+        write!(out, "{}", event.sell_order_id)?;
+    }
+    write!(out, ",{},", event.token)?;
+    if !is_trade {
+        write!(out, "{}", event.side().letter())?;
+    }
+    out.write_all(b",")?;
+    write_paise(out, event.price)?;
+    writeln!(out, ",{}", event.quantity)
+}
+
+/// Writes the books in the columns `token,side,level,price_paise,qty,orders`: instruments by
+/// segment and token, bids before asks, best level first.
+pub(crate) fn write_books(
+    out: &mut dyn Write,
+    instruments: &InstrumentTable,
+    books: &Books,
+) -> io::Result<()> {
+    writeln!(out, "token,side,level,price_paise,qty,orders")?;
+    let mut order: Vec<_> = instruments
+        .iter()
+        .map(|(id, state)| (state.definition.segment_code, state.definition.token, id))
+        .collect();
+    order.sort_unstable();
+    for (_, token, id) in order {
+        for side in Side::BOTH {
+            for (index, level) in books.levels(id, side).enumerate() {
+                write!(out, "{token},{},{},", side.letter(), index + 1)?;
+                write_paise(out, level.price)?;
+                writeln!(out, ",{},{}", level.quantity, level.orders)?;
+            }
+        }
+    }
+    out.flush()
+}
+
+fn write_paise(out: &mut dyn Write, price: Px) -> io::Result<()> {
+    match price.to_paise() {
+        Some(paise) => write!(out, "{paise}"),
+        None => write!(out, "{}", price.0 as f64 / Px::PAISA as f64),
+    }
+}

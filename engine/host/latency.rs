@@ -1,0 +1,172 @@
+//! Latency by stage, recorded without allocation.
+
+use std::fmt;
+
+use hdrhistogram::Histogram;
+
+/// A stage of the path from packet to order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathStage {
+    /// On the feed thread: decode, arbitrate, push into the ring. Per packet.
+    Decode = 0,
+    /// From receiving the packet to taking the event out of the ring on the core. Per event.
+    Ring = 1,
+    /// Appending the input to the journal. Per event.
+    Journal = 2,
+    /// Timers, simulated venue, book. Per event.
+    Book = 3,
+    /// The strategy with its pricing, pre-trade checks and order management. Per event.
+    Strategy = 4,
+    /// Journaling and encoding what leaves. Per event that made an order.
+    Order = 5,
+    /// From receiving the packet to the bytes of the order. Per event that made an order.
+    TickToOrder = 6,
+}
+
+impl PathStage {
+    /// Every stage, along the path.
+    pub const ALL: [Self; 7] = [
+        Self::Decode,
+        Self::Ring,
+        Self::Journal,
+        Self::Book,
+        Self::Strategy,
+        Self::Order,
+        Self::TickToOrder,
+    ];
+
+    /// What a table calls it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Decode => "decode + arbitrate",
+            Self::Ring => "packet to core",
+            Self::Journal => "journal append",
+            Self::Book => "venue + book",
+            Self::Strategy => "strategy + checks",
+            Self::Order => "order journal + encode",
+            Self::TickToOrder => "packet to order bytes",
+        }
+    }
+
+    /// A name for programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Ring => "ring",
+            Self::Journal => "journal",
+            Self::Book => "book",
+            Self::Strategy => "strategy",
+            Self::Order => "order",
+            Self::TickToOrder => "tick_to_order",
+        }
+    }
+}
+
+/// One histogram of nanoseconds, 1 ns to 100 s, to two digits. Values beyond saturate.
+#[derive(Clone)]
+pub struct LatencyHistogram(Histogram<u64>);
+
+impl LatencyHistogram {
+    const MOST_NS: u64 = 100_000_000_000;
+
+    /// An empty histogram, all memory taken.
+    ///
+    /// # Panics
+    ///
+    /// Never: the bounds are constants that the library accepts.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "constant bounds, checked by every test that records")]
+    pub fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, Self::MOST_NS, 2);
+        Self(histogram.expect("the bounds of latency histograms are valid"))
+    }
+
+    /// Counts one latency.
+    #[inline]
+    pub fn record(&mut self, ns: u64) {
+        self.0.saturating_record(ns.max(1));
+    }
+
+    /// How many were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The latency that this part of all did not exceed; `quantile` from 0 to 1.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> u64 {
+        self.0.value_at_quantile(quantile)
+    }
+
+    /// The highest.
+    #[must_use]
+    pub fn max(&self) -> u64 {
+        self.0.max()
+    }
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LatencyHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p50, p99) = (self.quantile(0.5), self.quantile(0.99));
+        write!(
+            f,
+            "LatencyHistogram({} values, p50 {p50}, p99 {p99}, max {})",
+            self.count(),
+            self.max()
+        )
+    }
+}
+
+/// The histograms of all stages.
+#[derive(Clone, Debug)]
+pub struct Latencies([LatencyHistogram; PathStage::ALL.len()]);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| LatencyHistogram::new()))
+    }
+}
+
+impl Latencies {
+    /// The histogram of a stage.
+    #[must_use]
+    pub const fn stage(&self, stage: PathStage) -> &LatencyHistogram {
+        &self.0[stage as usize]
+    }
+
+    /// Counts a latency of a stage.
+    #[inline]
+    pub fn record(&mut self, stage: PathStage, ns: u64) {
+        self.0[stage as usize].record(ns);
+    }
+
+    /// Takes over another thread's histogram of a stage.
+    pub(crate) fn set(&mut self, stage: PathStage, histogram: LatencyHistogram) {
+        self.0[stage as usize] = histogram;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_two_digits_and_outliers_saturate() {
+        let mut latencies = Latencies::default();
+        (1..=1000).for_each(|ns| latencies.record(PathStage::Book, ns));
+        let book = latencies.stage(PathStage::Book);
+        assert_eq!(book.count(), 1000);
+        assert!(book.quantile(0.5).abs_diff(500) <= 5);
+        latencies.record(PathStage::Book, u64::MAX);
+        assert!(latencies.stage(PathStage::Book).max() >= 99_000_000_000);
+    }
+}

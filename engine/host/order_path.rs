@@ -1,0 +1,79 @@
+//! Commands to the bytes of an order session.
+
+use tezi_core::InstrumentTable;
+use tezi_gateway::nnf::{
+    Account, Checksum, ORDER_PACKET_SIZE_MAX, OrderEncoder, SelfTrade, SessionIdentity, Underlying,
+    UserRole, VenueOrderState,
+};
+use tezi_model::{InstrumentId, OrderCommand};
+
+use crate::error::Error;
+
+/// Encodes what leaves as NNF packets.
+///
+/// With the venue inside the core the bytes go nowhere: they are made so that the path measured is
+/// the path of a live order. The identity is of no real member.
+pub(crate) struct OrderPath {
+    encoder: OrderEncoder,
+    defined: usize,
+    sequence: u32,
+    buffer: [u8; ORDER_PACKET_SIZE_MAX],
+    /// Packets made.
+    pub(crate) packets: u64,
+    /// Commands that NNF cannot say: instruments without a contract, above all.
+    pub(crate) unsaid: u64,
+}
+
+impl OrderPath {
+    pub(crate) fn new(instruments_max: u32) -> Result<Self, Error> {
+        let identity = SessionIdentity {
+            user_id: 1,
+            trader_id: 1,
+            role: UserRole::Dealer,
+            branch_id: 1,
+            broker_id: "00000",
+            account: Account::Proprietary,
+            settlor: "",
+            pan: "PAN_EXEMPT",
+            nnf_id: 111_111_111_111_000,
+            algo_id: 0,
+            self_trade: SelfTrade::ExchangeDefault,
+            cancel_on_logoff: true,
+        };
+        let instruments = instruments_max as usize;
+        // The encryption of a live session seals the packet; there is none here to do it.
+        let encoder = OrderEncoder::new(&identity, Checksum::None, instruments)
+            .map_err(|error| Error::Parameter(format!("order session: {error}")))?;
+        let buffer = [0; ORDER_PACKET_SIZE_MAX];
+        Ok(Self { encoder, defined: 0, sequence: 0, buffer, packets: 0, unsaid: 0 })
+    }
+
+    /// Makes instruments known that were not before.
+    pub(crate) fn learn(&mut self, instruments: &InstrumentTable) {
+        while self.defined < instruments.len() {
+            let id = InstrumentId(self.defined as u32);
+            if let Some(state) = instruments.get(id) {
+                // One that has no contract yet stays undefined; its commands are counted as unsaid.
+                let _ = self.encoder.define(id, &state.definition, Underlying::Index);
+            }
+            self.defined += 1;
+        }
+    }
+
+    /// Encodes a command and returns the packet; empty when NNF cannot say it.
+    #[inline]
+    pub(crate) fn encode(&mut self, command: &OrderCommand) -> &[u8] {
+        self.sequence = self.sequence.wrapping_add(1);
+        let venue = VenueOrderState::default();
+        match self.encoder.encode(command, &venue, self.sequence, &mut self.buffer) {
+            Ok(size) => {
+                self.packets += 1;
+                &self.buffer[..size]
+            }
+            Err(_) => {
+                self.unsaid += 1;
+                &[]
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! How far a session is, for whoever looks on. The core stores; it never waits.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use tezi_model::{Money, Px};
+
+/// Numbers that the core's thread keeps up to date.
+#[derive(Debug, Default)]
+pub struct Progress {
+    events: AtomicU64,
+    orders: AtomicU64,
+    fills: AtomicU64,
+    profit_paise: AtomicI64,
+}
+
+/// What a progress line shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProgressUpdate {
+    /// Part of the session that is sent, in thousandths; `None` where it is not known.
+    pub done_permille: Option<u32>,
+    /// Market events taken in.
+    pub events: u64,
+    /// Order messages that left.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Profit so far, before charges.
+    pub profit: Money,
+}
+
+impl Progress {
+    pub(crate) fn set(&self, events: u64, orders: u64, fills: u64, profit: Money) {
+        let paise = i64::try_from(profit.0 / i128::from(Px::PAISA)).unwrap_or(i64::MAX);
+        self.events.store(events, Ordering::Relaxed);
+        self.orders.store(orders, Ordering::Relaxed);
+        self.fills.store(fills, Ordering::Relaxed);
+        self.profit_paise.store(paise, Ordering::Relaxed);
+    }
+
+    pub(crate) fn update(&self, done_permille: Option<u32>) -> ProgressUpdate {
+        let paise = i128::from(self.profit_paise.load(Ordering::Relaxed));
+        ProgressUpdate {
+            done_permille,
+            events: self.events.load(Ordering::Relaxed),
+            orders: self.orders.load(Ordering::Relaxed),
+            fills: self.fills.load(Ordering::Relaxed),
+            profit: Money(paise * i128::from(Px::PAISA)),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the host writes into a journal: record types, and the bytes of each.
+//!
+//! Inputs come first, in the order in which the core took them; the outputs an input caused follow
+//! it, before the next input. Types and layouts are in `docs/wire/journal.md`, part 2.
+
+use bytemuck::Pod;
+use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
+use tezi_journal::Record;
+use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
+
+/// Types of records. Numbers never change meaning.
+pub(crate) struct RecordType;
+
+impl RecordType {
+    /// Text: engine, strategy, parameters, kernel. The first record.
+    pub(crate) const SESSION: u16 = 1;
+    /// A [`CoreConfig`]. The second record.
+    pub(crate) const CONFIG: u16 = 2;
+    /// An [`Instrument`] known from a master file.
+    pub(crate) const INSTRUMENT: u16 = 3;
+    /// The session begins.
+    pub(crate) const START: u16 = 4;
+    /// An [`Event`].
+    pub(crate) const EVENT: u16 = 5;
+    /// An [`ExecutionReport`] of a venue outside the core.
+    pub(crate) const REPORT: u16 = 6;
+    /// The session ends.
+    pub(crate) const STOP: u16 = 7;
+    /// Output: an [`OrderCommand`].
+    pub(crate) const COMMAND: u16 = 16;
+    /// Output: a [`Refusal`].
+    pub(crate) const REFUSAL: u16 = 17;
+    /// Output: an [`ExecutionReport`] of the simulated venue.
+    pub(crate) const VENUE_REPORT: u16 = 18;
+    /// Output: the time of a timer.
+    pub(crate) const TIMER: u16 = 19;
+    /// Output: the strategy stopped trading.
+    pub(crate) const KILL: u16 = 20;
+    /// The state hash after everything before it; the last record of a session that ended well.
+    pub(crate) const END: u16 = 32;
+}
+
+/// A record as the host understands it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// Who runs: lines of `key value`.
+    Session(String),
+    /// The configuration of the core.
+    Config(CoreConfig),
+    /// An instrument known from the start.
+    Instrument(Box<Instrument>),
+    /// The session begins.
+    Start,
+    /// A market event, or the clock.
+    Event(Event),
+    /// A report of a venue outside the core.
+    Report(ExecutionReport),
+    /// The session ends.
+    Stop,
+    /// What the core said back, and who caused it.
+    Output(Emitted),
+    /// The state hash at the end.
+    End(u64),
+    /// A type that this version does not know.
+    Unknown(u16),
+}
+
+impl Entry {
+    /// Whether the core acts on it.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Instrument(_) | Self::Start | Self::Event(_) | Self::Report(_) | Self::Stop
+        )
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, when the payload is not what the type says.
+    pub fn read(record: &Record<'_>) -> Result<Self, String> {
+        let payload = record.payload;
+        let output = |output| Self::Output(Emitted { origin: Origin(record.flags), output });
+        let wrong = || format!("type {} with {} bytes", record.record_type, payload.len());
+        Ok(match record.record_type {
+            RecordType::SESSION => Self::Session(String::from_utf8_lossy(payload).into_owned()),
+            RecordType::CONFIG => Self::Config(pod(payload).ok_or_else(wrong)?),
+            RecordType::INSTRUMENT => Self::Instrument(Box::new(pod(payload).ok_or_else(wrong)?)),
+            RecordType::START => Self::Start,
+            RecordType::EVENT => Self::Event(pod(payload).ok_or_else(wrong)?),
+            RecordType::REPORT => Self::Report(pod(payload).ok_or_else(wrong)?),
+            RecordType::STOP => Self::Stop,
+            RecordType::COMMAND => {
+                output(Output::Command(pod::<OrderCommand>(payload).ok_or_else(wrong)?))
+            }
+            RecordType::REFUSAL => {
+                output(Output::Refusal(pod::<Refusal>(payload).ok_or_else(wrong)?))
+            }
+            RecordType::VENUE_REPORT => {
+                output(Output::Report(pod::<ExecutionReport>(payload).ok_or_else(wrong)?))
+            }
+            RecordType::TIMER => output(Output::Timer(pod::<Nanos>(payload).ok_or_else(wrong)?)),
+            RecordType::KILL => output(Output::Kill),
+            RecordType::END => Self::End(pod(payload).ok_or_else(wrong)?),
+            unknown => Self::Unknown(unknown),
+        })
+    }
+}
+
+/// The type and bytes of an output.
+#[inline]
+pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
+    match output {
+        Output::Command(command) => (RecordType::COMMAND, bytemuck::bytes_of(command)),
+        Output::Refusal(refusal) => (RecordType::REFUSAL, bytemuck::bytes_of(refusal)),
+        Output::Report(report) => (RecordType::VENUE_REPORT, bytemuck::bytes_of(report)),
+        Output::Timer(at) => (RecordType::TIMER, bytemuck::bytes_of(at)),
+        Output::Kill => (RecordType::KILL, &[]),
+    }
+}
+
+fn pod<T: Pod>(bytes: &[u8]) -> Option<T> {
+    bytemuck::try_pod_read_unaligned(bytes).ok()
+}

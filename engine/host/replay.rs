@@ -1,0 +1,318 @@
+//! A journal back to its state, and the proof that it is the same.
+//!
+//! The inputs go through the core again; every output the core brings about is compared with the
+//! one the journal holds. With the strategy's code the decisions are compared too; without it they
+//! are taken from the journal, and everything else is still worked out anew.
+
+use std::path::Path;
+
+use tezi_core::strategy::{Recorded, Strategy};
+use tezi_core::{Core, CoreConfig, Emitted};
+use tezi_journal::{End, JournalReader};
+use tezi_model::Nanos;
+
+use crate::error::Error;
+use crate::kernels::CppKernels;
+use crate::records::Entry;
+use crate::report::CoreReport;
+
+/// What a journal says before its first event.
+#[derive(Clone, Debug, Default)]
+pub struct JournalHead {
+    /// The engine and its version.
+    pub engine: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// The strategy's parameters.
+    pub parameters: String,
+    /// The pricing kernel.
+    pub kernel: String,
+}
+
+impl JournalHead {
+    fn parse(text: &str) -> Self {
+        let value = |key: &str| {
+            let mut words = text.lines().filter_map(|line| line.split_once(' '));
+            words.find(|(name, _)| *name == key).map_or("", |(_, value)| value).to_string()
+        };
+        Self {
+            engine: value("engine"),
+            strategy: value("strategy"),
+            parameters: value("parameters"),
+            kernel: value("kernel"),
+        }
+    }
+}
+
+/// What a replay came to.
+#[derive(Clone, Debug)]
+pub struct ReplayReport {
+    /// What the journal says of who ran.
+    pub head: JournalHead,
+    /// Whether the strategy's decisions were worked out anew (rather than taken from the journal).
+    pub with_strategy: bool,
+    /// The core at the end.
+    pub core: CoreReport,
+    /// The hash that the journal ends with; `None` when the session did not end in order.
+    pub recorded_hash: Option<u64>,
+    /// Records read.
+    pub records: u64,
+    /// Outputs compared.
+    pub outputs: u64,
+    /// Outputs that differ from the journal's.
+    pub divergences: u64,
+    /// The first of them, for people.
+    pub first_divergence: Option<String>,
+    /// Records of types this version does not know.
+    pub unknown_records: u64,
+    /// How the journal ends.
+    pub end: String,
+    /// Whether the journal's end is neither torn nor damaged.
+    pub is_whole: bool,
+}
+
+impl ReplayReport {
+    /// Whether the state is proven: the journal is whole, ends with a hash, and everything worked
+    /// out anew equals it.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.problems().is_empty()
+    }
+
+    /// What is not fine, a sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.is_whole {
+            problems.push(format!("the journal is not whole: {}", self.end));
+        }
+        match self.recorded_hash {
+            None => problems.push(
+                "the session did not end in order: the journal has no hash to compare with".into(),
+            ),
+            Some(recorded) if recorded != self.core.state_hash => problems.push(format!(
+                "the state differs: rebuilt {:016x}, recorded {recorded:016x}",
+                self.core.state_hash
+            )),
+            Some(_) => {}
+        }
+        if let Some(first) = &self.first_divergence {
+            problems.push(format!("{} outputs differ; the first: {first}", self.divergences));
+        }
+        if self.unknown_records > 0 {
+            problems.push(format!("{} records of unknown types", self.unknown_records));
+        }
+        problems
+    }
+}
+
+/// Reads what a journal says before its first event.
+///
+/// # Errors
+///
+/// [`Error::Journal`] when it cannot be opened, [`Error::JournalContent`] when it does not begin
+/// as a session does.
+pub fn read_head(path: &Path) -> Result<JournalHead, Error> {
+    let mut reader = JournalReader::open(path)?;
+    head(path, &mut reader).map(|(head, _)| head)
+}
+
+/// Rebuilds the state with the strategy's own code and compares every decision.
+///
+/// # Errors
+///
+/// As [`read_head`]; what is wrong further on is in the report.
+pub fn replay_journal<S: Strategy>(path: &Path, strategy: S) -> Result<ReplayReport, Error> {
+    Replay::open(path, strategy, |_, _| {}, |_| 0)?.run(true)
+}
+
+/// Rebuilds the state from the journal alone, taking the strategy's decisions from it.
+///
+/// # Errors
+///
+/// As [`read_head`]; what is wrong further on is in the report.
+pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
+    let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
+    Replay::open(path, Recorded::default(), load, Recorded::left)?.run(false)
+}
+
+fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreConfig), Error> {
+    let wrong = |what: &str| Error::JournalContent {
+        path: path.to_path_buf(),
+        what: format!("not a session of Tezi: {what}"),
+    };
+    let mut next = |expected: &str| match reader.next_record() {
+        Some(record) => Entry::read(&record).map_err(|what| wrong(&what)),
+        None => Err(wrong(&format!("it ends where {expected} should be"))),
+    };
+    let Entry::Session(text) = next("who ran")? else {
+        return Err(wrong("the first record does not say who ran"));
+    };
+    let Entry::Config(config) = next("the configuration")? else {
+        return Err(wrong("the second record is no configuration"));
+    };
+    Ok((JournalHead::parse(&text), config))
+}
+
+/// An input and what the journal says it brought about.
+struct Step {
+    input: Entry,
+    time: Nanos,
+    sequence: u64,
+    outputs: Vec<Emitted>,
+}
+
+/// A replay under way.
+struct Replay<S, L, F> {
+    reader: JournalReader,
+    head: JournalHead,
+    core: Core<S, CppKernels>,
+    /// Prepares the strategy for an input with one of its outputs.
+    load: L,
+    /// Actions prepared and not taken.
+    left: F,
+    records: u64,
+    outputs: u64,
+    divergences: u64,
+    first_divergence: Option<String>,
+    unknown_records: u64,
+    recorded_hash: Option<u64>,
+    content_error: Option<String>,
+}
+
+impl<S, L, F> Replay<S, L, F>
+where
+    S: Strategy,
+    L: Fn(&mut S, &Emitted),
+    F: Fn(&S) -> usize,
+{
+    fn open(path: &Path, strategy: S, load: L, left: F) -> Result<Self, Error> {
+        let mut reader = JournalReader::open(path)?;
+        let (head, config) = head(path, &mut reader)?;
+        let core = Core::new(&config, strategy, CppKernels)?;
+        Ok(Self {
+            reader,
+            head,
+            core,
+            load,
+            left,
+            records: 2,
+            outputs: 0,
+            divergences: 0,
+            first_divergence: None,
+            unknown_records: 0,
+            recorded_hash: None,
+            content_error: None,
+        })
+    }
+
+    fn run(mut self, with_strategy: bool) -> Result<ReplayReport, Error> {
+        let mut pending: Option<Step> = None;
+        while let Some(record) = self.reader.next_record() {
+            self.records += 1;
+            let (time, sequence) = (record.time, record.sequence);
+            match Entry::read(&record) {
+                Ok(Entry::Output(emitted)) => match &mut pending {
+                    Some(step) => step.outputs.push(emitted),
+                    None => self.diverge(sequence, "an output before the first input"),
+                },
+                Ok(Entry::End(hash)) => self.recorded_hash = Some(hash),
+                Ok(Entry::Unknown(_)) => self.unknown_records += 1,
+                Ok(input) => {
+                    if let Some(step) = pending.take() {
+                        self.apply(&step);
+                    }
+                    pending = Some(Step { input, time, sequence, outputs: Vec::new() });
+                }
+                Err(what) => {
+                    self.content_error = Some(format!("record {sequence}: {what}"));
+                    break;
+                }
+            }
+        }
+        // Without a hash the last input's outputs may be cut short: what is missing is no difference.
+        if let Some(step) = pending.take() {
+            if self.recorded_hash.is_some() {
+                self.apply(&step);
+            } else {
+                self.act(&step);
+            }
+        }
+        Ok(self.finish(with_strategy))
+    }
+
+    /// Acts on an input and compares what comes of it.
+    fn apply(&mut self, step: &Step) {
+        self.act(step);
+        self.outputs += step.outputs.len() as u64;
+        let outputs = self.core.outputs();
+        if outputs == step.outputs {
+            return;
+        }
+        let differs = outputs.iter().zip(&step.outputs).position(|(a, b)| a != b);
+        let index = differs.unwrap_or(outputs.len().min(step.outputs.len()));
+        let what = format!(
+            "output {} is {:?}, the journal has {:?}",
+            index + 1,
+            outputs.get(index),
+            step.outputs.get(index)
+        );
+        self.diverge(step.sequence, &what);
+    }
+
+    fn act(&mut self, step: &Step) {
+        for emitted in &step.outputs {
+            (self.load)(self.core.strategy_mut(), emitted);
+        }
+        let time = step.time;
+        match &step.input {
+            Entry::Instrument(instrument) => {
+                if self.core.define(instrument).is_err() {
+                    self.diverge(step.sequence, "an instrument found no room");
+                }
+            }
+            Entry::Start => self.core.on_start(time),
+            Entry::Event(event) => self.core.on_event(time, event),
+            Entry::Report(report) => {
+                // A refused report was refused then too; the core counts it.
+                let _ = self.core.on_report(time, report);
+            }
+            Entry::Stop => self.core.on_stop(time),
+            _ => self.diverge(step.sequence, "a record that is no input"),
+        }
+        let left = (self.left)(self.core.strategy());
+        if left > 0 {
+            self.diverge(step.sequence, &format!("{left} recorded actions found no call"));
+        }
+    }
+
+    fn diverge(&mut self, sequence: u64, what: &str) {
+        self.divergences += 1;
+        if self.first_divergence.is_none() {
+            self.first_divergence = Some(format!("record {sequence}: {what}"));
+        }
+    }
+
+    fn finish(self, with_strategy: bool) -> ReplayReport {
+        let end = self.reader.end().cloned();
+        let (is_whole, end) = match (self.content_error, end) {
+            (Some(what), _) => (false, what),
+            (None, Some(End::Clean)) => (true, "clean end".to_string()),
+            (None, Some(end)) => (false, end.to_string()),
+            (None, None) => (false, "not read to its end".to_string()),
+        };
+        ReplayReport {
+            head: self.head,
+            with_strategy,
+            core: CoreReport::new(&self.core, self.core.stopped()),
+            recorded_hash: self.recorded_hash,
+            records: self.records,
+            outputs: self.outputs,
+            divergences: self.divergences,
+            first_divergence: self.first_divergence,
+            unknown_records: self.unknown_records,
+            end,
+            is_whole,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a session came to, as plain data.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tezi_core::oms::ReportCounters;
+use tezi_core::pricing::PricingKernel;
+use tezi_core::strategy::Strategy;
+use tezi_core::{Core, Counters, Position};
+use tezi_journal::JournalStats;
+use tezi_model::{Instrument, Money, Nanos, RejectReason};
+
+use crate::demo::InjectedFaults;
+use crate::feed::FeedReport;
+use crate::latency::Latencies;
+
+/// One position at the end.
+#[derive(Clone, Debug)]
+pub struct PositionReport {
+    /// The instrument.
+    pub instrument: Instrument,
+    /// The position.
+    pub position: Position,
+}
+
+/// The state of the core at the end, as far as reports show it.
+#[derive(Clone, Debug)]
+pub struct CoreReport {
+    /// What was counted.
+    pub counters: Counters,
+    /// What happened to reports of the venue.
+    pub reports: ReportCounters,
+    /// Refused requests by reason.
+    pub refusals: Vec<(RejectReason, u64)>,
+    /// Instruments known.
+    pub instruments: usize,
+    /// Instruments with a book that may be wrong.
+    pub stale_instruments: usize,
+    /// Live orders in the books of the market.
+    pub book_orders: u64,
+    /// Positions ever touched.
+    pub positions: Vec<PositionReport>,
+    /// Profit, realised and not, before charges.
+    pub profit: Money,
+    /// Why trading was stopped before the end.
+    pub stopped: Option<RejectReason>,
+    /// The most order messages in one second of the clock.
+    pub messages_peak: u32,
+    /// The latest time of the exchange.
+    pub exchange_time: Nanos,
+    /// The hash of the state.
+    pub state_hash: u64,
+    /// Whether every invariant held at the end, checked by brute force.
+    pub is_consistent: bool,
+}
+
+impl CoreReport {
+    pub(crate) fn new<S: Strategy, K: PricingKernel>(
+        core: &Core<S, K>,
+        stopped: Option<RejectReason>,
+    ) -> Self {
+        let stale = core.instruments().iter().filter(|&(id, _)| core.is_stale(id)).count();
+        let positions = core.positions().iter().filter_map(|(id, position)| {
+            let instrument = core.instruments().get(id)?.definition;
+            Some(PositionReport { instrument, position: *position })
+        });
+        Self {
+            counters: *core.counters(),
+            reports: core.orders().counters(),
+            refusals: core.refusals().collect(),
+            instruments: core.instruments().len(),
+            stale_instruments: stale,
+            book_orders: core.books().orders_count() as u64,
+            positions: positions.collect(),
+            profit: core.profit(),
+            stopped,
+            messages_peak: core.messages_peak(),
+            exchange_time: core.exchange_time(),
+            state_hash: core.state_hash(),
+            is_consistent: core.is_consistent(),
+        }
+    }
+}
+
+/// What a session came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The strategy's name.
+    pub strategy: String,
+    /// The strategy's parameters.
+    pub parameters: String,
+    /// The pricing kernel.
+    pub kernel: &'static str,
+    /// What the feed thread found.
+    pub feed: FeedReport,
+    /// Faults the demo put in, `None` for a capture.
+    pub injected: Option<InjectedFaults>,
+    /// The core at the end.
+    pub core: CoreReport,
+    /// Latency by stage.
+    pub latencies: Latencies,
+    /// How long the session ran.
+    pub elapsed: Duration,
+    /// Where the journal lies.
+    pub journal: Option<PathBuf>,
+    /// What is in it; `None` when it could not be finished.
+    pub journal_stats: Option<JournalStats>,
+    /// Why the journal, and with it the session, stopped early.
+    pub journal_error: Option<String>,
+    /// Order messages that could not be encoded, for want of a contract.
+    pub orders_not_encoded: u64,
+    /// What could not be had and was done without: a core to pin to, above all.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything that was run or checked is fine: nothing lost on both lines, nothing
+    /// refused by the decoder, nothing cut short, every invariant held.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.problems().is_empty()
+    }
+
+    /// What is not fine, a sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.feed.faults.clone();
+        problems.extend(self.journal_error.clone());
+        if self.feed.lost() > 0 {
+            let lost = self.feed.lost();
+            problems
+                .push(format!("{lost} messages were lost on both lines; their books are stale"));
+        }
+        if self.feed.delivered() == 0 {
+            let datagrams = self.feed.lines.iter().map(|line| line.packets).sum::<u64>();
+            problems.push(format!("no MTBT message in {datagrams} datagrams"));
+        }
+        if self.feed.decode_errors() > 0 {
+            let errors = self.feed.decode_errors();
+            problems.push(format!("{errors} messages were refused by the decoder"));
+        }
+        if self.core.counters.book_refusals > 0 {
+            let refused = self.core.counters.book_refusals;
+            problems
+                .push(format!("{refused} events found no room in the books (raise the bounds)"));
+        }
+        if self.core.reports.refused > 0 {
+            let refused = self.core.reports.refused;
+            problems.push(format!("{refused} reports of the venue were refused"));
+        }
+        if !self.core.is_consistent {
+            problems.push("an invariant of books or orders does not hold: this is a defect".into());
+        }
+        problems
+    }
+}
