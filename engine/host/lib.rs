@@ -14,6 +14,7 @@
 //! # Ok::<(), tezi::Error>(())
 //! ```
 
+mod assembly;
 mod backoff;
 mod clock;
 mod core_loop;

@@ -1,0 +1,315 @@
+//! Threads, ring, clock and journal, put together around one strategy for one session.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use rtrb::{Consumer, RingBuffer};
+use tezi_core::Core;
+use tezi_core::pricing::PricingKernel;
+use tezi_core::strategy::Strategy;
+use tezi_journal::JournalStats;
+use tezi_model::{Instrument, Nanos, RejectReason, Segment};
+
+use crate::clock::Clock;
+use crate::core_loop::{CoreLoop, TimeSource};
+use crate::csv::write_books;
+use crate::demo::InjectedFaults;
+use crate::error::Error;
+use crate::feed::{Feed, FeedReport, Slot};
+use crate::host::{Host, ProgressSink};
+use crate::kernels::CppKernels;
+use crate::latency::{Latencies, PathStage};
+use crate::order_path::OrderPath;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::report::{CoreReport, Report};
+
+/// Events the ring between feed and core holds: 4 MiB.
+const RING_SLOTS: usize = 1 << 16;
+
+type Publish<'p> = &'p (dyn Fn(&AtomicBool) -> Result<(), Error> + Sync);
+type Receive<'p> = &'p (dyn Fn(Feed<'_>, &AtomicBool) -> Result<FeedReport, Error> + Sync);
+
+/// Where a session's bytes come from and what is known of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides<'a> {
+    /// Sends the market, where this process does that itself.
+    pub(crate) publish: Option<Publish<'a>>,
+    /// Receives the market.
+    pub(crate) feed: Receive<'a>,
+    /// Part of the session that is sent, in thousandths, where that is known.
+    pub(crate) done: &'a (dyn Fn() -> Option<u32> + Sync),
+    /// Faults the demo puts in.
+    pub(crate) injected: Option<InjectedFaults>,
+}
+
+/// A host with its session, ready to start threads.
+pub(crate) struct Assembly<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) segment: Segment,
+    pub(crate) instruments: &'a [Instrument],
+    pub(crate) time_source: TimeSource,
+}
+
+/// What the core's thread gives back.
+struct Finished {
+    core: CoreReport,
+    latencies: Latencies,
+    journal_stats: Option<JournalStats>,
+    journal_error: Option<String>,
+    book_error: Option<Error>,
+    unsaid: u64,
+    notes: Vec<String>,
+}
+
+impl Assembly<'_> {
+    /// Runs the session to its end.
+    pub(crate) fn run<S: Strategy + Send>(
+        &self,
+        strategy: S,
+        sides: &Sides<'_>,
+        progress_sink: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        let clock = Clock::start();
+        let (name, parameters) = (strategy.name().to_string(), strategy.parameters());
+        let kernel = CppKernels;
+        let kernel_name = kernel.name();
+        let mut decoded = open_output(self.host.decoded_csv.as_deref())?;
+        let book = open_output(self.host.book_csv.as_deref())?;
+        let mut core = Core::new(&self.host.config, strategy, kernel)?;
+        for definition in self.instruments {
+            core.define(definition).map_err(|reason| {
+                Error::Parameter(format!("instrument {definition}: {}", reason.message()))
+            })?;
+        }
+        let recorder = self.begin_journal(&clock, &name, &parameters, kernel_name)?;
+        let journal = recorder.path().map(Path::to_path_buf);
+        let orders = OrderPath::new(self.host.config.capacity.instruments_max)?;
+        let (progress, stop) = (Progress::default(), AtomicBool::new(false));
+        let started = Instant::now();
+        let core_loop = CoreLoop {
+            core,
+            recorder,
+            orders,
+            latencies: Latencies::default(),
+            clock: &clock,
+            progress: &progress,
+            time_source: self.time_source,
+        };
+        let decoded = decoded.as_mut().map(|file| file as &mut (dyn Write + Send));
+        let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, sides.done, progress_sink);
+        let (feed, finished) = self.run_threads(core_loop, decoded, book, sides, &stop, watch)?;
+        if let Some(error) = finished.book_error {
+            return Err(error);
+        }
+        let injected = sides.injected;
+        let who = Identity { name, parameters, kernel: kernel_name, journal, injected };
+        Ok(assemble_report(who, feed, finished, started.elapsed()))
+    }
+
+    /// Starts the threads, waits for them and collects what they found.
+    fn run_threads<'c, S: Strategy + Send, K: PricingKernel + Send>(
+        &self,
+        core_loop: CoreLoop<'c, S, K>,
+        decoded: Option<&'c mut (dyn Write + Send)>,
+        book: Option<OutputFile>,
+        sides: &Sides<'_>,
+        stop: &AtomicBool,
+        watch: impl FnOnce(&dyn Fn() -> bool),
+    ) -> Result<(FeedReport, Finished), Error> {
+        let (producer, consumer) = RingBuffer::new(RING_SLOTS);
+        let (feed_core, core_core) = self.host.pinning.cores();
+        let clock = core_loop.clock;
+        thread::scope(|scope| {
+            let core = spawn(scope, "tezi-core", move || {
+                run_core(core_loop, consumer, core_core, stop, book)
+            })?;
+            let feed = spawn(scope, "tezi-feed", move || {
+                let note = crate::pin::pin(feed_core, "feed");
+                let feed = Feed::new(self.segment, producer, clock, decoded)?;
+                let mut report = (sides.feed)(feed, stop)?;
+                report.notes.extend(note);
+                Ok::<_, Error>(report)
+            })?;
+            let publisher = match sides.publish {
+                Some(publish) => Some(spawn(scope, "tezi-demo", move || publish(stop))?),
+                None => None,
+            };
+            watch(&|| core.is_finished());
+            // Ended in order or by a panic: nobody is left to send to.
+            stop.store(true, Ordering::Relaxed);
+            // Every thread is joined before the first error is told.
+            let published = publisher.map(|thread| join(thread, "publisher"));
+            let feed = join(feed, "feed");
+            let finished = join(core, "core")?;
+            published.transpose()?.transpose()?;
+            Ok((feed??, finished))
+        })
+    }
+
+    /// Opens the journal and writes what a replay must know beforehand.
+    fn begin_journal(
+        &self,
+        clock: &Clock,
+        name: &str,
+        parameters: &str,
+        kernel: &str,
+    ) -> Result<Recorder, Error> {
+        let now = match self.time_source {
+            TimeSource::Clock => clock.now(),
+            TimeSource::Events => Nanos::ZERO,
+        };
+        let mut recorder = match &self.host.journal {
+            Some(dir) => Recorder::create(dir, self.host.segment_bytes, clock.now())?,
+            None => Recorder::off(),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let session = format!(
+            "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
+        );
+        recorder.session(now, &session)?;
+        recorder.config(now, &self.host.config)?;
+        for definition in self.instruments {
+            recorder.instrument(now, definition)?;
+        }
+        Ok(recorder)
+    }
+}
+
+/// Starts a named thread of the session.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, Error> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn_scoped(scope, body)
+        .map_err(|error| Error::Thread(format!("cannot start thread {name}: {error}")))
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, T>, name: &str) -> Result<T, Error> {
+    thread.join().map_err(|panic| {
+        let what = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Error::Thread(format!("the {name} thread stopped: {what}"))
+    })
+}
+
+/// Tells the caller how far the session is until the core has finished.
+fn watch(
+    is_finished: &dyn Fn() -> bool,
+    progress: &Progress,
+    done: &dyn Fn() -> Option<u32>,
+    sink: ProgressSink<'_>,
+) {
+    const INTERVAL: Duration = Duration::from_millis(250);
+    let mut shown = Instant::now();
+    while !is_finished() {
+        thread::sleep(Duration::from_millis(5));
+        if shown.elapsed() >= INTERVAL {
+            shown = Instant::now();
+            sink(&progress.update(done()));
+        }
+    }
+}
+
+/// The body of the core's thread.
+fn run_core<S: Strategy, K: PricingKernel>(
+    mut core_loop: CoreLoop<'_, S, K>,
+    mut ring: Consumer<Slot>,
+    core_id: Option<usize>,
+    stop: &AtomicBool,
+    book: Option<OutputFile>,
+) -> Finished {
+    let mut notes: Vec<String> = crate::pin::pin(core_id, "core").into_iter().collect();
+    let start = match core_loop.time_source {
+        TimeSource::Clock => core_loop.clock.now(),
+        TimeSource::Events => Nanos::ZERO,
+    };
+    let mut stopped: Option<RejectReason> = None;
+    let ran = core_loop
+        .start(start)
+        .and_then(|()| core_loop.run(&mut ring, stop))
+        .and_then(|()| core_loop.stop().map(|reason| stopped = reason));
+    // Whatever comes now finds nobody: the feed sees that the ring is abandoned.
+    drop(ring);
+    let CoreLoop { core, recorder, orders, latencies, .. } = core_loop;
+    let report = CoreReport::new(&core, stopped);
+    let ended = ran.and_then(|()| recorder.end(core.now(), report.state_hash));
+    let (journal_stats, journal_error) = match ended {
+        Ok(stats) => (stats, None),
+        Err(error) => (None, Some(format!("{error}; the session was stopped there"))),
+    };
+    if orders.unsaid > 0 {
+        notes.push(format!(
+            "{} order messages were for instruments without a contract and were not encoded",
+            orders.unsaid
+        ));
+    }
+    let book_error = book.and_then(|mut file| {
+        let result = write_books(&mut file.out, core.instruments(), core.books());
+        result.err().map(|source| Error::file("write", &file.path, source))
+    });
+    let unsaid = orders.unsaid;
+    Finished { core: report, latencies, journal_stats, journal_error, book_error, unsaid, notes }
+}
+
+/// A file made before the session runs, so that a bad path costs no session.
+struct OutputFile {
+    path: PathBuf,
+    out: BufWriter<File>,
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn open_output(path: Option<&Path>) -> Result<Option<OutputFile>, Error> {
+    let open = |path: &Path| {
+        let file = File::create(path).map_err(|source| Error::file("create", path, source))?;
+        Ok(OutputFile { path: path.to_path_buf(), out: BufWriter::new(file) })
+    };
+    path.map(open).transpose()
+}
+
+/// What a report says of who ran.
+struct Identity {
+    name: String,
+    parameters: String,
+    kernel: &'static str,
+    journal: Option<PathBuf>,
+    injected: Option<InjectedFaults>,
+}
+
+fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Duration) -> Report {
+    let mut latencies = core.latencies;
+    latencies.set(PathStage::Decode, feed.decode.clone());
+    let mut notes = core.notes;
+    notes.extend(feed.notes.iter().cloned());
+    Report {
+        strategy: who.name,
+        parameters: who.parameters,
+        kernel: who.kernel,
+        feed,
+        injected: who.injected,
+        core: core.core,
+        latencies,
+        elapsed,
+        journal: who.journal,
+        journal_stats: core.journal_stats,
+        journal_error: core.journal_error,
+        orders_not_encoded: core.unsaid,
+        notes,
+    }
+}
