@@ -1,7 +1,7 @@
 //! What the host writes into a journal: record types, and the bytes of each.
 //!
 //! Inputs come first, in the order in which the core took them; the outputs an input caused follow
-//! it, before the next input. Types and layouts are in `docs/wire/journal.md`, part 2.
+//! it, before the next input. Types and layouts are in `docs/wire/session.md`.
 
 use bytemuck::Pod;
 use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
