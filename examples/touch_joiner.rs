@@ -1,17 +1,18 @@
-//! Joins the touch on the side that is heavier, one lot at a time, and flattens what it gets.
+//! Joins the heavier side of the touch, one lot at a time, and leaves through the other side.
 //!
 //! `cargo run --release --example touch_joiner` runs it on the demo session,
 //! `cargo run --release --example touch_joiner -- FILE.pcap` on a capture, unchanged.
 
-use tezi::model::{ClientOrderId, InstrumentId, Px, Qty, Side};
-use tezi::strategy::{BookUpdate, Context, Fill, Strategy};
+use tezi::model::{ClientOrderId, InstrumentId, Nanos, Qty, Side};
+use tezi::strategy::{BookUpdate, Context, Strategy};
 use tezi::{Host, Session};
 
-/// Trades the first instrument that shows a heavy side; one order at a time.
+/// Trades the first instrument whose touch is heavy on one side, with one order at a time.
 #[derive(Default)]
 struct TouchJoiner {
     instrument: Option<InstrumentId>,
     order: Option<ClientOrderId>,
+    acted_at: Nanos,
 }
 
 impl Strategy for TouchJoiner {
@@ -19,47 +20,40 @@ impl Strategy for TouchJoiner {
         "touch-joiner"
     }
 
-    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
-        if self.instrument.is_some_and(|mine| mine != update.instrument) {
+    fn on_book(&mut self, ctx: &mut Context<'_>, BookUpdate { instrument, .. }: BookUpdate) {
+        let pause = ctx.now().since(self.acted_at) < 50_000_000; // 20 decisions a second
+        if pause || self.instrument.is_some_and(|mine| mine != instrument) {
             return;
         }
-        let book = ctx.book(update.instrument);
+        let book = ctx.book(instrument);
+        // While an aggressor's trades are still to come, the book is crossed and says nothing.
         let (Some(bid), Some(ask), false) = (book.bid(), book.ask(), book.is_crossed()) else {
             return;
         };
-        let heavy = if bid.quantity > 4 * ask.quantity {
-            Side::Buy
-        } else if ask.quantity > 4 * bid.quantity {
-            Side::Sell
-        } else {
+        if let Some(order) =
+            self.order.and_then(|id| ctx.order(id)).filter(|o| !o.status.is_terminal())
+        {
+            let touch = if order.side == Side::Buy { bid.price } else { ask.price };
+            if order.price != touch && ctx.cancel(order.client_order_id).is_ok() {
+                self.acted_at = ctx.now();
+            }
             return;
+        }
+        let (side, price) = match ctx.position(instrument).net {
+            1.. => (Side::Sell, ask.price),
+            ..0 => (Side::Buy, bid.price),
+            0 if bid.quantity > 2 * ask.quantity => (Side::Buy, bid.price),
+            0 if ask.quantity > 2 * bid.quantity => (Side::Sell, ask.price),
+            0 => return,
         };
-        let working = self.order.and_then(|id| ctx.order(id)).filter(|o| !o.status.is_terminal());
-        let flat = ctx.position(update.instrument).net == 0;
-        if working.is_none() && flat {
-            let price = if heavy == Side::Buy { bid.price } else { ask.price };
-            let lot = ctx.instrument(update.instrument).map_or(1, |i| i.definition.lot.0.max(1));
-            self.order = ctx.submit(update.instrument, heavy, price, Qty(lot)).ok();
-            self.instrument = self.order.map(|_| update.instrument);
-        }
-    }
-
-    fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
-        let net = ctx.position(fill.instrument).net;
-        let side = if net > 0 { Side::Sell } else { Side::Buy };
-        if let (true, Some(touch)) = (net != 0, ctx.book(fill.instrument).touch(fill.side)) {
-            let away = Px(touch.price.0 + side.opposite().sign() * fill.price.0 / 1000);
-            let price =
-                ctx.instrument(fill.instrument).map_or(away, |i| away.ceil_to(i.definition.tick));
-            self.order =
-                ctx.submit(fill.instrument, side, price, Qty(net.unsigned_abs() as u32)).ok();
-        }
+        let lot = ctx.instrument(instrument).map_or(1, |state| state.definition.lot.0.max(1));
+        self.order = ctx.submit(instrument, side, price, Qty(lot)).ok();
+        (self.instrument, self.acted_at) = (Some(instrument), ctx.now());
     }
 }
 
 fn main() -> Result<(), tezi::Error> {
-    let report =
-        Host::new().run(&Session::of_files(std::env::args().skip(1)), TouchJoiner::default())?;
-    println!("{report}");
+    let session = Session::of_files(std::env::args().skip(1));
+    println!("{}", Host::new().run(&session, TouchJoiner::default())?);
     Ok(())
 }

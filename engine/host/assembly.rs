@@ -45,6 +45,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) done: &'a (dyn Fn() -> Option<u32> + Sync),
     /// Faults the demo puts in.
     pub(crate) injected: Option<InjectedFaults>,
+    /// Whether the market keeps a pace of its own (rather than coming as fast as it is taken).
+    pub(crate) is_paced: bool,
 }
 
 /// A host with its session, ready to start threads.
@@ -106,8 +108,8 @@ impl Assembly<'_> {
         if let Some(error) = finished.book_error {
             return Err(error);
         }
-        let injected = sides.injected;
-        let who = Identity { name, parameters, kernel: kernel_name, journal, injected };
+        let Sides { injected, is_paced, .. } = *sides;
+        let who = Identity { name, parameters, kernel: kernel_name, journal, injected, is_paced };
         Ok(assemble_report(who, feed, finished, started.elapsed()))
     }
 
@@ -122,21 +124,25 @@ impl Assembly<'_> {
         watch: impl FnOnce(&dyn Fn() -> bool),
     ) -> Result<(FeedReport, Finished), Error> {
         let (producer, consumer) = RingBuffer::new(RING_SLOTS);
-        let (feed_core, core_core) = self.host.pinning.cores();
+        let cores = self.host.pinning.cores();
         let clock = core_loop.clock;
         thread::scope(|scope| {
             let core = spawn(scope, "tezi-core", move || {
-                run_core(core_loop, consumer, core_core, stop, book)
+                run_core(core_loop, consumer, cores.core, stop, book)
             })?;
             let feed = spawn(scope, "tezi-feed", move || {
-                let note = crate::pin::pin(feed_core, "feed");
+                let note = crate::pin::pin(cores.feed, "feed");
                 let feed = Feed::new(self.segment, producer, clock, decoded)?;
                 let mut report = (sides.feed)(feed, stop)?;
                 report.notes.extend(note);
                 Ok::<_, Error>(report)
             })?;
             let publisher = match sides.publish {
-                Some(publish) => Some(spawn(scope, "tezi-demo", move || publish(stop))?),
+                Some(publish) => Some(spawn(scope, "tezi-demo", move || {
+                    // Not to be had, it sends from wherever it is: nothing to tell the user.
+                    let _ = crate::pin::pin(cores.publisher, "publisher");
+                    publish(stop)
+                })?),
                 None => None,
             };
             watch(&|| core.is_finished());
@@ -245,11 +251,9 @@ fn run_core<S: Strategy, K: PricingKernel>(
         Ok(stats) => (stats, None),
         Err(error) => (None, Some(format!("{error}; the session was stopped there"))),
     };
-    if orders.unsaid > 0 {
-        notes.push(format!(
-            "{} order messages were for instruments without a contract and were not encoded",
-            orders.unsaid
-        ));
+    if let Some(error) = orders.first_error {
+        let unsaid = orders.unsaid;
+        notes.push(format!("{unsaid} order messages were not encoded; of the first, {error}"));
     }
     let book_error = book.and_then(|mut file| {
         let result = write_books(&mut file.out, core.instruments(), core.books());
@@ -290,6 +294,7 @@ struct Identity {
     kernel: &'static str,
     journal: Option<PathBuf>,
     injected: Option<InjectedFaults>,
+    is_paced: bool,
 }
 
 fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Duration) -> Report {
@@ -306,6 +311,7 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
         core: core.core,
         latencies,
         elapsed,
+        is_paced: who.is_paced,
         journal: who.journal,
         journal_stats: core.journal_stats,
         journal_error: core.journal_error,

@@ -178,6 +178,7 @@ impl Host {
             feed: &feeder,
             done: &done,
             injected: Some(injected),
+            is_paced: true,
         };
         assembly.run(strategy, &sides, progress)
     }
@@ -202,7 +203,9 @@ impl Host {
         };
         let feeder =
             |feed: Feed<'_>, stop: &AtomicBool| feed::run_capture(feed, &options, &files, stop);
-        let sides = Sides { publish: None, feed: &feeder, done: &|| None, injected: None };
+        let is_paced = session.speed.is_some();
+        let sides =
+            Sides { publish: None, feed: &feeder, done: &|| None, injected: None, is_paced };
         assembly.run(strategy, &sides, progress)
     }
 }

@@ -2,8 +2,8 @@
 
 use tezi_core::InstrumentTable;
 use tezi_gateway::nnf::{
-    Account, Checksum, ORDER_PACKET_SIZE_MAX, OrderEncoder, SelfTrade, SessionIdentity, Underlying,
-    UserRole, VenueOrderState,
+    Account, Checksum, EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder, SelfTrade,
+    SessionIdentity, Underlying, UserRole, VenueOrderState,
 };
 use tezi_model::{InstrumentId, OrderCommand};
 
@@ -20,8 +20,10 @@ pub(crate) struct OrderPath {
     buffer: [u8; ORDER_PACKET_SIZE_MAX],
     /// Packets made.
     pub(crate) packets: u64,
-    /// Commands that NNF cannot say: instruments without a contract, above all.
+    /// Commands that NNF cannot say.
     pub(crate) unsaid: u64,
+    /// Why the first of them could not be said.
+    pub(crate) first_error: Option<EncodeError>,
 }
 
 impl OrderPath {
@@ -45,7 +47,15 @@ impl OrderPath {
         let encoder = OrderEncoder::new(&identity, Checksum::None, instruments)
             .map_err(|error| Error::Parameter(format!("order session: {error}")))?;
         let buffer = [0; ORDER_PACKET_SIZE_MAX];
-        Ok(Self { encoder, defined: 0, sequence: 0, buffer, packets: 0, unsaid: 0 })
+        Ok(Self {
+            encoder,
+            defined: 0,
+            sequence: 0,
+            buffer,
+            packets: 0,
+            unsaid: 0,
+            first_error: None,
+        })
     }
 
     /// Makes instruments known that were not before.
@@ -70,8 +80,9 @@ impl OrderPath {
                 self.packets += 1;
                 &self.buffer[..size]
             }
-            Err(_) => {
+            Err(error) => {
                 self.unsaid += 1;
+                self.first_error.get_or_insert(error);
                 &[]
             }
         }

@@ -3,8 +3,8 @@
 /// Where the feed's and the core's threads are pinned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pinning {
-    /// The core's thread to the last core, the feed's to the one before it; nowhere on a machine
-    /// with one core.
+    /// The core's thread to the last core, the feed's to the one before it, the demo's publisher to
+    /// the first; nowhere on a machine with one core.
     #[default]
     Auto,
     /// To the cores of these numbers.
@@ -18,17 +18,32 @@ pub enum Pinning {
     Off,
 }
 
+/// The cores of the threads of a session, `None` where the scheduler decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cores {
+    pub(crate) feed: Option<usize>,
+    pub(crate) core: Option<usize>,
+    /// Away from the core's: what sends the demo's packets must not take the core's time.
+    pub(crate) publisher: Option<usize>,
+}
+
 impl Pinning {
-    /// The cores of the feed's and the core's threads.
-    pub(crate) fn cores(self) -> (Option<usize>, Option<usize>) {
+    /// The cores of the threads of a session.
+    pub(crate) fn cores(self) -> Cores {
         match self {
-            Self::Off => (None, None),
-            Self::Cores { feed, core } => (Some(feed), Some(core)),
+            Self::Off => Cores::default(),
+            Self::Cores { feed, core } => {
+                Cores { feed: Some(feed), core: Some(core), publisher: None }
+            }
             Self::Auto => {
                 let ids = core_affinity::get_core_ids().unwrap_or_default();
-                match ids[..] {
-                    [.., feed, core] => (Some(feed.id), Some(core.id)),
-                    _ => (None, None),
+                match (ids.first(), &ids[..]) {
+                    (Some(first), [.., feed, core]) => Cores {
+                        feed: Some(feed.id),
+                        core: Some(core.id),
+                        publisher: Some(first.id),
+                    },
+                    _ => Cores::default(),
                 }
             }
         }

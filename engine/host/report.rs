@@ -101,13 +101,16 @@ pub struct Report {
     pub latencies: Latencies,
     /// How long the session ran.
     pub elapsed: Duration,
+    /// Whether the market kept a pace of its own; when not, events queue in the ring and their
+    /// latency from the packet on says nothing.
+    pub is_paced: bool,
     /// Where the journal lies.
     pub journal: Option<PathBuf>,
     /// What is in it; `None` when it could not be finished.
     pub journal_stats: Option<JournalStats>,
     /// Why the journal, and with it the session, stopped early.
     pub journal_error: Option<String>,
-    /// Order messages that could not be encoded, for want of a contract.
+    /// Order messages that could not be encoded.
     pub orders_not_encoded: u64,
     /// What could not be had and was done without: a core to pin to, above all.
     pub notes: Vec<String>,

@@ -185,6 +185,12 @@ impl Report {
                 grouped(histogram.max())
             )?;
         }
+        if !self.is_paced {
+            writeln!(
+                f,
+                "  At full speed packets queue: latency from the packet on is that of the queue."
+            )?;
+        }
         Ok(())
     }
 

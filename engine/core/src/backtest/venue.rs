@@ -13,6 +13,9 @@
 //!
 //! Commands and reports travel for a configured time each. Everything happens inside events, so a
 //! replay fills the same.
+//!
+//! Reports on their way are bounded: while as many wait as there is room for, nothing more fills. An
+//! order that takes is cancelled for the rest, one that rests is passed over.
 
 use std::collections::VecDeque;
 
@@ -26,11 +29,13 @@ use crate::config::SimulatedVenueConfig;
 
 /// The venue's reason for a refusal: the order is not (or no longer) in its book.
 const REASON_NOT_IN_BOOK: u16 = 1;
-/// The venue's reason for an unasked cancel: too many market orders are partly taken to go on.
+/// The venue's reason for an unasked cancel: too many market orders are partly taken, or too many
+/// reports on their way, to go on.
 const REASON_CAPACITY: u16 = 2;
 
-/// The first order number: prefix 99, which no real stream of NSE has.
-const FIRST_ORDER_ID: u64 = 9_900_000_000_000_001;
+/// The first order number: two digits of prefix and fourteen of sequence, as the exchange numbers
+/// orders; prefix 89 is the highest whose numbers a double holds exactly, as NNF sends them.
+const FIRST_ORDER_ID: u64 = 8_900_000_000_000_001;
 
 /// An own order in the venue's book.
 #[derive(Clone, Copy, Debug)]
@@ -68,12 +73,17 @@ struct Taken {
 ///
 /// - `shadows` is sorted by instrument, then side, then price-time priority.
 /// - `commands` and `reports` are in order of time.
+/// - `reports` never outgrows what was allocated: `fills_max` fills, and on top of them what the
+///   commands themselves are answered (an acceptance or refusal and a cancel for each order, and
+///   the same for the order whose place it took).
 pub struct SimulatedVenue {
     config: SimulatedVenueConfig,
     commands: VecDeque<(Nanos, OrderCommand)>,
     reports: VecDeque<(Nanos, ExecutionReport)>,
     shadows: Vec<Shadow>,
     taken: Vec<Taken>,
+    /// Reports on their way beyond which nothing fills.
+    fills_max: usize,
     next_order_id: u64,
     next_fill_id: u32,
 }
@@ -89,9 +99,10 @@ impl SimulatedVenue {
         Self {
             config,
             commands: VecDeque::with_capacity(orders * 2),
-            reports: VecDeque::with_capacity(orders * 4),
+            reports: VecDeque::with_capacity(orders * 8),
             shadows: Vec::with_capacity(orders),
             taken: Vec::with_capacity(Self::TAKEN_MAX),
+            fills_max: orders * 4,
             next_order_id: FIRST_ORDER_ID,
             next_fill_id: 1,
         }
@@ -289,9 +300,12 @@ impl SimulatedVenue {
         let filled = old.command.quantity.saturating_sub(old.leaves);
         let mut shadow = old;
         shadow.command.price = command.price;
-        shadow.command.quantity = command.quantity;
-        shadow.leaves = command.quantity.saturating_sub(filled);
-        self.report(due, &shadow, ExecutionKind::Replaced, command.price, command.quantity);
+        // A change that fills overtook to below what is filled closes the order at what is filled
+        // (FIX 4.4, volume 4, appendix D, D.2.d).
+        shadow.command.quantity = command.quantity.max(filled);
+        shadow.leaves = shadow.command.quantity.saturating_sub(filled);
+        let quantity = shadow.command.quantity;
+        self.report(due, &shadow, ExecutionKind::Replaced, command.price, quantity);
         if shadow.leaves.is_zero() {
             return;
         }
@@ -323,7 +337,7 @@ impl SimulatedVenue {
         let mut index = start;
         for _ in start..end {
             let shadow = self.shadows[index];
-            if left.is_zero() || !shadow.is_before(price, priority) {
+            if left.is_zero() || !shadow.is_before(price, priority) || !self.can_report_fill() {
                 break;
             }
             let quantity = left.min(shadow.leaves);
@@ -367,14 +381,22 @@ impl SimulatedVenue {
         self.shadows.iter().position(|s| s.command.client_order_id == command.client_order_id)
     }
 
+    fn can_report_fill(&self) -> bool {
+        self.reports.len() < self.fills_max
+    }
+
     fn taken_from(&self, segment_code: u8, order_id: OrderId) -> u32 {
         let same =
             |taken: &&Taken| taken.order_id == order_id && taken.segment_code == segment_code;
         self.taken.iter().find(same).map_or(0, |taken| taken.quantity)
     }
 
-    /// Remembers what was taken from a market order; `false` when too many are partly taken.
+    /// Remembers what was taken from a market order; `false` when too many are partly taken, or the
+    /// fill's report finds no room.
     fn take(&mut self, segment_code: u8, order_id: OrderId, quantity: u32, books: &Books) -> bool {
+        if !self.can_report_fill() {
+            return false;
+        }
         let same =
             |taken: &&mut Taken| taken.order_id == order_id && taken.segment_code == segment_code;
         if let Some(taken) = self.taken.iter_mut().find(same) {
