@@ -43,11 +43,31 @@ pub enum Segment {
     NseCd = 3,
     /// NSE commodity derivatives.
     NseCo = 4,
+    /// BSE equity derivatives.
+    BseFo = 5,
+    /// BSE cash.
+    BseCm = 6,
+    /// BSE currency derivatives.
+    BseCd = 7,
+    /// NASDAQ, US equities.
+    NasdaqUs = 8,
+    /// CME Globex.
+    CmeGlobex = 9,
 }
 
 impl Segment {
     /// Every segment.
-    pub const ALL: [Self; 4] = [Self::NseFo, Self::NseCm, Self::NseCd, Self::NseCo];
+    pub const ALL: [Self; 9] = [
+        Self::NseFo,
+        Self::NseCm,
+        Self::NseCd,
+        Self::NseCo,
+        Self::BseFo,
+        Self::BseCm,
+        Self::BseCd,
+        Self::NasdaqUs,
+        Self::CmeGlobex,
+    ];
 
     /// The segment a record's byte stands for.
     #[inline]
@@ -58,11 +78,17 @@ impl Segment {
             2 => Some(Self::NseCm),
             3 => Some(Self::NseCd),
             4 => Some(Self::NseCo),
+            5 => Some(Self::BseFo),
+            6 => Some(Self::BseCm),
+            7 => Some(Self::BseCd),
+            8 => Some(Self::NasdaqUs),
+            9 => Some(Self::CmeGlobex),
             _ => None,
         }
     }
 
-    /// The short name people type: `fo`, `cm`, `cd`, `co`.
+    /// The short name people type: `fo`, `cm`, `cd`, `co` for NSE, with the exchange before it for
+    /// others.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -70,17 +96,26 @@ impl Segment {
             Self::NseCm => "cm",
             Self::NseCd => "cd",
             Self::NseCo => "co",
+            Self::BseFo => "bse-fo",
+            Self::BseCm => "bse-cm",
+            Self::BseCd => "bse-cd",
+            Self::NasdaqUs => "nasdaq",
+            Self::CmeGlobex => "cme",
         }
     }
 
-    /// Price units in one unit of the segment's wire price (MTBT 6.7, chapter 6: paise, but 10⁻⁷
-    /// rupee in currency derivatives).
+    /// Price units in one unit of the wire price of the segment's order-by-order feed: paise on NSE,
+    /// but 10⁻⁷ rupee in currency derivatives (MTBT 6.7, chapter 6); 10⁻⁸ on BSE (EOBI 1.4); 10⁻⁴
+    /// dollar on NASDAQ (ITCH 5.0); 10⁻⁹ dollar in DBN, which is finer than the model and counts as
+    /// 10⁻⁸ here: its decoder divides.
     #[inline]
     #[must_use]
     pub const fn wire_price_units(self) -> i64 {
         match self {
             Self::NseFo | Self::NseCm | Self::NseCo => Px::PAISA,
             Self::NseCd => Px::SCALE / 10_000_000,
+            Self::BseFo | Self::BseCm | Self::BseCd | Self::CmeGlobex => 1,
+            Self::NasdaqUs => Px::SCALE / 10_000,
         }
     }
 }

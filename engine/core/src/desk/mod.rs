@@ -43,6 +43,9 @@ pub struct Counters {
     pub malformed: u64,
     /// Events a book refused for lack of room; the books of the stream are stale from then on.
     pub book_refusals: u64,
+    /// Requests refused when their input had caused as many outputs as configured: there is no
+    /// room to say so, and they are in no other count.
+    pub requests_unsaid: u64,
     /// Inputs whose time lay before that of an earlier one.
     pub clock_steps_back: u64,
     /// New orders that left.
@@ -64,8 +67,8 @@ pub(crate) struct Tape {
     pub(crate) volume: u64,
 }
 
-/// Streams a desk can tell apart: every stream number of every segment code below 8.
-const STREAMS: usize = 8 << 8;
+/// Streams a desk can tell apart: every stream number of every segment code below 16.
+const STREAMS: usize = 16 << 8;
 
 /// See the module.
 pub(crate) struct Desk {
@@ -155,9 +158,15 @@ impl Desk {
         }
     }
 
-    /// Room for outputs that cannot be refused.
+    /// Whether so many outputs find room. One place is kept for [`Output::Kill`], which can be
+    /// neither refused nor left unsaid.
     pub(crate) fn has_room(&self, outputs: usize) -> bool {
-        self.outputs.len() + outputs <= self.config.capacity.outputs_max as usize
+        self.outputs.len() + outputs < self.config.capacity.outputs_max as usize
+    }
+
+    /// Whether the place kept for [`Output::Kill`] is free.
+    pub(crate) fn has_room_for_kill(&self) -> bool {
+        self.outputs.len() < self.config.capacity.outputs_max as usize
     }
 
     pub(crate) fn emit(&mut self, origin: Origin, output: Output) {
