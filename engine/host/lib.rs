@@ -52,10 +52,15 @@ pub use session::{CaptureSession, DemoSession, Session};
 
 pub use tezi_core::strategy;
 pub use tezi_core::{
-    Capacity, Core, CoreConfig, Counters, Emitted, Origin, Output, Position, Refusal, Request,
-    RiskLimits, SimulatedVenueConfig, VenueMode, book, oms, pricing,
+    Capacity, Core, CoreConfig, Counters, Emitted, InstrumentTable, Origin, Output, Position,
+    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, oms, pricing,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;
 pub use tezi_journal as journal;
 pub use tezi_model as model;
+
+/// The README's code, compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
