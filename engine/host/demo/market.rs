@@ -183,14 +183,18 @@ impl Market {
         if index < 2 {
             return;
         }
-        // A slow walk of each option's volatility, drawn back to its place in the smile.
+        // A slow walk of each option's volatility, drawn back to its place in the smile. A hundredth
+        // of a vol point is 0.3 rupees at the money: this wanders by a tick or so.
         let forward = self.futures[0];
-        let wander = 0.000_2 * self.random.normal();
+        let wander = 0.000_004 * self.random.normal();
         let now = self.now;
         let contract = &mut self.contracts[index];
         let strike = contract.instrument.strike.to_rupees();
         let moneyness = (strike - forward) / forward;
         let smile = VOL + 0.01 - 0.25 * moneyness + 4.0 * moneyness * moneyness;
+        if contract.fair == 0.0 {
+            contract.vol = smile;
+        }
         contract.vol = (contract.vol + 0.02 * (smile - contract.vol) + wander).clamp(0.05, 1.0);
         let years = contract.instrument.expiry.since(now) as f64 / NANOS_PER_YEAR;
         let is_call = contract.instrument.option_type() == Some(OptionType::Call);

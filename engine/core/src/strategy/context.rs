@@ -179,7 +179,8 @@ impl Context<'_> {
     /// Stops trading for good and cancels everything open.
     pub fn kill(&mut self) {
         let origin = self.desk.origin;
-        if self.desk.has_room(1) {
+        // Without room an earlier kill of this input took the last place: this one changes nothing.
+        if self.desk.has_room_for_kill() {
             self.desk.emit(origin, Output::Kill);
         }
         self.desk.stop_trading(RejectReason::Killed);

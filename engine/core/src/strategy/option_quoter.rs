@@ -1,8 +1,9 @@
 //! Quotes options near the money around their Black-76 value and hedges the fills with the future.
 //!
 //! The forward is the middle of the future's book. Volatility is tracked per option: each look at
-//! the option's own market moves it a little towards what the market implies (one damped Newton
-//! step), so quotes follow the smile without chasing each tick. Quotes lean against the position
+//! the option's own market moves it towards what the market implies by one Newton step, whole at
+//! first and damped more with every look, so quotes follow the smile without chasing each tick. An
+//! option is quoted only after some looks, when its value is no longer a guess. Quotes lean against the position
 //! held, never cross the market, and move only when they are off by enough to be worth a message.
 //! Delta beyond a threshold is taken off with an order in the future that trades at once or not.
 
@@ -15,6 +16,8 @@ use crate::pricing::{Black76Batch, Black76Greeks};
 
 const OPTIONS_MAX: usize = 8;
 const NANOS_PER_YEAR: f64 = 365.0 * 86_400.0 * 1e9;
+/// Looks at an option's market before it is quoted.
+const LOOKS_MIN: u32 = 20;
 
 /// The parameters. Text form: `key=value` words, keys as the fields.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,6 +145,8 @@ struct Quoted {
     instrument: InstrumentId,
     definition: Instrument,
     vol: f64,
+    /// How often the market's middle has moved `vol`.
+    looks: u32,
     quotes: [Quote; 2],
 }
 
@@ -213,7 +218,8 @@ impl OptionQuoter {
                 self.options.truncate(self.config.options - 1);
                 let quotes = [Quote::default(); 2];
                 let vol = self.config.vol;
-                self.options.insert(place, Quoted { instrument, definition, vol, quotes });
+                self.options
+                    .insert(place, Quoted { instrument, definition, vol, looks: 0, quotes });
             }
         }
         for (lane, option) in self.options.iter().enumerate() {
@@ -255,14 +261,16 @@ impl OptionQuoter {
 
     /// Moves an option's volatility a little towards what its market implies.
     fn track_vol(&mut self, ctx: &Context<'_>, lane: usize) {
-        const GAIN: f64 = 0.05;
+        const GAIN_MIN: f64 = 0.02;
         let (theo, vega) = (self.sheet.price[lane], self.sheet.vega[lane]);
         let option = &mut self.options[lane];
         let Some(mid) = ctx.book(option.instrument).mid() else { return };
         let step = (mid - theo) / vega;
         // Far from the money there is no vega to learn from.
         if vega > 1e-3 && step.is_finite() {
-            option.vol = (option.vol + GAIN * step.clamp(-0.05, 0.05)).clamp(0.01, 3.0);
+            option.looks = option.looks.saturating_add(1);
+            let gain = f64::from(option.looks).recip().max(GAIN_MIN);
+            option.vol = (option.vol + gain * step.clamp(-0.05, 0.05)).clamp(0.01, 3.0);
         }
     }
 
@@ -279,7 +287,7 @@ impl OptionQuoter {
         let tick = option.definition.tick;
         let (tick_rupees, lot) = (tick.to_rupees(), f64::from(option.definition.lot.0.max(1)));
         let theo = self.sheet.price[lane];
-        if self.sheet.status[lane] > 1 || tick.0 <= 0 {
+        if option.looks < LOOKS_MIN || self.sheet.status[lane] > 1 || tick.0 <= 0 {
             return None;
         }
         let lots = ctx.position(option.instrument).net as f64 / lot;
