@@ -32,6 +32,13 @@ pub enum EventKind {
     StreamReset = 11,
     /// Nothing but time: the host's clock moved on and a timer may be due.
     Clock = 12,
+    /// Messages of the stream are missing and being recovered: until they are here its books may be
+    /// behind. `sequence` is the first missing.
+    StreamStale = 13,
+    /// The stream is whole again: nothing is missing any more.
+    StreamWhole = 14,
+    /// The exchange's own image of the stream's books follows, as new orders; the books start empty.
+    SnapshotStart = 15,
 }
 
 impl EventKind {
@@ -52,6 +59,9 @@ impl EventKind {
             10 => Self::StreamGap,
             11 => Self::StreamReset,
             12 => Self::Clock,
+            13 => Self::StreamStale,
+            14 => Self::StreamWhole,
+            15 => Self::SnapshotStart,
             _ => return None,
         })
     }
@@ -72,6 +82,9 @@ impl EventKind {
             Self::StreamGap => "stream_gap",
             Self::StreamReset => "stream_reset",
             Self::Clock => "clock",
+            Self::StreamStale => "stream_stale",
+            Self::StreamWhole => "stream_whole",
+            Self::SnapshotStart => "snapshot_start",
         }
     }
 }
@@ -86,12 +99,25 @@ impl MarketFlags {
     pub const LINE_B: u8 = 1 << 1;
     /// More events of the same packet follow; clear on the last.
     pub const MORE_IN_PACKET: u8 = 1 << 2;
+    /// The message came by tick recovery, not on a line.
+    pub const RECOVERED: u8 = 1 << 3;
+    /// The order is of a snapshot: the exchange had it, it is not new now.
+    pub const SNAPSHOT: u8 = 1 << 4;
 }
 
-/// Why a book may not be what the exchange has.
+/// What happened to the feed of a stream, and so to the trust its books deserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedFault {
-    /// Messages were lost on every line.
+    /// Messages are missing and being recovered: books may be behind.
+    Stale {
+        /// The first missing sequence number.
+        first: u32,
+    },
+    /// Everything missing is here: books are right again.
+    Whole,
+    /// An image of the exchange replaces the books; they are right at the next `Whole`.
+    Snapshot,
+    /// Messages were lost for good: books may be wrong.
     Gap {
         /// The first lost sequence number.
         first: u32,
@@ -155,7 +181,7 @@ impl Event {
         Self { kind_code: EventKind::Clock as u8, receive_time: now, ..Self::zeroed() }
     }
 
-    /// The fault a gap or reset event reports, `None` for every other kind.
+    /// What an event about the feed itself reports, `None` for every other kind.
     #[must_use]
     pub const fn fault(&self) -> Option<FeedFault> {
         match self.kind() {
@@ -163,6 +189,9 @@ impl Event {
                 Some(FeedFault::Gap { first: self.sequence, last: self.order_id.0 as u32 })
             }
             Some(EventKind::StreamReset) => Some(FeedFault::Reset),
+            Some(EventKind::StreamStale) => Some(FeedFault::Stale { first: self.sequence }),
+            Some(EventKind::StreamWhole) => Some(FeedFault::Whole),
+            Some(EventKind::SnapshotStart) => Some(FeedFault::Snapshot),
             _ => None,
         }
     }
@@ -175,7 +204,7 @@ mod tests {
     #[test]
     fn codes_and_kinds_are_one_to_one() {
         let known: Vec<_> = (0..=255).filter_map(EventKind::from_code).collect();
-        assert_eq!(known.len(), 12);
+        assert_eq!(known.len(), 15);
         for kind in known {
             assert_eq!(EventKind::from_code(kind as u8), Some(kind));
         }

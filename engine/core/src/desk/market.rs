@@ -45,7 +45,11 @@ impl Desk {
                 self.counters.trade_cancels += 1;
                 MarketChange::None
             }
-            EventKind::StreamGap | EventKind::StreamReset => self.on_feed_fault(event),
+            EventKind::StreamGap
+            | EventKind::StreamReset
+            | EventKind::StreamStale
+            | EventKind::StreamWhole
+            | EventKind::SnapshotStart => self.on_feed_fault(event),
             EventKind::Clock => MarketChange::None,
         }
     }
@@ -106,17 +110,28 @@ impl Desk {
                 self.counters.gaps += 1;
                 self.set_stale(stream, true);
             }
+            FeedFault::Stale { .. } => self.set_stale(stream, true),
+            FeedFault::Whole => self.set_stale(stream, false),
+            FeedFault::Snapshot => {
+                self.clear_stream(stream);
+                self.set_stale(stream, true);
+            }
             FeedFault::Reset => {
                 self.counters.resets += 1;
-                for (instrument, state) in self.instruments.iter() {
-                    if state.stream == Some(stream) {
-                        self.books.clear(instrument);
-                    }
-                }
+                self.clear_stream(stream);
                 self.set_stale(stream, false);
             }
         }
         MarketChange::Feed { stream, fault }
+    }
+
+    /// Empties the books of a stream's instruments.
+    fn clear_stream(&mut self, stream: StreamId) {
+        for (instrument, state) in self.instruments.iter() {
+            if state.stream == Some(stream) {
+                self.books.clear(instrument);
+            }
+        }
     }
 
     /// The instrument of an event, with a book of its own; `None` when there is no room for one.
