@@ -170,6 +170,49 @@ impl Books {
         }
     }
 
+    /// A quantity left an order, by a trade or a partial cancel; what is left keeps its place. For
+    /// feeds that name the order and not its side (ITCH 5.0: `E`, `C`, `X`). An order that does not
+    /// rest is ignored.
+    #[inline]
+    pub fn on_reduce(&mut self, segment_code: u8, order_id: OrderId, quantity: Qty) -> Applied {
+        let Some(slot) = self.find(segment_code, order_id) else {
+            self.counters.trade_unknown += 1;
+            return Applied::IGNORED;
+        };
+        if quantity.is_zero() {
+            return Applied::unchanged(Action::Unchanged);
+        }
+        let overfilled = self.counters.overfilled;
+        let change = self.reduce(slot, quantity);
+        let overfilled = self.counters.overfilled != overfilled;
+        Applied { overfilled, ..Applied::one(Action::Traded, change) }
+    }
+
+    /// An order goes on under another number, price and quantity, at the end of the queue, on the
+    /// side it had (ITCH 5.0: `U`). An order that does not rest is ignored: its side is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError::NoOrderId`] for a new number of 0, [`BookError::LevelsFull`].
+    #[inline]
+    pub fn on_replace(
+        &mut self,
+        segment_code: u8,
+        order_id: OrderId,
+        order_id_new: OrderId,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<Applied, BookError> {
+        if order_id_new.is_none() {
+            return Err(self.refuse(BookError::NoOrderId));
+        }
+        let Some(slot) = self.find(segment_code, order_id) else {
+            self.counters.modify_unknown += 1;
+            return Ok(Applied::IGNORED);
+        };
+        self.replace(slot, order_id_new, price, quantity)
+    }
+
     /// Removes every order of an instrument: its stream began again. O(orders of it).
     pub fn clear(&mut self, instrument: InstrumentId) {
         for side in Side::BOTH {

@@ -85,6 +85,55 @@ impl Books {
         Ok(Applied::one(Action::Requeued, change))
     }
 
+    /// Gives an order a new number, price and quantity, at the end of the queue.
+    pub(super) fn replace(
+        &mut self,
+        slot: u32,
+        order_id: OrderId,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<Applied, BookError> {
+        if quantity.is_zero() {
+            return Ok(Applied::one(Action::Removed, self.remove(slot)));
+        }
+        let order = self.orders[slot];
+        let Queue { ladder, price: price_old, last, .. } = self.queues[order.level];
+        let touch_old = order.level == self.ladders.best(ladder);
+        let level = if price_old != price {
+            self.transfer(slot, &order, ladder, price, quantity)?
+        } else if last == slot {
+            let queue = &mut self.queues[order.level];
+            queue.quantity = queue.quantity - u64::from(order.quantity) + u64::from(quantity.0);
+            let ticket = self.ticket_next(order.segment_code());
+            self.orders[slot] = Order { ticket, quantity: quantity.0, ..order };
+            order.level
+        } else {
+            self.leave(&order);
+            self.join(slot, order.level, Order { quantity: quantity.0, ..order });
+            order.level
+        };
+        let touch = touch_old || level == self.ladders.best(ladder);
+        let displaced = self.renumber(slot, order_id);
+        let changes = [Some(self.change(ladder, touch)), displaced];
+        Ok(Applied { action: Action::Requeued, overfilled: false, changes })
+    }
+
+    /// Files an order under another number. An order that had it already leaves the book.
+    fn renumber(&mut self, slot: u32, order_id: OrderId) -> Option<Change> {
+        let order = self.orders[slot];
+        if order.order_id == order_id {
+            return None;
+        }
+        let displaced = self.find(order.segment_code(), order_id).map(|other| {
+            self.counters.new_live += 1;
+            self.remove(other)
+        });
+        self.index.remove(order.hash(), slot);
+        self.orders[slot].order_id = order_id;
+        self.index.insert(index::hash(order.segment_code(), order_id), slot);
+        displaced
+    }
+
     /// Takes an order to another side or instrument. No exchange sends this; a feed with holes,
     /// over which a number came back, does.
     #[cold]
@@ -161,19 +210,26 @@ impl Books {
             self.counters.trade_unknown += 1;
             return None;
         };
-        let Order { quantity, level, .. } = self.orders[slot];
-        let ladder = self.queues[level].ladder;
+        let ladder = self.queues[self.orders[slot].level].ladder;
         if side_of(ladder) != side {
             self.counters.side_mismatched += 1;
             return None;
         }
-        if traded.0 >= quantity {
-            self.counters.overfilled += u64::from(traded.0 > quantity);
-            return Some(self.remove(slot));
+        Some(self.reduce(slot, traded))
+    }
+
+    /// Takes a quantity from an order, which keeps its place, or leaves when nothing is left.
+    #[inline]
+    pub(super) fn reduce(&mut self, slot: u32, taken: Qty) -> Change {
+        let Order { quantity, level, .. } = self.orders[slot];
+        if taken.0 >= quantity {
+            self.counters.overfilled += u64::from(taken.0 > quantity);
+            return self.remove(slot);
         }
-        self.orders[slot].quantity = quantity - traded.0;
-        self.queues[level].quantity -= u64::from(traded.0);
-        Some(self.change(ladder, level == self.ladders.best(ladder)))
+        let ladder = self.queues[level].ladder;
+        self.orders[slot].quantity = quantity - taken.0;
+        self.queues[level].quantity -= u64::from(taken.0);
+        self.change(ladder, level == self.ladders.best(ladder))
     }
 
     /// Removes a resting order.

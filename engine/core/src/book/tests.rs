@@ -305,6 +305,9 @@ enum Event {
     Cancel(Key),
     /// Segment and buy order, sell order, quantity.
     Trade(Key, u64, u32),
+    Reduce(Key, u32),
+    /// Segment and old number, new number, price, quantity.
+    Replace(Key, u64, i64, u32),
     Clear(u32),
 }
 
@@ -388,6 +391,28 @@ impl Naive {
                     }
                 }
             }
+            Event::Reduce(key, quantity) => {
+                if let Some((queue, index)) = self.queue(key) {
+                    queue[index].1 = queue[index].1.saturating_sub(quantity);
+                    if queue[index].1 == 0 {
+                        self.remove(key);
+                    }
+                }
+            }
+            Event::Replace(old, new, price, quantity) => {
+                let Some(&(side, _)) = self.places.get(&old) else { return true };
+                if quantity == 0 {
+                    self.remove(old);
+                    return true;
+                }
+                if !self.is_within(old, side, price) {
+                    return false;
+                }
+                self.remove((old.0, new));
+                self.remove(old);
+                self.sides[side].entry(price).or_default().push(((old.0, new), quantity));
+                self.places.insert((old.0, new), (side, price));
+            }
             Event::Clear(instrument) => {
                 self.places.retain(|_, place| place.0 as u32 / 2 != instrument);
                 for side in [0, 1] {
@@ -446,6 +471,12 @@ fn on_event(books: &mut Books, event: Event) -> Result<Applied, BookError> {
         Event::Trade((code, buy), sell, quantity) => {
             Ok(books.on_trade(code, OrderId(buy), OrderId(sell), Qty(quantity)))
         }
+        Event::Reduce((code, id), quantity) => {
+            Ok(books.on_reduce(code, OrderId(id), Qty(quantity)))
+        }
+        Event::Replace((code, old), new, price, quantity) => {
+            books.on_replace(code, OrderId(old), OrderId(new), Px(price), Qty(quantity))
+        }
         Event::Clear(instrument) => {
             books.clear(InstrumentId(instrument));
             Ok(Applied::IGNORED)
@@ -476,7 +507,12 @@ impl Run {
                 Event::Clear(random.below(u64::from(self.config.instruments_max)) as u32)
             }
             choice if choice < cancels => Event::Cancel(key),
-            choice if choice >= 92 => Event::Trade(key, random.below(self.ids), quantity),
+            choice if choice >= 96 => {
+                let price = random.below(self.prices) as i64 - self.prices as i64 / 3;
+                Event::Replace(key, 1 + random.below(self.ids), price, quantity)
+            }
+            choice if choice >= 94 => Event::Reduce(key, quantity),
+            choice if choice >= 88 => Event::Trade(key, random.below(self.ids), quantity),
             choice => {
                 // A number mostly keeps its side, often its price.
                 let home =
@@ -538,6 +574,23 @@ impl Naive {
             orders: queue.len() as u32,
         })
     }
+}
+
+#[test]
+fn a_replaced_order_keeps_its_side_and_gives_up_its_place() {
+    let mut books = books_of(BooksConfig { instruments_max: 1, orders_max: 8, levels_max: 8 });
+    let at = InstrumentId(0);
+    for id in 1..=2 {
+        books.on_new(at, 1, OrderId(id), Side::Sell, Px(10), Qty(5)).unwrap();
+    }
+    books.on_replace(1, OrderId(1), OrderId(9), Px(10), Qty(3)).unwrap();
+    let queue: Vec<_> =
+        books.orders(at, Side::Sell).map(|o| (o.order_id.0, o.quantity.0)).collect();
+    assert_eq!(queue, [(2, 5), (9, 3)]);
+    assert_eq!(books.order(1, OrderId(1)), None);
+    assert_eq!(books.on_replace(1, OrderId(1), OrderId(3), Px(10), Qty(1)), Ok(Applied::IGNORED));
+    books.on_reduce(1, OrderId(9), Qty(1));
+    assert_eq!(books.touch(at, Side::Sell).unwrap().quantity, 7);
 }
 
 #[test]
