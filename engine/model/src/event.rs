@@ -39,6 +39,13 @@ pub enum EventKind {
     StreamWhole = 14,
     /// The exchange's own image of the stream's books follows, as new orders; the books start empty.
     SnapshotStart = 15,
+    /// `quantity` of the order was taken away unexecuted; what is left keeps its place. The event
+    /// names the order, not its side.
+    OrderReduce = 16,
+    /// `quantity` of the resting order traded at `price`. The event names that order, not its side.
+    OrderExecute = 17,
+    /// The order goes on as `sell_order_id`, with a new price and quantity, on the side it had.
+    OrderReplace = 18,
 }
 
 impl EventKind {
@@ -62,6 +69,9 @@ impl EventKind {
             13 => Self::StreamStale,
             14 => Self::StreamWhole,
             15 => Self::SnapshotStart,
+            16 => Self::OrderReduce,
+            17 => Self::OrderExecute,
+            18 => Self::OrderReplace,
             _ => return None,
         })
     }
@@ -85,6 +95,9 @@ impl EventKind {
             Self::StreamStale => "stream_stale",
             Self::StreamWhole => "stream_whole",
             Self::SnapshotStart => "snapshot_start",
+            Self::OrderReduce => "order_reduce",
+            Self::OrderExecute => "order_execute",
+            Self::OrderReplace => "order_replace",
         }
     }
 }
@@ -154,7 +167,7 @@ pub struct Event {
     pub price: Px,
     /// The order, or the buy order of a trade (0 when it was never shown).
     pub order_id: OrderId,
-    /// The sell order of a trade (0 when it was never shown).
+    /// The sell order of a trade (0 when it was never shown), or the new number of a replaced order.
     pub sell_order_id: OrderId,
 }
 
@@ -204,7 +217,7 @@ mod tests {
     #[test]
     fn codes_and_kinds_are_one_to_one() {
         let known: Vec<_> = (0..=255).filter_map(EventKind::from_code).collect();
-        assert_eq!(known.len(), 15);
+        assert_eq!(known.len(), 18);
         for kind in known {
             assert_eq!(EventKind::from_code(kind as u8), Some(kind));
         }

@@ -3,7 +3,7 @@
 use bytemuck::Zeroable;
 use tezi_model::{
     ClientOrderId, CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, InstrumentId,
-    MarketFlags, Nanos, OrderCommand, OrderId, Px, Qty, Segment, Side, TimeInForce,
+    Nanos, OrderCommand, OrderId, Px, Qty, Segment, Side, TimeInForce,
 };
 
 use super::SimulatedVenue;
@@ -38,16 +38,7 @@ impl Bench {
     fn market(&mut self, id: u64, side: Side, paise: i64, quantity: u32) {
         let price = Px::from_paise(paise);
         self.books.on_new(NIFTY, SEGMENT, OrderId(id), side, price, Qty(quantity)).unwrap();
-        let event = Event {
-            kind_code: EventKind::OrderNew as u8,
-            flags: if side == Side::Sell { MarketFlags::SELL } else { 0 },
-            order_id: OrderId(id),
-            price,
-            quantity: Qty(quantity),
-            receive_time: self.now,
-            ..Event::zeroed()
-        };
-        self.venue.on_order(NIFTY, SEGMENT, &event, &self.books);
+        self.venue.on_order(NIFTY, SEGMENT, OrderId(id), self.now, &self.books);
     }
 
     /// Two orders of the market trade.

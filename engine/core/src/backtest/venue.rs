@@ -24,7 +24,7 @@ use tezi_model::{
     Px, Qty, Side, StateHasher, TimeInForce,
 };
 
-use crate::book::Books;
+use crate::book::{Books, RestingOrder};
 use crate::config::SimulatedVenueConfig;
 
 /// The venue's reason for a refusal: the order is not (or no longer) in its book.
@@ -145,18 +145,19 @@ impl SimulatedVenue {
         }
     }
 
-    /// Sees an order event of the market, after the book has it.
+    /// Sees an order that arrived in the market or changed, after the book has it.
     pub fn on_order(
         &mut self,
         instrument: InstrumentId,
         segment_code: u8,
-        event: &Event,
+        order_id: OrderId,
+        time: Nanos,
         books: &Books,
     ) {
         if self.shadows.is_empty() {
             return;
         }
-        let Some(order) = books.order(segment_code, event.order_id) else { return };
+        let Some(order) = books.order(segment_code, order_id) else { return };
         let (start, end) = self.range(instrument, order.side.opposite());
         let mut index = start;
         for _ in start..end {
@@ -166,18 +167,18 @@ impl SimulatedVenue {
             }
             let price = shadow.command.price;
             let ahead = books.quantity_ahead(instrument, shadow.side(), price, shadow.priority);
-            let used = u64::from(self.taken_from(segment_code, event.order_id));
+            let used = u64::from(self.taken_from(segment_code, order_id));
             let left = u64::from(order.quantity.0).saturating_sub(ahead).saturating_sub(used);
             let quantity = left.min(u64::from(shadow.leaves.0)) as u32;
-            if quantity == 0 || !self.take(segment_code, event.order_id, quantity, books) {
+            if quantity == 0 || !self.take(segment_code, order_id, quantity, books) {
                 break;
             }
-            let gone = self.fill_shadow(index, Qty(quantity), event);
+            let gone = self.fill_shadow(index, Qty(quantity), time);
             index += usize::from(!gone);
         }
     }
 
-    /// Sees a trade of the market, before the book has it.
+    /// Sees a trade of the market, before the book has it: of two orders, or of one resting order.
     pub fn on_trade(
         &mut self,
         instrument: InstrumentId,
@@ -192,13 +193,14 @@ impl SimulatedVenue {
         let sell = books.order(segment_code, event.sell_order_id);
         // The side whose resting order was hit, and that order's place in the queue. When both are
         // in the book the aggressor was seen coming, and `on_order` has dealt with it.
-        let (side, price, priority) = match (buy, sell) {
-            (Some(_), Some(_)) => return,
-            (Some(resting), None) => (Side::Buy, resting.price, resting.priority),
-            (None, Some(resting)) => (Side::Sell, resting.price, resting.priority),
-            (None, None) => return self.on_trade_through(instrument, event),
-        };
-        self.fill_before(instrument, side, price, priority, event);
+        match (buy, sell) {
+            (Some(_), Some(_)) => {}
+            (Some(resting), None) | (None, Some(resting)) => {
+                let RestingOrder { side, price, priority, .. } = resting;
+                self.fill_before(instrument, side, price, priority, event);
+            }
+            (None, None) => self.on_trade_through(instrument, event),
+        }
     }
 
     /// Whether no own order is in the venue or on its way.
@@ -300,8 +302,7 @@ impl SimulatedVenue {
         let filled = old.command.quantity.saturating_sub(old.leaves);
         let mut shadow = old;
         shadow.command.price = command.price;
-        // A change that fills overtook to below what is filled closes the order at what is filled
-        // (FIX 4.4, volume 4, appendix D, D.2.d).
+        // Fills may have overtaken the change: an order cannot be for less than has traded.
         shadow.command.quantity = command.quantity.max(filled);
         shadow.leaves = shadow.command.quantity.saturating_sub(filled);
         let quantity = shadow.command.quantity;
@@ -342,16 +343,16 @@ impl SimulatedVenue {
             }
             let quantity = left.min(shadow.leaves);
             left = left.saturating_sub(quantity);
-            let gone = self.fill_shadow(index, quantity, event);
+            let gone = self.fill_shadow(index, quantity, event.receive_time);
             index += usize::from(!gone);
         }
     }
 
     /// Fills a resting shadow at its own price; whether it is gone.
-    fn fill_shadow(&mut self, index: usize, quantity: Qty, event: &Event) -> bool {
+    fn fill_shadow(&mut self, index: usize, quantity: Qty, time: Nanos) -> bool {
         self.shadows[index].leaves = self.shadows[index].leaves.saturating_sub(quantity);
         let shadow = self.shadows[index];
-        self.report_fill(event.receive_time, &shadow, shadow.command.price, quantity, true);
+        self.report_fill(time, &shadow, shadow.command.price, quantity, true);
         if shadow.leaves.is_zero() {
             self.shadows.remove(index);
         }

@@ -33,7 +33,10 @@ impl Desk {
             EventKind::OrderNew | EventKind::OrderModify | EventKind::OrderCancel => {
                 self.on_order_event(kind, segment, event)
             }
-            EventKind::Trade => self.on_trade_event(segment, event),
+            EventKind::Trade | EventKind::OrderExecute => self.on_trade_event(kind, segment, event),
+            EventKind::OrderReduce | EventKind::OrderReplace => {
+                self.on_order_event(kind, segment, event)
+            }
             EventKind::SpreadOrderNew
             | EventKind::SpreadOrderModify
             | EventKind::SpreadOrderCancel
@@ -63,6 +66,10 @@ impl Desk {
         let result = match kind {
             EventKind::OrderNew => books.on_new(instrument, code, id, side, price, quantity),
             EventKind::OrderModify => books.on_modify(instrument, code, id, side, price, quantity),
+            EventKind::OrderReduce => Ok(books.on_reduce(code, id, quantity)),
+            EventKind::OrderReplace => {
+                books.on_replace(code, id, event.sell_order_id, price, quantity)
+            }
             _ => Ok(books.on_cancel(code, id)),
         };
         let Some(applied) = self.note(event.stream, result) else { return MarketChange::None };
@@ -71,10 +78,15 @@ impl Desk {
             return MarketChange::None;
         }
         self.counters.orders_applied += 1;
-        if kind != EventKind::OrderCancel
-            && let Some(venue) = &mut self.venue
-        {
-            venue.on_order(instrument, code, event, &self.books);
+        if let Some(venue) = &mut self.venue {
+            let arrived = match kind {
+                EventKind::OrderNew | EventKind::OrderModify => Some(id),
+                EventKind::OrderReplace => Some(event.sell_order_id),
+                _ => None,
+            };
+            if let Some(id) = arrived {
+                venue.on_order(instrument, code, id, event.receive_time, &self.books);
+            }
         }
         let touch_changed = applied.is_touch_changed();
         if touch_changed {
@@ -83,15 +95,18 @@ impl Desk {
         MarketChange::Book { instrument, touch_changed }
     }
 
-    fn on_trade_event(&mut self, segment: Segment, event: &Event) -> MarketChange {
+    fn on_trade_event(&mut self, kind: EventKind, segment: Segment, event: &Event) -> MarketChange {
         let Some(instrument) = self.place(segment, event) else { return MarketChange::None };
         let code = segment as u8;
         self.counters.trades += 1;
         if let Some(venue) = &mut self.venue {
             venue.on_trade(instrument, code, event, &self.books);
         }
-        let applied =
-            self.books.on_trade(code, event.order_id, event.sell_order_id, event.quantity);
+        let applied = if kind == EventKind::OrderExecute {
+            self.books.on_reduce(code, event.order_id, event.quantity)
+        } else {
+            self.books.on_trade(code, event.order_id, event.sell_order_id, event.quantity)
+        };
         if applied.action == Action::Ignored {
             self.counters.orders_unknown += 1;
         }
