@@ -121,6 +121,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             }
         }
         self.desk.check_loss();
+        self.desk.finish_stop();
         probe.reached(Stage::Strategy);
     }
 

@@ -212,8 +212,9 @@ fn check_price(
     if limits.fat_finger_bps == 0 {
         return Ok(());
     }
-    let through = i128::from(price.0 - reference.0) * i128::from(proposal.side.sign());
-    if through * 10_000 > i128::from(reference.0.abs()) * i128::from(limits.fat_finger_bps) {
+    let through =
+        (i128::from(price.0) - i128::from(reference.0)) * i128::from(proposal.side.sign());
+    if through * 10_000 > i128::from(reference.0).abs() * i128::from(limits.fat_finger_bps) {
         return Err(RejectReason::FatFinger);
     }
     Ok(())

@@ -80,6 +80,13 @@ impl Desk {
         }
     }
 
+    /// After a stop, cancels what found no room for its cancel when trading was stopped.
+    pub(crate) fn finish_stop(&mut self) {
+        if self.risk.stopped().is_some() && self.orders.open_count() > 0 {
+            self.cancel_all();
+        }
+    }
+
     fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
         let proposal = Proposal {
             side: request.side(),
@@ -189,17 +196,20 @@ impl Desk {
         self.emit(origin, Output::Command(*command));
     }
 
+    /// Counts a refusal and says it. One that finds no room to be said is not among the refusals: a
+    /// replay from the journal could not know of it, and its state would differ.
     #[cold]
     fn refuse(&mut self, request: &Request, reason: RejectReason) {
+        if !self.has_room(1) {
+            self.counters.requests_unsaid += 1;
+            return;
+        }
         let index = RejectReason::ALL.iter().position(|&other| other == reason);
         if let Some(count) = index.and_then(|index| self.refusals.get_mut(index)) {
             *count += 1;
         }
-        if self.has_room(1) {
-            let refusal =
-                Refusal { request: *request, reason_code: reason as u16, reserved: [0; 6] };
-            self.emit(self.origin, Output::Refusal(refusal));
-        }
+        let refusal = Refusal { request: *request, reason_code: reason as u16, reserved: [0; 6] };
+        self.emit(self.origin, Output::Refusal(refusal));
     }
 
     /// Profit of the session, before charges.

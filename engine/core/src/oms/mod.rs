@@ -61,8 +61,11 @@ impl Order {
     /// The most the open part can cost, a change in flight included.
     #[must_use]
     pub fn open_value(&self) -> Money {
-        let price = self.pending.map_or(self.price, |(price, _)| self.price.max(price));
-        price.value(i64::from(self.leaves_worst().0)).abs()
+        let value = |price: Px, quantity: Qty| {
+            price.value(i64::from(quantity.saturating_sub(self.filled).0)).abs()
+        };
+        let now = value(self.price, self.quantity);
+        self.pending.map_or(now, |(price, quantity)| now.max(value(price, quantity)))
     }
 
     /// `New` or `PartiallyFilled`, by what is filled.
@@ -134,6 +137,7 @@ pub struct Orders {
     exposures: Box<[Exposure]>,
     open_value: Money,
     next_id: u64,
+    entered: u64,
     counters: ReportCounters,
 }
 
@@ -148,16 +152,24 @@ impl Orders {
             exposures: vec![Exposure::default(); instruments_max as usize].into_boxed_slice(),
             open_value: Money::ZERO,
             next_id: 1,
+            entered: 0,
             counters: ReportCounters::default(),
         }
     }
 
-    /// The number the next order will have, `None` while its place is taken by an open order.
+    /// The number the next order will have, `None` while as many orders are open as there are
+    /// places. Numbers whose place an open order still has are passed over, so that an order that
+    /// rests all day does not stand in the way of others. O(open orders) at worst, mostly O(1).
     #[must_use]
     pub fn next_id(&self) -> Option<ClientOrderId> {
-        let id = ClientOrderId(self.next_id);
-        let free = self.slots[self.slot(id)].is_none_or(|order| order.status.is_terminal());
-        free.then_some(id)
+        if self.open.len() == self.slots.len() {
+            return None;
+        }
+        let is_free = |&id: &ClientOrderId| {
+            self.slots[self.slot(id)].is_none_or(|order| order.status.is_terminal())
+        };
+        // One of as many numbers in a row as there are places has a free one.
+        (self.next_id..).map(ClientOrderId).take(self.slots.len()).find(is_free)
     }
 
     /// Enters an order as sent. The caller has its number from [`Orders::next_id`].
@@ -170,7 +182,8 @@ impl Orders {
         time_in_force: TimeInForce,
     ) -> Option<Order> {
         let client_order_id = self.next_id()?;
-        self.next_id += 1;
+        self.next_id = client_order_id.0 + 1;
+        self.entered += 1;
         let order = Order {
             client_order_id,
             order_id: OrderId(0),
@@ -266,7 +279,7 @@ impl Orders {
     /// How many orders were entered.
     #[must_use]
     pub const fn entered(&self) -> u64 {
-        self.next_id - 1
+        self.entered
     }
 
     /// What happened to reports.

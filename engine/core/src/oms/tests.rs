@@ -79,7 +79,7 @@ fn a_change_in_flight_counts_at_the_worse_of_both() {
     orders.on_report(&report(id, ExecutionKind::Accepted, 100, 100)).unwrap();
     orders.mark_replace(id, Px::from_paise(90), Qty(150)).unwrap();
     assert_eq!(orders.exposure(NIFTY).buy, 150);
-    assert_eq!(orders.open_value(), Px::from_paise(100).value(150));
+    assert_eq!(orders.open_value(), Px::from_paise(90).value(150));
     orders.on_report(&report(id, ExecutionKind::ReplaceRejected, 0, 0)).unwrap();
     assert_eq!(orders.exposure(NIFTY).buy, 100);
     assert_eq!(orders.get(id).unwrap().status, OrderStatus::New);
@@ -130,12 +130,36 @@ fn the_table_refuses_a_new_order_only_while_its_place_is_open() {
 }
 
 #[test]
+fn an_order_that_rests_all_day_does_not_stand_in_the_way_of_others() {
+    let mut orders = Orders::new(4, 1);
+    let enter = |orders: &mut Orders| {
+        let order = orders.enter(NIFTY, Side::Buy, Px::from_paise(100), Qty(1), TimeInForce::Day);
+        order.map(|order| order.client_order_id)
+    };
+    let resting = enter(&mut orders).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..9 {
+        let id = enter(&mut orders).unwrap();
+        orders.on_report(&report(id, ExecutionKind::Canceled, 0, 0)).unwrap();
+        ids.push(id.0);
+    }
+    // 5 and 9 would lie where 1 still does.
+    assert_eq!(ids, [2, 3, 4, 6, 7, 8, 10, 11, 12]);
+    assert_eq!(orders.get(resting).unwrap().status, OrderStatus::PendingNew);
+    assert_eq!(orders.entered(), 10);
+    assert!(orders.is_consistent());
+}
+
+#[test]
 fn random_reports_never_break_the_sums_or_revive_an_order() {
     let mut random = SplitMix64(5);
     let mut orders = Orders::new(64, 4);
     let (mut bought, mut terminal) = (0_u64, std::collections::BTreeSet::new());
     for step in 0..100_000 {
-        let id = ClientOrderId(orders.entered().saturating_sub(random.below(40)));
+        // An open order, or one of the last, closed or never given out.
+        let open = orders.open().nth(random.below(80) as usize).map(|o| o.client_order_id);
+        let recent = orders.next_id().map_or(0, |id| id.0).saturating_sub(random.below(40));
+        let id = open.unwrap_or(ClientOrderId(recent));
         match random.below(6) {
             0 => {
                 let instrument = InstrumentId(random.below(4) as u32);

@@ -1,0 +1,98 @@
+//! What the whole-core tests share: a seeded generator, a seeded market, and a strategy that asks
+//! for anything at any time.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
+#![allow(unreachable_pub, reason = "a module of test binaries")]
+
+pub mod ledger;
+pub mod market;
+pub mod trader;
+
+use tezi_core::pricing::Reference;
+use tezi_core::strategy::Strategy;
+use tezi_core::{Capacity, Core, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
+use tezi_model::{Event, ExecutionReport, Nanos};
+
+/// A small seeded generator (Steele, Lea, Flood 2014), so that a failing case can be repeated.
+#[derive(Clone, Debug)]
+pub struct SplitMix64(pub u64);
+
+impl SplitMix64 {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// A number from 0 to `bound` − 1.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// True once in `count` times.
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// One input of the core.
+#[derive(Clone, Copy, Debug)]
+pub enum Input {
+    Start,
+    Event(Event),
+    Report(ExecutionReport),
+    Stop,
+}
+
+/// Gives the core one input.
+pub fn feed<S: Strategy>(core: &mut Core<S, Reference>, now: Nanos, input: &Input) {
+    match input {
+        Input::Start => core.on_start(now),
+        Input::Event(event) => core.on_event(now, event),
+        Input::Report(report) => drop(core.on_report(now, report)),
+        Input::Stop => core.on_stop(now),
+    }
+}
+
+/// Bounds so small that a random run meets every one of them.
+pub fn small_config(order_latency_ns: i64, report_latency_ns: i64) -> CoreConfig {
+    CoreConfig {
+        limits: RiskLimits {
+            order_value_max: 5_000_000,
+            open_order_value_max: 10_000_000,
+            loss_max: 0,
+            position_max: 325,
+            open_orders_max: 12,
+            messages_per_second_max: 40,
+            fat_finger_bps: 500,
+            trade_on_stale: 0,
+        },
+        venue: SimulatedVenueConfig { order_latency_ns, report_latency_ns },
+        capacity: Capacity {
+            instruments_max: 8,
+            market_orders_max: 64,
+            levels_max: 48,
+            own_orders_max: 16,
+            timers_max: 4,
+            outputs_max: 64,
+        },
+        ..CoreConfig::default()
+    }
+}
+
+/// The same bounds, with reports from outside.
+pub fn external_config() -> CoreConfig {
+    CoreConfig { venue_mode: VenueMode::External as u32, ..small_config(0, 0) }
+}
+
+/// A core with the market's instruments defined.
+pub fn core<S: Strategy>(config: &CoreConfig, strategy: S) -> Core<S, Reference> {
+    let mut core = Core::new(config, strategy, Reference).unwrap();
+    for (definition, _) in market::contracts() {
+        core.define(&definition).unwrap();
+    }
+    core
+}

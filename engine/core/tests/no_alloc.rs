@@ -1,0 +1,166 @@
+//! Nothing allocates after the start: an allocator that counts, around long runs.
+
+#![allow(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytemuck::Zeroable;
+use common::market::{Market, contracts, open};
+use common::trader::RandomTrader;
+use common::{core, small_config};
+use tezi_core::strategy::{BookUpdate, Context, OptionQuoter, OptionQuoterConfig, Strategy};
+use tezi_core::{Capacity, CoreConfig};
+use tezi_model::{Event, EventKind, MarketFlags, OrderId, Qty, Side, StreamId};
+
+thread_local! {
+    /// Allocations and changes of size on this thread: tests of one process run side by side.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+/// The system's allocator, counting.
+struct Counting;
+
+// SAFETY: every call goes to `System` with the caller's own arguments; the count is a thread-local
+// cell that is initialised by a constant and has no destructor, so it never allocates itself.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Runs a session and fails at the first input that allocates.
+fn run<S: Strategy>(what: &str, config: &CoreConfig, strategy: S, events: &[Event]) -> (u64, u64) {
+    let mut core = core(config, strategy);
+    core.on_start(open());
+    let mut now = open();
+    for (step, event) in events.iter().enumerate() {
+        let before = ALLOCATIONS.get();
+        core.on_event(event.receive_time, event);
+        let allocations = ALLOCATIONS.get() - before;
+        assert_eq!(allocations, 0, "{what}, step {step}: {event:?} allocated");
+        now = now.max(event.receive_time);
+    }
+    let before = ALLOCATIONS.get();
+    core.on_stop(now);
+    assert_eq!(ALLOCATIONS.get(), before, "{what}: the stop allocated");
+    let counters = core.counters();
+    (counters.new_orders + counters.replaces, counters.fills)
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = ALLOCATIONS.get();
+    let some = std::hint::black_box(Box::new(1));
+    assert!(ALLOCATIONS.get() > before);
+    drop(some);
+}
+
+#[test]
+fn the_option_quoter_trades_without_allocating() {
+    let config = CoreConfig {
+        capacity: Capacity {
+            instruments_max: 16,
+            market_orders_max: 256,
+            levels_max: 128,
+            own_orders_max: 64,
+            timers_max: 16,
+            outputs_max: 256,
+        },
+        ..CoreConfig::default()
+    };
+    let quoter = OptionQuoterConfig { requote_ms: 1, edge_ticks: 3.0, ..Default::default() };
+    let events: Vec<_> = Market::new(3).take(60_000).collect();
+    let (orders, fills) = run("quoter", &config, OptionQuoter::new(quoter), &events);
+    println!("{orders} orders and changes, {fills} fills");
+    assert!(orders > 500 && fills > 50, "{orders} orders and {fills} fills are too few");
+}
+
+#[test]
+fn the_core_at_its_bounds_does_not_allocate() {
+    // The slow ways back let reports and commands pile up: the worst for every queue.
+    for (seed, back) in (1..).zip([0, 20_000, 3_000_000_000]) {
+        let events: Vec<_> = Market::new(seed).take(30_000).collect();
+        let config = small_config(back / 2, back);
+        let trader = RandomTrader::new(seed, 0);
+        let (orders, fills) = run(&format!("seed {seed}"), &config, trader, &events);
+        println!("seed {seed}: {orders} orders and changes, {fills} fills");
+        assert!(orders > 50 && fills > 10);
+    }
+}
+
+/// Takes all it is offered, now and then.
+struct Sweeper {
+    calls: u32,
+}
+
+impl Strategy for Sweeper {
+    fn name(&self) -> &'static str {
+        "sweeper"
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
+        self.calls += 1;
+        let Some(ask) = ctx.book(update.instrument).ask() else { return };
+        if !self.calls.is_multiple_of(100) {
+            return;
+        }
+        let _ = ctx.submit_ioc(update.instrument, Side::Buy, ask.price, Qty(50));
+    }
+}
+
+#[test]
+fn fills_that_pile_up_on_their_way_back_do_not_allocate() {
+    // Sixty orders of one unit each, renewed all the time, and an hour until a report arrives.
+    let mut config = small_config(0, 3_600_000_000_000);
+    config.limits.position_max = 0;
+    config.limits.open_orders_max = 0;
+    let (share, price) = contracts()[5];
+    let new = |index: u64| Event {
+        kind_code: EventKind::OrderNew as u8,
+        flags: MarketFlags::SELL,
+        stream: StreamId::new(share.segment().unwrap(), 1),
+        token: share.token,
+        price,
+        quantity: Qty(1),
+        order_id: OrderId(1 + index),
+        receive_time: open().plus(index as i64 * 1_000),
+        ..Event::zeroed()
+    };
+    let cancel = |index: u64| Event { kind_code: EventKind::OrderCancel as u8, ..new(index) };
+    let events: Vec<_> = (0..3_000)
+        .flat_map(|index| [Some(new(index)), index.checked_sub(60).map(cancel)])
+        .flatten()
+        .collect();
+    let (orders, fills) = run("sweeper", &config, Sweeper { calls: 0 }, &events);
+    assert_eq!((orders, fills), (16, 0), "as many orders as may be open, and no report yet");
+}
