@@ -1,6 +1,6 @@
 //! Timers: bounded, in order of their time, then of their making.
 
-use tezi_model::Nanos;
+use tezi_model::{Nanos, StateHasher};
 
 /// The number of a timer, given when it is set. Counts from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,15 @@ impl Timers {
             return None;
         }
         self.pending.pop().map(|(_, id)| id)
+    }
+
+    /// Folds every pending timer into the state hash.
+    pub(crate) fn hash_into(&self, hasher: &mut StateHasher) {
+        hasher.write(self.next_id);
+        for (at, id) in &self.pending {
+            hasher.write_i64(at.0);
+            hasher.write(id.0);
+        }
     }
 }
 

@@ -218,6 +218,10 @@ impl SimulatedVenue {
             hasher.write(u64::from(shadow.leaves.0));
             hasher.write_bytes(bytemuck::bytes_of(&shadow.command));
         }
+        for taken in &self.taken {
+            hasher.write(taken.order_id.0);
+            hasher.write(u64::from(taken.segment_code) << 32 | u64::from(taken.quantity));
+        }
         for (due, command) in &self.commands {
             hasher.write_i64(due.0);
             hasher.write_bytes(bytemuck::bytes_of(command));

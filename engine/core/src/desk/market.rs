@@ -88,11 +88,11 @@ impl Desk {
                 venue.on_order(instrument, code, id, event.receive_time, &self.books);
             }
         }
-        let touch_changed = applied.is_touch_changed();
-        if touch_changed {
-            self.mark(instrument);
-        }
-        MarketChange::Book { instrument, touch_changed }
+        self.mark_changed(&applied);
+        // A cancel may bear another token than its order: the book says where the order was.
+        let changed = applied.changes[1].or(applied.changes[0]);
+        let instrument = changed.map_or(instrument, |change| change.instrument);
+        MarketChange::Book { instrument, touch_changed: applied.is_touch_changed() }
     }
 
     fn on_trade_event(&mut self, kind: EventKind, segment: Segment, event: &Event) -> MarketChange {
@@ -113,6 +113,7 @@ impl Desk {
         let tape = &mut self.tape[instrument.index()];
         tape.last_trade = Some(event.price);
         tape.volume += u64::from(event.quantity.0);
+        self.mark_changed(&applied);
         self.mark(instrument);
         MarketChange::Trade { instrument, touch_changed: applied.is_touch_changed() }
     }
@@ -185,6 +186,16 @@ impl Desk {
     fn refuse_book(&mut self, stream: StreamId) {
         self.counters.book_refusals += 1;
         self.set_stale(stream, true);
+    }
+
+    /// Values anew what has another touch.
+    #[inline]
+    fn mark_changed(&mut self, applied: &Applied) {
+        for change in applied.changes.iter().flatten() {
+            if change.touch {
+                self.mark(change.instrument);
+            }
+        }
     }
 
     /// Values the position at the middle of the touch; with a side empty or the book crossed (an

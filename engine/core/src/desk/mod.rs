@@ -88,6 +88,8 @@ pub(crate) struct Desk {
     pub(crate) refusals: [u64; RejectReason::ALL.len()],
     pub(crate) outputs: Vec<Emitted>,
     pub(crate) origin: Origin,
+    /// After a stop, when refused cancels are tried again.
+    pub(crate) cancels_again_at: Nanos,
 }
 
 impl Desk {
@@ -119,6 +121,7 @@ impl Desk {
             refusals: [0; RejectReason::ALL.len()],
             outputs: Vec::with_capacity(capacity.outputs_max as usize),
             origin: Origin::CORE,
+            cancels_again_at: Nanos::ZERO,
         })
     }
 
@@ -189,6 +192,13 @@ impl Desk {
         if let Some(venue) = &self.venue {
             venue.hash_into(&mut hasher);
         }
+        self.timers.hash_into(&mut hasher);
+        for (_, tape) in self.instruments.iter().zip(&self.tape) {
+            hasher.write_i64(tape.last_trade.map_or(0, |price| price.0));
+            hasher.write(tape.volume);
+        }
+        hasher.write_i64(self.exchange_time.0);
+        hasher.write_i64(self.cancels_again_at.0);
         hasher.write(self.counters.events);
         hasher.write(self.risk.stopped().map_or(0, |reason| reason as u64));
         self.refusals.iter().for_each(|&count| hasher.write(count));

@@ -2,8 +2,8 @@
 
 use bytemuck::Zeroable;
 use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionReport, InstrumentId, Money, OrderCommand, OrderStatus,
-    Px, Qty, RejectReason, Side,
+    ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderCommand,
+    OrderStatus, Px, Qty, RejectReason, Side,
 };
 
 use super::Desk;
@@ -66,11 +66,27 @@ impl Desk {
             self.positions.on_fill(order.instrument, order.side, quantity, price);
             self.check_loss();
         }
-        let open = matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled);
-        if open && self.risk.stopped().is_some() && self.has_room(1) {
-            let _ = self.cancel_order(order.client_order_id, Origin::CORE);
+        if self.risk.stopped().is_some() {
+            self.on_report_when_stopped(report, &order);
         }
         Ok(Some(applied))
+    }
+
+    /// After a stop, an order that was on its way is cancelled when the venue confirms it. One whose
+    /// cancel the venue refuses is tried again a second later: at once, the two would go round in
+    /// circles.
+    #[cold]
+    fn on_report_when_stopped(&mut self, report: &ExecutionReport, order: &Order) {
+        const PAUSE_NS: i64 = 1_000_000_000;
+        if report.kind() == Some(ExecutionKind::CancelRejected) {
+            self.cancels_again_at = self.now.plus(PAUSE_NS);
+            return;
+        }
+        let open = matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled);
+        if open && self.now >= self.cancels_again_at && self.has_room(1) {
+            // In flight or closed by now, it needs none.
+            let _ = self.cancel_order(order.client_order_id, Origin::CORE);
+        }
     }
 
     /// Stops trading when the loss limit is reached.
@@ -80,9 +96,11 @@ impl Desk {
         }
     }
 
-    /// After a stop, cancels what found no room for its cancel when trading was stopped.
+    /// After a stop, cancels what found no room for its cancel then, or was refused it.
+    #[inline]
     pub(crate) fn finish_stop(&mut self) {
-        if self.risk.stopped().is_some() && self.orders.open_count() > 0 {
+        let is_due = self.risk.stopped().is_some() && self.now >= self.cancels_again_at;
+        if is_due && self.orders.open_count() > 0 {
             self.cancel_all();
         }
     }
