@@ -1,4 +1,4 @@
-//! Decoded messages and final books as CSV, for anyone to compare.
+//! Decoded messages and final books as CSV, for anyone to compare. Lines end with CR LF (RFC 4180).
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ impl<'a> DecodedCsv<'a> {
     pub(crate) fn new(out: &'a mut (dyn Write + Send)) -> Self {
         let header = "stream,seq,type,ts_ms_since_1980_ist,order_id_or_buy_id,sell_id,token,side,\
                       price_paise,qty";
-        let error = writeln!(out, "{header}").err();
+        let error = write!(out, "{header}\r\n").err();
         Self { out, error }
     }
 
@@ -69,7 +69,7 @@ fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
     }
     out.write_all(b",")?;
     write_paise(out, event.price)?;
-    writeln!(out, ",{}", event.quantity)
+    write!(out, ",{}\r\n", event.quantity)
 }
 
 /// Writes the books in the columns `token,side,level,price_paise,qty,orders`: instruments by
@@ -79,7 +79,7 @@ pub(crate) fn write_books(
     instruments: &InstrumentTable,
     books: &Books,
 ) -> io::Result<()> {
-    writeln!(out, "token,side,level,price_paise,qty,orders")?;
+    out.write_all(b"token,side,level,price_paise,qty,orders\r\n")?;
     let mut order: Vec<_> = instruments
         .iter()
         .map(|(id, state)| (state.definition.segment_code, state.definition.token, id))
@@ -90,7 +90,7 @@ pub(crate) fn write_books(
             for (index, level) in books.levels(id, side).enumerate() {
                 write!(out, "{token},{},{},", side.letter(), index + 1)?;
                 write_paise(out, level.price)?;
-                writeln!(out, ",{},{}", level.quantity, level.orders)?;
+                write!(out, ",{},{}\r\n", level.quantity, level.orders)?;
             }
         }
     }

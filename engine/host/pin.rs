@@ -50,10 +50,14 @@ impl Pinning {
     }
 }
 
+/// One more than the highest core number that can be asked for.
+const CORES_MAX: usize = 1024;
+
 /// Pins the calling thread; what to tell the user when that is not allowed.
 pub(crate) fn pin(core: Option<usize>, thread: &str) -> Option<String> {
     let core = core?;
-    if core_affinity::set_for_current(core_affinity::CoreId { id: core }) {
+    // The set of the operating system's call ends there; beyond it the library would panic.
+    if core < CORES_MAX && core_affinity::set_for_current(core_affinity::CoreId { id: core }) {
         return None;
     }
     Some(format!(

@@ -92,7 +92,7 @@ impl Report {
         let core = &self.core;
         let counters = &core.counters;
         let rate = counters.events as f64 / self.elapsed.as_secs_f64().max(1e-9);
-        writeln!(f, "\nCore: {} {}", self.strategy, self.parameters)?;
+        writeln!(f, "\n{}", format!("Core: {} {}", self.strategy, self.parameters).trim_end())?;
         writeln!(
             f,
             "  events  {} in {:.2} s ({} a second), {} trades, {} spread, until {}",

@@ -1,2 +1,106 @@
-//! tezi
-fn main() {}
+//! The `tezi` command: runs, replays and looks into the engine.
+//!
+//! A command is one module with `Args`, which clap fills, and `run`, which says whether all was
+//! fine. Results go to standard output, progress and errors to standard error. The exit code is 0
+//! when all was fine, 1 when what was run or checked was not, and 2 for wrong usage.
+
+mod args;
+mod demo;
+mod files;
+mod hosting;
+mod journal;
+mod json;
+mod outcome;
+mod progress;
+mod replay;
+mod strategies;
+mod text;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::outcome::{Failure, Verdict};
+
+/// Makes the enum of commands and the call of each: one line a command.
+macro_rules! commands {
+    ($($name:ident => $module:ident;)+) => {
+        #[derive(Subcommand)]
+        enum Command {
+            $($name($module::Args),)+
+        }
+
+        impl Command {
+            fn run(&self) -> Result<Verdict, Failure> {
+                match self {
+                    $(Self::$name(args) => $module::run(args),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Demo => demo;
+    Replay => replay;
+    Journal => journal;
+}
+
+/// A low-latency trading engine for Indian markets
+///
+/// Market data comes in as NSE's own multicast packets, from sockets or captures; a strategy runs on
+/// one pinned core behind a journal, and its orders leave as the exchange's bytes. Without a command
+/// tezi runs the demo: a generated session, start to finish, in a quarter of a minute.
+#[derive(Parser)]
+#[command(name = "tezi", version, verbatim_doc_comment, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tezi                                 the demo: two multicast lines with faults, a strategy that
+                                       quotes options and hedges, a summary, a journal
+  tezi demo --seed 7 --seconds 30      another session, longer
+  tezi replay day.pcap --json          a capture at full speed, the summary for programs
+  tezi replay a.pcap b.pcap --speed 1x both lines in two files, in real time
+  tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
+
+Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.
+Each command teaches by example too: tezi replay --help";
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody may be reading; there is no one to tell that to.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match &cli.command {
+        Some(command) => command.run(),
+        None => demo::run(&demo::Args::default_demo()),
+    };
+    match result {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::NotFine) => ExitCode::from(1),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

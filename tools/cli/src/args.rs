@@ -1,0 +1,240 @@
+//! Arguments that commands share, and the parsers of single values.
+
+use std::net::SocketAddrV4;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::RangedI64ValueParser;
+use tezi::model::Px;
+use tezi::{CoreConfig, Pinning, RiskLimits, SimulatedVenueConfig};
+
+use crate::strategies::StrategyName;
+
+/// Core numbers that the operating system's sets of cores have room for.
+const CORES_MAX: usize = 1_024;
+/// The longest way of an order or report, in microseconds.
+const LATENCY_US_MAX: u32 = 60_000_000;
+
+/// What decides.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Strategy")]
+pub(crate) struct StrategyArgs {
+    /// The strategy to run
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(crate) strategy: Option<StrategyName>,
+    /// Changes one parameter of the strategy; may be given several times
+    ///
+    /// option-quoter has options (how many, nearest the money), vol and rate (per year), edge_ticks
+    /// (half the width), skew_ticks (per lot held), lots, lots_max, requote_ticks, requote_ms and
+    /// hedge_lots. watch has none.
+    #[arg(long, value_name = "KEY=VALUE", verbatim_doc_comment)]
+    pub(crate) set: Vec<String>,
+}
+
+/// What is written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Keeps the journal in this directory [default: journals/, by date and time]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Keeps no journal
+    #[arg(long, conflicts_with = "journal")]
+    pub(crate) no_journal: bool,
+    /// Writes every message, once and in order, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) decoded_csv: Option<PathBuf>,
+    /// Writes every level of the books at the end as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) book_csv: Option<PathBuf>,
+    /// Prints the summary as one JSON object
+    ///
+    /// Money and prices are strings, in rupees; times and latencies are integers, in nanoseconds;
+    /// lost messages are [first, last] pairs by stream; the state hash is a string.
+    #[arg(long, verbatim_doc_comment)]
+    pub(crate) json: bool,
+}
+
+/// Where threads run.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Threads")]
+pub(crate) struct PinArgs {
+    /// Pins the feed's and the core's threads to these cores [default: the last two]
+    #[arg(long, value_name = "FEED,CORE", value_parser = pin, conflicts_with = "no_pin")]
+    pub(crate) pin: Option<(usize, usize)>,
+    /// Pins no thread
+    #[arg(long)]
+    pub(crate) no_pin: bool,
+}
+
+impl PinArgs {
+    pub(crate) fn pinning(&self) -> Pinning {
+        match self.pin {
+            Some((feed, core)) => Pinning::Cores { feed, core },
+            None if self.no_pin => Pinning::Off,
+            None => Pinning::Auto,
+        }
+    }
+}
+
+/// What the core refuses, and how far away the simulated venue is.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits before an order leaves (0 switches one off)")]
+pub(crate) struct LimitArgs {
+    /// The most one order may be worth, in rupees
+    #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().order_value_max)]
+    order_value_max: i64,
+    /// The most all open orders together may be worth, in rupees
+    #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().open_order_value_max)]
+    open_order_value_max: i64,
+    /// The largest loss, in rupees; at it trading stops for good
+    #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().loss_max)]
+    loss_max: i64,
+    /// The largest position in one instrument, in units, were all open orders filled
+    #[arg(long, value_name = "UNITS", value_parser = not_negative(), default_value_t = limits().position_max)]
+    position_max: i64,
+    /// Open orders at once
+    #[arg(long, value_name = "COUNT", default_value_t = limits().open_orders_max)]
+    open_orders_max: u32,
+    /// New orders and changes in one second
+    #[arg(long, value_name = "COUNT", default_value_t = limits().messages_per_second_max)]
+    messages_per_second_max: u32,
+    /// How far through the market a price may lie, in basis points
+    #[arg(long, value_name = "BPS", default_value_t = limits().fat_finger_bps)]
+    fat_finger_bps: u32,
+    /// Lets orders out on books whose stream has lost messages
+    #[arg(long)]
+    trade_on_stale: bool,
+    /// From the core to the simulated venue, in microseconds
+    #[arg(long, value_name = "US", value_parser = latency(), default_value_t = venue_us(|venue| venue.order_latency_ns), help_heading = "Simulated venue")]
+    order_latency_us: u32,
+    /// From the simulated venue back to the core, in microseconds
+    #[arg(long, value_name = "US", value_parser = latency(), default_value_t = venue_us(|venue| venue.report_latency_ns), help_heading = "Simulated venue")]
+    report_latency_us: u32,
+}
+
+impl LimitArgs {
+    /// The configuration of the core.
+    pub(crate) fn config(&self) -> CoreConfig {
+        CoreConfig {
+            limits: RiskLimits {
+                order_value_max: self.order_value_max,
+                open_order_value_max: self.open_order_value_max,
+                loss_max: self.loss_max,
+                position_max: self.position_max,
+                open_orders_max: self.open_orders_max,
+                messages_per_second_max: self.messages_per_second_max,
+                fat_finger_bps: self.fat_finger_bps,
+                trade_on_stale: u32::from(self.trade_on_stale),
+            },
+            venue: SimulatedVenueConfig {
+                order_latency_ns: i64::from(self.order_latency_us) * 1_000,
+                report_latency_ns: i64::from(self.report_latency_us) * 1_000,
+            },
+            ..CoreConfig::default()
+        }
+    }
+}
+
+fn limits() -> RiskLimits {
+    RiskLimits::default()
+}
+
+fn venue_us(field: fn(&SimulatedVenueConfig) -> i64) -> u32 {
+    (field(&SimulatedVenueConfig::default()) / 1_000) as u32
+}
+
+fn not_negative() -> RangedI64ValueParser<i64> {
+    RangedI64ValueParser::new().range(0..)
+}
+
+fn latency() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(0..=i64::from(LATENCY_US_MAX))
+}
+
+/// A part of all: a number from 0 to 1.
+pub(crate) fn probability(text: &str) -> Result<f64, String> {
+    number(text, 0.0, 1.0)
+}
+
+/// A finite number within bounds, both included.
+pub(crate) fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (low..=high).contains(value));
+    value.ok_or_else(|| format!("a number from {low} to {high} is needed"))
+}
+
+/// How fast a capture is replayed: `max`, or a positive number and `x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Speed(pub(crate) Option<f64>);
+
+/// Reads `1x`, `0.5x`, `10x` or `max`.
+pub(crate) fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed(None));
+    }
+    let factor = text.strip_suffix('x').and_then(|factor| factor.parse::<f64>().ok());
+    let factor = factor.filter(|factor| (0.001..=1e9).contains(factor));
+    factor
+        .map(|factor| Speed(Some(factor)))
+        .ok_or_else(|| "1x, 10x, 0.5x (a number from 0.001 and x), or max is needed".to_string())
+}
+
+/// Reads `FEED,CORE`.
+fn pin(text: &str) -> Result<(usize, usize), String> {
+    let core = |text: &str| text.trim().parse().ok().filter(|core| *core < CORES_MAX);
+    let cores = text.split_once(',').and_then(|(feed, this)| Some((core(feed)?, core(this)?)));
+    cores.ok_or_else(|| format!("two core numbers below {CORES_MAX} are needed, as in 2,3"))
+}
+
+/// Reads `GROUP:PORT`.
+pub(crate) fn group(text: &str) -> Result<SocketAddrV4, String> {
+    text.parse().map_err(|_| "an address and port are needed, as in 239.70.70.41:17741".to_string())
+}
+
+/// Reads a positive price in rupees.
+pub(crate) fn price(text: &str) -> Result<Px, String> {
+    let price = number(text, 0.0, 1e9).map(Px::from_rupees).ok().filter(|price| price.0 > 0);
+    price.ok_or_else(|| "a positive price in rupees is needed, as in 0.05".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    #[test]
+    fn limits_not_given_are_those_of_the_core() {
+        let line = Line::try_parse_from(["line"]).unwrap();
+        assert_eq!(line.limits.config(), CoreConfig::default());
+        let words = ["line", "--loss-max", "5", "--trade-on-stale", "--order-latency-us", "7"];
+        let config = Line::try_parse_from(words).unwrap().limits.config();
+        assert_eq!((config.limits.loss_max, config.limits.trade_on_stale), (5, 1));
+        assert_eq!(config.venue.order_latency_ns, 7_000);
+        assert!(Line::try_parse_from(["line", "--loss-max", "-1"]).is_err());
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_refused() {
+        assert_eq!(speed("max"), Ok(Speed(None)));
+        assert_eq!(speed("2.5x"), Ok(Speed(Some(2.5))));
+        for bad in ["", "x", "10", "0x", "-1x", "nanx", "infx", "1e400x", "MAX"] {
+            assert!(speed(bad).is_err(), "{bad}");
+        }
+        assert_eq!((probability("0"), probability("1")), (Ok(0.0), Ok(1.0)));
+        for bad in ["2.0", "-0.1", "nan", "", "half"] {
+            assert!(probability(bad).is_err(), "{bad}");
+        }
+        assert_eq!(pin("0, 1"), Ok((0, 1)));
+        for bad in ["1", "1,", "a,b", "0,1024", "-1,0"] {
+            assert!(pin(bad).is_err(), "{bad}");
+        }
+        assert_eq!(price("0.05"), Ok(Px::from_paise(5)));
+        assert!(price("0").is_err() && price("x").is_err() && group("239.0.0.1").is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! Running a strategy against a session: what the demo and the replay of captures share.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tezi::{Host, Report, Session};
+
+use crate::args::{LimitArgs, OutputArgs, PinArgs, StrategyArgs};
+use crate::files;
+use crate::json;
+use crate::outcome::{Failure, Verdict, print};
+use crate::progress::ProgressLine;
+use crate::strategies::{Shipped, StrategyName};
+
+/// Arguments of every command that hosts a strategy.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HostArgs {
+    #[command(flatten)]
+    pub(crate) strategy: StrategyArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) pin: PinArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// A run, and what to suggest after it.
+pub(crate) struct Hosting<'a> {
+    pub(crate) args: &'a HostArgs,
+    /// `demo` or `replay`: names the default journal.
+    pub(crate) kind: &'static str,
+    /// The strategy where none is named.
+    pub(crate) strategy_default: StrategyName,
+    /// One line before the run.
+    pub(crate) opening: String,
+    /// Commands to suggest beside those for the journal; `{tezi}` stands for the program and
+    /// `{journal}` for the journal that was kept.
+    pub(crate) hints: Vec<Hint>,
+}
+
+/// A command to go on with, and what it shows.
+pub(crate) struct Hint {
+    pub(crate) command: String,
+    pub(crate) shows: &'static str,
+}
+
+impl Hosting<'_> {
+    /// Runs the session and prints the summary.
+    pub(crate) fn run(&self, session: &Session) -> Result<Verdict, Failure> {
+        let name = self.args.strategy.strategy.unwrap_or(self.strategy_default);
+        let strategy = Shipped::new(name, &self.args.strategy.set).map_err(Failure::Usage)?;
+        let output = &self.args.output;
+        let made = match &output.journal {
+            None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
+            _ => None,
+        };
+        let host = self.host(made.as_ref().or(output.journal.as_ref()));
+        let mut progress = ProgressLine::new();
+        progress.say(&self.opening);
+        let ran = strategy.run(&host, session, &mut |update| progress.show(update));
+        progress.finish();
+        let report = ran.inspect_err(|_| {
+            if let Some(path) = &made {
+                files::remove_empty(path);
+            }
+        })?;
+        self.show(&report)?;
+        Ok(Verdict::of(report.is_fine()))
+    }
+
+    fn host(&self, journal: Option<&PathBuf>) -> Host {
+        let output = &self.args.output;
+        let mut host =
+            Host::new().config(self.args.limits.config()).pinning(self.args.pin.pinning());
+        if let Some(path) = journal {
+            host = host.journal(path);
+        }
+        if let Some(path) = &output.decoded_csv {
+            host = host.decoded_csv(path);
+        }
+        if let Some(path) = &output.book_csv {
+            host = host.book_csv(path);
+        }
+        host
+    }
+
+    fn show(&self, report: &Report) -> Result<(), Failure> {
+        if self.args.output.json {
+            let summary = json::of_report(report);
+            return print(|out| writeln!(out, "{summary:#}"));
+        }
+        let hints = self.hints(report.journal.as_deref());
+        print(|out| {
+            write!(out, "{report}")?;
+            writeln!(out, "\nTo look further:")?;
+            let width = hints.iter().map(|hint| hint.command.len()).max().unwrap_or(0);
+            for Hint { command, shows } in &hints {
+                writeln!(out, "  {command:<width$}  {shows}")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn hints(&self, journal: Option<&Path>) -> Vec<Hint> {
+        let tezi = program();
+        let mut hints = Vec::new();
+        if let Some(path) = journal {
+            let path = quoted(path);
+            for (command, shows) in [
+                ("verify", "checks every byte of the journal"),
+                ("replay", "rebuilds the state from it: the same hash"),
+                ("dump", "prints its records; --type fill for the fills"),
+            ] {
+                hints.push(Hint { command: format!("{tezi} journal {command} {path}"), shows });
+            }
+        }
+        for Hint { command, shows } in &self.hints {
+            let kept = journal.map_or("JOURNAL".into(), quoted);
+            let command = command.replace("{tezi}", &tezi).replace("{journal}", &kept);
+            hints.push(Hint { command, shows });
+        }
+        hints
+    }
+}
+
+/// The program as it was called, so that a suggested command can be typed as it stands.
+pub(crate) fn program() -> String {
+    let Some(called) = std::env::args_os().next() else { return "tezi".into() };
+    let called = Path::new(&called);
+    let here = std::env::current_dir().ok();
+    match here.and_then(|here| called.strip_prefix(here).ok()) {
+        // A shell looks for a bare name elsewhere.
+        Some(name) if name.components().count() == 1 => quoted(&Path::new(".").join(name)),
+        Some(path) => quoted(path),
+        None => quoted(called),
+    }
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(quoted(Path::new("journals/demo-1")), "journals/demo-1");
+        assert_eq!(quoted(Path::new("my day.pcap")), "'my day.pcap'");
+        assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,46 @@
+//! `tezi journal`: what a session left behind.
+
+mod describe;
+mod dump;
+mod names;
+mod replay;
+mod verify;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::outcome::{Failure, Verdict};
+
+/// Looks into a journal: checks it, rebuilds the state from it, prints it
+///
+/// A journal is a directory of segment files (00000000.tzj and on) that hold every input of a
+/// session before the core acted on it, and what came of each. It is the truth of the session.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Command {
+    Verify(verify::Args),
+    Replay(replay::Args),
+    Dump(dump::Args),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tezi journal verify journals/demo-20261120-091500   every byte checked, damage named
+  tezi journal replay journals/demo-20261120-091500   the state rebuilt, the same hash
+  tezi journal dump journals/demo-20261120-091500     its records, for people
+
+Exit codes: 0 all was fine; 1 the journal is damaged, cut, or gives another state; 2 wrong usage.";
+
+/// Runs one of the commands.
+pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    match &args.command {
+        Command::Verify(args) => verify::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Dump(args) => dump::run(args),
+    }
+}

@@ -1,0 +1,131 @@
+//! `tezi journal replay`: the state of a session from its journal alone.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
+use tezi::{ReplayReport, read_head, replay_recorded};
+
+use crate::json::of_core;
+use crate::outcome::{Failure, Verdict, print};
+use crate::strategies::Shipped;
+use crate::text::{grouped, hash, rupees};
+
+/// Rebuilds the state from a journal alone and compares it, output by output
+///
+/// The inputs of the journal go through the core again. Each command, refusal, report and timer that
+/// comes of them must equal the one the journal holds, and so must the hash of the state at the end.
+/// The strategies that ship decide anew, from their own code; of any other the decisions are taken
+/// from the journal, and everything else is still worked out anew.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The journal's directory
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Takes the decisions from the journal even where the strategy's code is here
+    #[arg(long)]
+    recorded: bool,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tezi journal replay journals/demo-20261120-091500
+      Both hashes, and how many outputs were compared.
+  tezi journal replay journals/demo-20261120-091500 --recorded
+      Without the strategy's code: proves that the journal is enough by itself.
+  tezi journal replay day.journal --json | jq -r .state_hash
+      The hash, for programs.
+
+Exit codes: 0 the state is proven; 1 it differs, or the journal is cut, damaged or has no end mark;
+2 wrong usage.";
+
+/// Rebuilds a state.
+pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    let head = read_head(&args.path)?;
+    let (report, decisions) = if args.recorded {
+        (replay_recorded(&args.path)?, "taken from the journal, as asked".to_string())
+    } else {
+        match Shipped::of_journal(&head) {
+            Ok(strategy) => (strategy.replay(&args.path)?, "worked out anew".to_string()),
+            Err(why) => (replay_recorded(&args.path)?, format!("taken from the journal: {why}")),
+        }
+    };
+    if args.json {
+        let json = of_report(args, &report);
+        print(|out| writeln!(out, "{json:#}"))?;
+    } else {
+        print(|out| write_report(out, args, &report, &decisions))?;
+    }
+    Ok(Verdict::of(report.is_fine()))
+}
+
+fn write_report(
+    out: &mut dyn Write,
+    args: &Args,
+    report: &ReplayReport,
+    decisions: &str,
+) -> io::Result<()> {
+    let (head, core) = (&report.head, &report.core);
+    let counters = &core.counters;
+    writeln!(out, "Journal {}", args.path.display())?;
+    writeln!(out, "  engine    {}, kernel {}", head.engine, head.kernel)?;
+    writeln!(out, "  strategy  {} {}", head.strategy, head.parameters)?;
+    writeln!(out, "  decisions {decisions}")?;
+    writeln!(
+        out,
+        "  records   {}, {} outputs compared, {} differ",
+        grouped(report.records),
+        grouped(report.outputs),
+        grouped(report.divergences)
+    )?;
+    writeln!(
+        out,
+        "  session   {} events, {} new orders, {} changes, {} cancels, {} fills",
+        grouped(counters.events),
+        grouped(counters.new_orders),
+        grouped(counters.replaces),
+        grouped(counters.cancels),
+        grouped(counters.fills)
+    )?;
+    writeln!(out, "  profit    {} rupees, before charges", core.profit)?;
+    let recorded = report.recorded_hash.map_or("none".into(), hash);
+    writeln!(out, "  recorded  {recorded}")?;
+    writeln!(out, "  rebuilt   {}", hash(core.state_hash))?;
+    for problem in report.problems() {
+        writeln!(out, "NOT FINE: {problem}")?;
+    }
+    if report.is_fine() {
+        writeln!(out, "Fine: the hashes are equal, and so is every output.")?;
+    }
+    Ok(())
+}
+
+fn of_report(args: &Args, report: &ReplayReport) -> Value {
+    let head = &report.head;
+    json!({
+        "path": args.path.display().to_string(),
+        "is_fine": report.is_fine(),
+        "problems": report.problems(),
+        "state_hash": hash(report.core.state_hash),
+        "recorded_hash": report.recorded_hash.map(hash),
+        "is_equal": report.recorded_hash == Some(report.core.state_hash),
+        "engine": head.engine,
+        "strategy": { "name": head.strategy, "parameters": head.parameters },
+        "pricing_kernel": head.kernel,
+        "with_strategy": report.with_strategy,
+        "records": report.records,
+        "outputs": report.outputs,
+        "divergences": report.divergences,
+        "first_divergence": report.first_divergence,
+        "unknown_records": report.unknown_records,
+        "end": report.end,
+        "is_whole": report.is_whole,
+        "core": of_core(&report.core, 0),
+        "profit": rupees(report.core.profit),
+    })
+}

@@ -1,0 +1,217 @@
+//! The summary of a session for programs.
+//!
+//! One object. Fields are only ever added; `format` changes when one changes its meaning. Money and
+//! prices are strings, decimal rupees with at least two decimals, exact. Times are integers, UTC
+//! nanoseconds since the UNIX epoch. Hashes are strings of 16 hex digits. What is not known is
+//! `null`; reasons that did not occur are left out of the objects that count by reason.
+//!
+//! ```text
+//! format        1
+//! is_fine       whether everything was; problems: sentences, empty when fine; notes: sentences
+//! state_hash    of the core at the end
+//! strategy      name, parameters; pricing_kernel; elapsed_ns
+//! feed          events, delivered, lost, ring_stalls, foreign_datagrams,
+//!               skipped_frames {reason: count}, injected {dropped, dropped_on_both, duplicated,
+//!               reordered, each [A, B]} of the demo
+//!   lines[]     line, packets, bytes, messages, heartbeats, refused {reason: count}
+//!   streams[]   stream, delivered, joined_at, restarts, gaps {opened, numbers, filled_same_line,
+//!               filled_other_line, lost}, lost [[first, last]], lost_unlisted,
+//!               lines[] {line, first, redundant, duplicates, late, before_join, implausible, missing}
+//! core          counts of events, orders and fills; instruments, stale_instruments, book_orders,
+//!               messages_per_second_peak, exchange_time_ns, stopped (reason), is_consistent,
+//!               refusals {reason: count}, reports {applied, repeats, late_fills, refused},
+//!               orders_not_encoded
+//! profit        before charges; positions[]: instrument, segment, token, bought, sold, net,
+//!               average_price, mark, realised, unrealised, turnover
+//! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
+//! journal       path, records, bytes, segments; null when none was kept
+//! ```
+
+use serde_json::{Map, Value, json};
+use tezi::feed_handler::Line;
+use tezi::model::{Nanos, RejectReason, Segment};
+use tezi::{CoreReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report};
+use tezi::{InjectedFaults, LineReport, StreamReport};
+
+use crate::text::{hash, price, rupees};
+
+/// The version of the summary's shape.
+const FORMAT: u32 = 1;
+
+/// The summary of a session.
+pub(crate) fn of_report(report: &Report) -> Value {
+    json!({
+        "format": FORMAT,
+        "is_fine": report.is_fine(),
+        "problems": report.problems(),
+        "notes": report.notes,
+        "state_hash": hash(report.core.state_hash),
+        "strategy": { "name": report.strategy, "parameters": report.parameters },
+        "pricing_kernel": report.kernel,
+        "elapsed_ns": u64::try_from(report.elapsed.as_nanos()).unwrap_or(u64::MAX),
+        "feed": of_feed(&report.feed, report.injected.as_ref()),
+        "core": of_core(&report.core, report.orders_not_encoded),
+        "profit": rupees(report.core.profit),
+        "positions": report.core.positions.iter().map(of_position).collect::<Vec<_>>(),
+        "latency_ns": of_latencies(report),
+        "journal": of_journal(report),
+    })
+}
+
+fn of_feed(feed: &FeedReport, injected: Option<&InjectedFaults>) -> Value {
+    let lines = Line::BOTH.map(|line| of_line(line, &feed.lines[line.index()]));
+    json!({
+        "events": feed.events,
+        "delivered": feed.delivered(),
+        "lost": feed.lost(),
+        "ring_stalls": feed.ring_stalls,
+        "foreign_datagrams": feed.foreign_datagrams,
+        "skipped_frames": counts(feed.skipped_frames.iter().map(|&(it, n)| (it.name(), n))),
+        "injected": injected.map(|faults| json!({
+            "dropped": faults.dropped,
+            "dropped_on_both": faults.dropped_on_both,
+            "duplicated": faults.duplicated,
+            "reordered": faults.reordered,
+        })),
+        "lines": lines,
+        "streams": feed.streams.iter().map(of_stream).collect::<Vec<_>>(),
+    })
+}
+
+fn of_line(line: Line, report: &LineReport) -> Value {
+    json!({
+        "line": format!("{line:?}"),
+        "packets": report.packets,
+        "bytes": report.bytes,
+        "messages": report.messages,
+        "heartbeats": report.heartbeats,
+        "refused": counts(report.errors.iter().map(|&(error, count)| (error.name(), count))),
+    })
+}
+
+fn of_stream(stream: &StreamReport) -> Value {
+    let gaps = &stream.gaps;
+    let lines = Line::BOTH.map(|line| {
+        let counters = &stream.lines[line.index()];
+        json!({
+            "line": format!("{line:?}"),
+            "first": counters.first,
+            "redundant": counters.redundant,
+            "duplicates": counters.duplicates,
+            "late": counters.late,
+            "before_join": counters.before_join,
+            "implausible": counters.implausible,
+            "missing": stream.missing[line.index()],
+        })
+    });
+    json!({
+        "stream": stream.stream.to_string(),
+        "delivered": stream.delivered,
+        "joined_at": stream.joined_at,
+        "restarts": stream.restarts,
+        "gaps": {
+            "opened": gaps.opened,
+            "numbers": gaps.numbers,
+            "filled_same_line": gaps.filled_same_line,
+            "filled_other_line": gaps.filled_other_line,
+            "lost": gaps.lost,
+        },
+        "lost": stream.lost.iter().map(|range| [range.first, range.last]).collect::<Vec<_>>(),
+        "lost_unlisted": stream.lost_unlisted,
+        "lines": lines,
+    })
+}
+
+/// The core at the end, of a session or of a journal's replay.
+pub(crate) fn of_core(core: &CoreReport, orders_not_encoded: u64) -> Value {
+    let counters = &core.counters;
+    let reports = &core.reports;
+    json!({
+        "events": counters.events,
+        "orders_applied": counters.orders_applied,
+        "orders_unknown": counters.orders_unknown,
+        "trades": counters.trades,
+        "spread_events": counters.spread_events,
+        "trade_cancels": counters.trade_cancels,
+        "gaps": counters.gaps,
+        "resets": counters.resets,
+        "malformed": counters.malformed,
+        "book_refusals": counters.book_refusals,
+        "clock_steps_back": counters.clock_steps_back,
+        "new_orders": counters.new_orders,
+        "replaces": counters.replaces,
+        "cancels": counters.cancels,
+        "fills": counters.fills,
+        "passive_fills": counters.passive_fills,
+        "instruments": core.instruments,
+        "stale_instruments": core.stale_instruments,
+        "book_orders": core.book_orders,
+        "messages_per_second_peak": core.messages_peak,
+        "exchange_time_ns": known(core.exchange_time),
+        "stopped": core.stopped.map(RejectReason::name),
+        "is_consistent": core.is_consistent,
+        "refusals": counts(core.refusals.iter().map(|&(reason, n)| (reason.name(), n))),
+        "reports": {
+            "applied": reports.applied,
+            "repeats": reports.repeats,
+            "late_fills": reports.late_fills,
+            "refused": reports.refused,
+        },
+        "orders_not_encoded": orders_not_encoded,
+    })
+}
+
+fn of_position(report: &PositionReport) -> Value {
+    let (instrument, position) = (&report.instrument, &report.position);
+    json!({
+        "instrument": instrument.to_string(),
+        "segment": instrument.segment().map(Segment::name),
+        "token": instrument.token.0,
+        "bought": position.bought,
+        "sold": position.sold,
+        "net": position.net,
+        "average_price": price(position.average_price()),
+        "mark": price(position.mark),
+        "realised": rupees(position.realised),
+        "unrealised": rupees(position.unrealised()),
+        "turnover": rupees(position.turnover),
+    })
+}
+
+fn of_latencies(report: &Report) -> Value {
+    let stages = PathStage::ALL.map(|stage| (stage, report.latencies.stage(stage)));
+    let ran = stages.into_iter().filter(|(_, histogram)| histogram.count() > 0);
+    ran.map(|(stage, histogram)| (stage.name().to_string(), of_histogram(histogram)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn of_histogram(histogram: &LatencyHistogram) -> Value {
+    json!({
+        "count": histogram.count(),
+        "p50": histogram.quantile(0.5),
+        "p99": histogram.quantile(0.99),
+        "p99_9": histogram.quantile(0.999),
+        "max": histogram.max(),
+    })
+}
+
+fn of_journal(report: &Report) -> Value {
+    let Some(path) = &report.journal else { return Value::Null };
+    let stats = report.journal_stats;
+    json!({
+        "path": path.display().to_string(),
+        "records": stats.map(|stats| stats.records),
+        "bytes": stats.map(|stats| stats.bytes),
+        "segments": stats.map(|stats| stats.segments),
+    })
+}
+
+fn counts(counts: impl Iterator<Item = (&'static str, u64)>) -> Value {
+    counts.map(|(name, count)| (name.to_string(), count.into())).collect::<Map<_, _>>().into()
+}
+
+/// A time in nanoseconds, `null` when it is not known.
+pub(crate) fn known(time: Nanos) -> Value {
+    if time == Nanos::ZERO { Value::Null } else { time.0.into() }
+}

@@ -1,0 +1,88 @@
+//! How far a session is, on standard error: one line rewritten on a terminal, a line now and then
+//! elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use tezi::ProgressUpdate;
+
+use crate::text::grouped;
+
+/// Time between two lines where lines cannot be rewritten.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Shows updates as they come.
+pub(crate) struct ProgressLine {
+    is_terminal: bool,
+    started: Instant,
+    shown: Instant,
+}
+
+impl ProgressLine {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self { is_terminal: io::stderr().is_terminal(), started: now, shown: now }
+    }
+
+    /// Says a thing once, before the session runs.
+    pub(crate) fn say(&self, what: &str) {
+        // A closed standard error stops no session.
+        let _ = writeln!(io::stderr(), "{what}");
+    }
+
+    /// Shows an update, unless the last line is too recent.
+    pub(crate) fn show(&mut self, update: &ProgressUpdate) {
+        let text = line(update, self.started.elapsed());
+        if self.is_terminal {
+            let mut stderr = io::stderr();
+            let _ = write!(stderr, "\r\x1b[2K{text}");
+            let _ = stderr.flush();
+        } else if self.shown.elapsed() >= INTERVAL {
+            self.shown = Instant::now();
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Clears the rewritten line, for the summary to take its place.
+    pub(crate) fn finish(&self) {
+        if self.is_terminal {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+fn line(update: &ProgressUpdate, elapsed: Duration) -> String {
+    let done = update.done_permille.map_or(String::new(), |done| format!("{:>3} %  ", done / 10));
+    format!(
+        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}",
+        elapsed.as_secs_f64(),
+        grouped(update.events),
+        grouped(update.orders),
+        grouped(update.fills),
+        update.profit
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tezi::model::Money;
+
+    #[test]
+    fn a_line_says_how_far_and_what_came_of_it() {
+        let update = ProgressUpdate {
+            done_permille: Some(425),
+            events: 12_345,
+            orders: 67,
+            fills: 8,
+            profit: Money::from_rupees(-1_200),
+        };
+        let text = line(&update, Duration::from_millis(5_100));
+        assert_eq!(
+            text,
+            " 42 %    5.1 s  12,345 events  67 order messages  8 fills  profit -1,200.00"
+        );
+        let unknown = ProgressUpdate { done_permille: None, ..update };
+        assert!(line(&unknown, Duration::ZERO).starts_with("  0.0 s"));
+    }
+}

@@ -1,0 +1,107 @@
+//! The strategies that ship, by name: built from the command line, or again from a journal.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use tezi::strategy::{OptionQuoter, OptionQuoterConfig, Watch};
+use tezi::{Error, Host, JournalHead, ProgressSink, ReplayReport, Report, Session};
+
+/// The names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StrategyName {
+    /// Quotes options around their Black-76 value and hedges fills with the future
+    OptionQuoter,
+    /// Keeps the books and sends no orders
+    Watch,
+}
+
+/// A strategy with its parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shipped {
+    OptionQuoter(OptionQuoterConfig),
+    Watch,
+}
+
+impl Shipped {
+    /// A strategy of which some parameters (`KEY=VALUE`) are changed.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the first parameter that cannot be.
+    pub(crate) fn new(name: StrategyName, parameters: &[String]) -> Result<Self, String> {
+        match name {
+            StrategyName::OptionQuoter => {
+                OptionQuoterConfig::parse(&parameters.join(" ")).map(Self::OptionQuoter)
+            }
+            StrategyName::Watch => match parameters.first() {
+                None => Ok(Self::Watch),
+                Some(parameter) => Err(format!("watch has no parameters; {parameter} is one")),
+            },
+        }
+    }
+
+    /// The strategy that a journal names.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be built: not one that ships, or parameters of another version.
+    pub(crate) fn of_journal(head: &JournalHead) -> Result<Self, String> {
+        let name = StrategyName::from_str(&head.strategy, false)
+            .map_err(|_| format!("{} is not a strategy that ships with tezi", head.strategy))?;
+        let words: Vec<String> = head.parameters.split_whitespace().map(Into::into).collect();
+        Self::new(name, &words)
+    }
+
+    /// Runs it against a session.
+    pub(crate) fn run(
+        self,
+        host: &Host,
+        session: &Session,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        match self {
+            Self::OptionQuoter(config) => {
+                host.run_with_progress(session, OptionQuoter::new(config), progress)
+            }
+            Self::Watch => host.run_with_progress(session, Watch, progress),
+        }
+    }
+
+    /// Rebuilds a journal's state with its code.
+    pub(crate) fn replay(self, journal: &Path) -> Result<ReplayReport, Error> {
+        match self {
+            Self::OptionQuoter(config) => tezi::replay_journal(journal, OptionQuoter::new(config)),
+            Self::Watch => tezi::replay_journal(journal, Watch),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_journals_bear() {
+        use tezi::strategy::Strategy as _;
+        let quoter = OptionQuoter::new(OptionQuoterConfig::default());
+        for (name, parameters) in
+            [(quoter.name(), quoter.parameters()), (Watch.name(), Watch.parameters())]
+        {
+            let head = JournalHead { strategy: name.into(), parameters, ..JournalHead::default() };
+            assert!(Shipped::of_journal(&head).is_ok(), "{name}");
+        }
+        let head = JournalHead { strategy: "touch-joiner".into(), ..JournalHead::default() };
+        assert!(Shipped::of_journal(&head).unwrap_err().starts_with("touch-joiner is not"));
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_are_named() {
+        let new = |name, word: &str| Shipped::new(name, &[word.to_string()]);
+        assert!(new(StrategyName::OptionQuoter, "vol=0.2").is_ok());
+        for word in ["vol", "vol=-1", "volume=3"] {
+            let error = new(StrategyName::OptionQuoter, word).unwrap_err();
+            assert!(error.contains("vol"), "{error}");
+        }
+        assert!(new(StrategyName::Watch, "vol=0.2").is_err());
+    }
+}

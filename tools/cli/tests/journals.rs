@@ -1,0 +1,179 @@
+//! The demo and what it leaves behind: verified, rebuilt, dumped, and damaged.
+
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy takes for code
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use common::{Place, Ran, short_demo};
+use serde_json::Value;
+
+const SEGMENT: &str = "j/00000000.tzj";
+
+fn dump(ran: &Ran) -> Vec<Value> {
+    ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Where the record in the middle of the segment begins: half of them, by their lengths.
+fn middle_record(segment: &[u8], records: u64) -> usize {
+    // The header of a segment takes 64 bytes: see `docs/wire/journal.md`.
+    let mut offset = tezi::journal::SEGMENT_HEADER_BYTES;
+    for _ in 0..records / 2 {
+        let length: [u8; 4] = segment[offset..offset + 4].try_into().unwrap();
+        offset += (u32::from_le_bytes(length) as usize).next_multiple_of(8);
+    }
+    offset
+}
+
+#[test]
+fn a_demo_leaves_a_journal_that_proves_its_state() {
+    let place = Place::new("demo");
+    let summary = short_demo(&place);
+    assert_eq!((&summary["is_fine"], &summary["format"]), (&true.into(), &1.into()));
+    assert_eq!(summary["journal"]["path"], "j");
+    assert_eq!(summary["feed"]["lost"], 0);
+    assert!(summary["latency_ns"]["decode"]["p50"].as_u64() > Some(0));
+    let records = summary["journal"]["records"].as_u64().unwrap();
+
+    let verified = place.run("journal verify j --json").exits(0).json();
+    assert_eq!(verified["records"], records);
+    place.run("journal verify j").exits(0).says("Fine: every byte").says("journal replay j");
+
+    for options in ["", " --recorded"] {
+        let line = format!("journal replay j --json{options}");
+        let rebuilt = place.run(&line).exits(0).json();
+        assert_eq!(rebuilt["state_hash"], summary["state_hash"]);
+        assert_eq!((&rebuilt["is_equal"], &rebuilt["divergences"]), (&true.into(), &0.into()));
+        assert_eq!(rebuilt["with_strategy"], options.is_empty());
+        assert_eq!(rebuilt["core"]["fills"], summary["core"]["fills"]);
+        assert_eq!(rebuilt["profit"], summary["profit"]);
+    }
+    let hash = summary["state_hash"].as_str().unwrap();
+    place.run("journal replay j").exits(0).says(hash).says("the hashes are equal");
+
+    let lines = dump(&place.run("journal dump j --json").exits(0));
+    assert_eq!(lines.len() as u64, records);
+    assert!((1..).zip(&lines).all(|(sequence, line)| line["sequence"] == sequence));
+    assert_eq!((&lines[0]["type"], &lines[1]["type"]), (&"session".into(), &"config".into()));
+    assert_eq!(lines[lines.len() - 1]["state_hash"], hash);
+    let fills = dump(&place.run("journal dump j --json --type fill").exits(0));
+    assert_eq!(Value::from(fills.len()), summary["core"]["fills"]);
+    assert!(fills.iter().all(|fill| fill["instrument"].as_str().unwrap().contains("NIFTY")));
+}
+
+#[test]
+fn a_dump_can_begin_and_end_anywhere_and_keep_to_some_types() {
+    let place = Place::new("dump");
+    short_demo(&place);
+    let some = dump(&place.run("journal dump j --json --from 100 --count 7").exits(0));
+    let sequences: Vec<u64> = some.iter().map(|line| line["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, (100..107).collect::<Vec<_>>());
+    // Names are known although the records that told them are not printed.
+    let commands = dump(&place.run("journal dump j --json --type command,refusal").exits(0));
+    assert!(commands.iter().any(|line| line["instrument"] != Value::Null));
+    let is_asked = |line: &Value| line["type"] == "command" || line["type"] == "refusal";
+    assert!(commands.iter().all(is_asked));
+    let text = place.run("journal dump j --count 30").exits(0).says("core time (IST)");
+    assert_eq!(text.out.lines().count(), 31);
+    text.says("instrument=\"NIFTY 2026-").says("price=").says("exchange_time=09:15:0");
+}
+
+#[test]
+fn a_flipped_byte_is_named_and_records_behind_it_are_read() {
+    let place = Place::new("flip");
+    let records = short_demo(&place)["journal"]["records"].as_u64().unwrap();
+    let mut segment = place.read(SEGMENT);
+    let offset = middle_record(&segment, records);
+    segment[offset + 40] ^= 0x10;
+    place.write(SEGMENT, &segment);
+
+    let place_named = format!("segment 00000000.tzj, byte {offset}");
+    place.run("journal verify j").exits(1).says("NOT FINE").says(&place_named);
+    let verified = place.run("journal verify j --json").exits(1).json();
+    assert_eq!(verified["findings"][0]["byte"], offset);
+    assert_eq!(verified["findings"][0]["records_lost"], 1);
+    assert_eq!(verified["records"], records - 1);
+
+    let lines = dump(&place.run("journal dump j --json").exits(1));
+    assert_eq!(lines.len() as u64, records); // one is the damage
+    assert_eq!(lines[lines.len() - 1]["type"], "end");
+    let damage: Vec<_> = lines.iter().filter(|line| line["type"] == "damage").collect();
+    assert_eq!((damage.len(), &damage[0]["byte"]), (1, &offset.into()));
+    place.run("journal dump j").exits(1).says(&place_named);
+    place.run("journal replay j").exits(1).says(&place_named);
+}
+
+#[test]
+fn a_cut_tail_is_told_apart_from_damage() {
+    let place = Place::new("tail");
+    let records = short_demo(&place)["journal"]["records"].as_u64().unwrap();
+    let segment = place.read(SEGMENT);
+    place.write(SEGMENT, &segment[..segment.len() - 5]);
+    place.run("journal verify j").exits(1).says("torn tail").says("every record before it is good");
+    let verified = place.run("journal verify j --json").exits(1).json();
+    assert_eq!(verified["records"], records - 1);
+    assert_eq!((&verified["findings_count"], &verified["is_fine"]), (&0.into(), &false.into()));
+    place.run("journal dump j --from 1000000").exits(1).says("torn tail");
+    place.run("journal replay j").exits(1).says("not whole").says("did not end in order");
+}
+
+#[test]
+fn a_journal_is_never_overwritten_and_default_ones_have_names_of_their_own() {
+    let place = Place::new("again");
+    let short = "demo --seconds 0.1 --rate 1000 --no-pin";
+    place.run(&format!("{short} --journal j")).exits(0);
+    let before = place.read(SEGMENT);
+    place.run(&format!("{short} --journal j")).exits(1).says("a journal is already there: j/");
+    assert_eq!(place.read(SEGMENT), before);
+    let first = place.run(short).exits(0).says("To look further:").says("journal verify journals/");
+    assert!(first.out.contains("Latency"), "{}", first.out);
+    place.run(short).exits(0);
+    let found = std::fs::read_dir(place.path("journals")).unwrap().count();
+    assert_eq!(found, 2);
+}
+
+#[test]
+fn messages_lost_on_both_lines_are_counted_and_not_fine() {
+    let place = Place::new("lost");
+    let line = "demo --seconds 1 --rate 3000 --no-pin --no-journal --lose-both 3 --json";
+    let summary = place.run(line).exits(1).json();
+    assert_eq!((&summary["feed"]["lost"], &summary["journal"]), (&3.into(), &Value::Null));
+    let streams = summary["feed"]["streams"].as_array().unwrap();
+    let ranges = streams.iter().flat_map(|stream| stream["lost"].as_array().unwrap());
+    let lost: u64 =
+        ranges.map(|range| range[1].as_u64().unwrap() - range[0].as_u64().unwrap() + 1).sum();
+    assert_eq!(lost, 3);
+    assert!(summary["problems"].to_string().contains("3 messages were lost on both lines"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new("pipe");
+    short_demo(&place);
+    let mut child = place
+        .command()
+        .args(["journal", "dump", "j"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut out = BufReader::with_capacity(64, child.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
+    drop(out);
+    assert!(first.contains("core time (IST)"));
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error() {
+    let place = Place::new("full");
+    short_demo(&place);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.command().args(["journal", "dump", "j"]).stdout(full).output().unwrap();
+    Ran::new(output).exits(1).says("cannot write to standard output");
+}
