@@ -1,0 +1,155 @@
+//! Orders: pre-trade checks, order management, and the NNF packet.
+//!
+//! Regimes: *check* (all pre-trade checks of a new order and of a replace, every limit on), *life*
+//! (an order entered, confirmed, replaced, confirmed, cancelled, confirmed: six transitions with
+//! the exposure kept), *encode* (each kind of command; the live session seals it by AES-GCM,
+//! elsewhere; MD5 is the older method's price). An order waits for all of it.
+
+#![allow(clippy::expect_used, reason = "a bench may stop at a broken set-up")]
+
+mod support;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use support::path::{command, identity};
+use support::scenario::instruments;
+use tezi::RiskLimits;
+use tezi::gateway::nnf::{
+    Checksum, ORDER_PACKET_SIZE_MAX, OrderEncoder, Underlying, VenueOrderState,
+};
+use tezi::model::{
+    CommandKind, ExecutionKind, ExecutionReport, InstrumentId, Money, Nanos, OrderId, Px, Qty,
+    Side, TimeInForce,
+};
+use tezi::oms::{Exposure, Order, Orders};
+use tezi_core::{Market, Proposal, Risk};
+
+const OPTION: InstrumentId = InstrumentId(2);
+
+fn check(criterion: &mut Criterion) {
+    let risk = Risk::new(RiskLimits::default());
+    let instrument = instruments()[OPTION.index()];
+    let market = Market {
+        opposite_touch: Some(Px::from_paise(38_100)),
+        last_trade: Some(Px::from_paise(38_050)),
+        own_opposite: Some(Px::from_paise(38_200)),
+        is_stale: false,
+        net: 130,
+        exposure: Exposure { buy: 65, sell: 65, orders: 2 },
+        open_orders: 8,
+        open_value: Money::from_rupees(200_000),
+    };
+    let new = Proposal {
+        side: Side::Buy,
+        price: Px::from_paise(38_000),
+        open_quantity: Qty(65),
+        quantity: Qty(65),
+        replaces: None,
+    };
+    let replace = Proposal { replaces: Some((Qty(65), Money::from_rupees(24_000))), ..new };
+    let now = Nanos::from_ist(2026, 11, 20, 10, 0, 0);
+    let mut group = criterion.benchmark_group("core/check");
+    for (name, proposal) in [("new", new), ("replace", replace)] {
+        let verdict = risk.check(now, &instrument, &market, &proposal);
+        assert_eq!(verdict, Ok(()), "the order may leave");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                risk.check(now, black_box(&instrument), black_box(&market), black_box(&proposal))
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Six transitions, three of them the venue's.
+fn live_once(orders: &mut Orders, price: Px) {
+    let order = orders
+        .enter(OPTION, Side::Buy, price, Qty(65), TimeInForce::Day)
+        .expect("the table has room");
+    let id = order.client_order_id;
+    report(orders, &order, ExecutionKind::Accepted);
+    let order = orders.mark_replace(id, price + Px::from_paise(5), Qty(130)).expect("open");
+    report(orders, &order, ExecutionKind::Replaced);
+    let order = orders.mark_cancel(id).expect("open");
+    report(orders, &order, ExecutionKind::Canceled);
+}
+
+fn report(orders: &mut Orders, order: &Order, kind: ExecutionKind) {
+    let (price, quantity) = order.pending.unwrap_or((order.price, order.quantity));
+    let report = ExecutionReport {
+        client_order_id: order.client_order_id,
+        order_id: OrderId(1_200_000_001),
+        price,
+        quantity,
+        fill_id: 0,
+        kind_code: kind as u8,
+        passive: 0,
+        reason: 0,
+        reserved: 0,
+        venue_time: Nanos(0),
+    };
+    black_box(orders.on_report(&report).expect("the venue keeps its protocol"));
+}
+
+fn life(criterion: &mut Criterion) {
+    let mut orders = Orders::new(1 << 14, 16);
+    // Eight others are open, as a quoter's are.
+    for index in 0..8 {
+        let price = Px::from_paise(38_000 + 5 * index);
+        let entered = orders.enter(OPTION, Side::Sell, price, Qty(65), TimeInForce::Day);
+        report(&mut orders, &entered.expect("the table has room"), ExecutionKind::Accepted);
+    }
+    let mut group = criterion.benchmark_group("core/orders");
+    group.throughput(Throughput::Elements(6));
+    group.bench_function("life_of_6", |bencher| {
+        // The table is as large as it was, so an open order's place comes up once in 16,384.
+        bencher.iter(|| {
+            if orders.next_id().is_none() {
+                orders = Orders::new(1 << 14, 16);
+            }
+            live_once(&mut orders, black_box(Px::from_paise(37_000)));
+        });
+    });
+    assert!(orders.is_consistent(), "the orders are whole");
+    group.finish();
+}
+
+fn encode(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("gateway/nnf_encode");
+    for (suffix, checksum) in [("", Checksum::None), ("_md5", Checksum::Md5)] {
+        let mut encoder = OrderEncoder::new(&identity(), checksum, 16).expect("identity");
+        for (index, instrument) in instruments().iter().enumerate() {
+            let id = InstrumentId(index as u32);
+            encoder.define(id, instrument, Underlying::Index).expect("every instrument is known");
+        }
+        let mut packet = [0; ORDER_PACKET_SIZE_MAX];
+        for (name, kind) in [
+            ("new", CommandKind::New),
+            ("replace", CommandKind::Replace),
+            ("cancel", CommandKind::Cancel),
+        ] {
+            let command = command(kind);
+            let venue = VenueOrderState::default();
+            group.bench_function(format!("{name}{suffix}"), |bencher| {
+                bencher.iter(|| {
+                    let size = encoder.encode(black_box(&command), &venue, 1, &mut packet);
+                    black_box(&packet);
+                    size.expect("the command can be said")
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(30)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = check, life, encode
+}
+criterion_main!(benches);
