@@ -119,7 +119,7 @@ fn tick_loop(count: usize, scenario: Scenario) {
     let kernel = KernelTarget::all().next().expect("the baseline is always there");
     let mut stage = Stage::new(scenario, kernel);
     for index in 0..count {
-        if index as u64 % BLOCK == 0 {
+        if (index as u64).is_multiple_of(BLOCK) {
             stage.path.make_room(BLOCK);
         }
         black_box(stage.step());

@@ -20,6 +20,8 @@ use support::{is_measuring, median};
 
 const CAPACITY: usize = 1_024;
 type Item = [u64; 8];
+/// Moves that many items and returns the nanoseconds of one.
+type RingShot = fn(usize) -> f64;
 
 fn pair(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("host/ring_pair");
@@ -107,7 +109,7 @@ fn shot_array_queue(count: usize) -> f64 {
 
 fn two_threads() {
     let (shots, count) = if is_measuring() { (101, 200_000) } else { (1, 1_000) };
-    let rings: [(&str, fn(usize) -> f64); 3] = [
+    let rings: [(&str, RingShot); 3] = [
         ("rtrb", shot_rtrb),
         ("rtrb, drained", shot_rtrb_drained),
         ("ArrayQueue", shot_array_queue),

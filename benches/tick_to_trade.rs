@@ -59,89 +59,74 @@ fn run(stage: &mut Stage, count: u64) -> Duration {
     spent
 }
 
-/// One histogram of packets and one of nothing, in turn.
-struct Shot {
-    packet: LatencyHistogram,
-    empty: LatencyHistogram,
-    /// Means, exact where the clock's steps are coarse.
-    packet_ns: f64,
-    empty_ns: f64,
-}
+/// What a shot gives, in nanoseconds: the mean net of the empty pair's; p50, p99 and p99.9 of the
+/// packets; the same of the empty pairs.
+type Figures = [f64; 7];
 
-fn take_shot(stage: &mut Stage, clock: &Clock, packets: usize) -> Shot {
-    let mut shot = Shot {
-        packet: LatencyHistogram::new(),
-        empty: LatencyHistogram::new(),
-        packet_ns: 0.0,
-        empty_ns: 0.0,
-    };
+/// Measures packets, an empty pair of clock reads before each.
+fn take_shot(stage: &mut Stage, clock: &Clock, packets: u64) -> Figures {
+    /// Stops of the machine count as this in the mean, which would else show nothing but them.
+    const MEAN_CAP_NS: u64 = 5_000;
+    let (mut packet, mut empty) = (LatencyHistogram::new(), LatencyHistogram::new());
     let (mut packet_sum, mut empty_sum) = (0, 0);
     for index in 0..packets {
-        if index as u64 % BLOCK == 0 {
+        if index.is_multiple_of(BLOCK) {
             stage.path.make_room(BLOCK);
         }
         stage.prepare();
         let start = clock.raw();
         let end = clock.raw();
-        let empty = clock.between(start, end);
+        let empty_ns = clock.between(start, end);
         let start = clock.raw();
         stage.measured();
         let end = clock.raw();
-        let packet = clock.between(start, end);
+        let packet_ns = clock.between(start, end);
         stage.acknowledge();
-        shot.packet.record(packet);
-        shot.empty.record(empty);
-        // Stops of the machine are in the histogram; a mean would be nothing else.
-        packet_sum += packet.min(5_000);
-        empty_sum += empty.min(5_000);
+        packet.record(packet_ns);
+        empty.record(empty_ns);
+        packet_sum += packet_ns.min(MEAN_CAP_NS);
+        empty_sum += empty_ns.min(MEAN_CAP_NS);
     }
-    shot.packet_ns = packet_sum as f64 / packets as f64;
-    shot.empty_ns = empty_sum as f64 / packets as f64;
-    shot
+    let mean = (packet_sum as f64 - empty_sum as f64) / packets as f64;
+    let [p50, p99, p999] = quantiles(&packet);
+    let [empty_p50, empty_p99, empty_p999] = quantiles(&empty);
+    [mean, p50, p99, p999, empty_p50, empty_p99, empty_p999]
 }
 
+fn quantiles(histogram: &LatencyHistogram) -> [f64; 3] {
+    [0.5, 0.99, 0.999].map(|quantile| histogram.quantile(quantile) as f64)
+}
+
+/// Shots of all scenarios in turn, and the median of each figure over the shots.
 fn histograms() {
     let clock = Clock::start();
     let (shots, packets) = if is_measuring() { (SHOTS, 100_000) } else { (1, 2_000) };
-    let mut stages: Vec<_> =
-        Scenario::ALL.map(|it| (it, Stage::new(it, KernelTarget::best()))).into();
-    stages.iter_mut().for_each(|(_, stage)| stage.check());
-    let mut results = vec![Vec::new(); stages.len()];
+    let mut stages = Scenario::ALL.map(|scenario| Stage::new(scenario, KernelTarget::best()));
+    stages.iter_mut().for_each(Stage::check);
+    let mut results = Scenario::ALL.map(|_| Vec::new());
     for _ in 0..shots {
-        for ((_, stage), result) in stages.iter_mut().zip(&mut results) {
+        for (stage, result) in stages.iter_mut().zip(&mut results) {
             // The first packets bring the caches back that the other scenarios have taken.
             take_shot(stage, &clock, packets / 10);
-            let shot = take_shot(stage, &clock, packets);
-            let quantiles =
-                |it: &LatencyHistogram| [0.5, 0.99, 0.999].map(|q| it.quantile(q) as f64);
-            result.push((
-                shot.packet_ns - shot.empty_ns,
-                quantiles(&shot.packet),
-                quantiles(&shot.empty),
-            ));
+            result.push(take_shot(stage, &clock, packets));
         }
     }
-    println!(
-        "\ntick_to_trade: median of {shots} shots of {packets} packets, ns; pricing by {}",
-        KernelTarget::best().name()
-    );
-    println!("the mean is net of the empty pair's and leaves out what is above 5 us");
-    println!(
-        "{:<20}{:>8}{:>8}{:>8}{:>8}   empty pair:{:>6}{:>6}{:>8}",
-        "", "mean", "p50", "p99", "p99.9", "p50", "p99", "p99.9"
-    );
-    for ((scenario, _), result) in stages.iter().zip(&results) {
-        let middle = |pick: &dyn Fn(&(f64, [f64; 3], [f64; 3])) -> f64| {
-            median(&mut result.iter().map(pick).collect::<Vec<_>>())
-        };
-        let [p50, p99, p999] = [0, 1, 2].map(|i| middle(&|shot| shot.1[i]));
-        let [e50, e99, e999] = [0, 1, 2].map(|i| middle(&|shot| shot.2[i]));
-        let mean = middle(&|shot| shot.0);
-        println!(
-            "{:<20}{mean:>8.1}{p50:>8}{p99:>8}{p999:>8}              {e50:>6}{e99:>6}{e999:>8}",
-            scenario.name()
-        );
+    let kernel = KernelTarget::best().name();
+    println!("\ntick_to_trade: median of {shots} shots of {packets} packets, ns; {kernel}");
+    println!("the mean is net of the empty pair's and counts what is above 5 us as 5 us");
+    println!("{:<20}{:>33}{:>24}", "", "packet: mean, p50, p99, p99.9", "empty: p50, p99, p99.9");
+    for (scenario, result) in Scenario::ALL.iter().zip(&results) {
+        print_row(scenario.name(), result);
     }
+}
+
+fn print_row(name: &str, shots: &[Figures]) {
+    print!("{name:<20}");
+    for column in 0..7 {
+        let mut values: Vec<_> = shots.iter().map(|figures| figures[column]).collect();
+        print!("{:>8.0}", median(&mut values));
+    }
+    println!();
 }
 
 criterion_group! {
