@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use support::tape::Tape;
-use tezi::feed_handler::capture::{PcapReader, PcapWriter};
+use tezi::feed_handler::capture::{CaptureReader, PcapWriter};
 use tezi::feed_handler::wire::nse_mtbt::{PacketContext, decode};
 use tezi::feed_handler::{Arbiter, ArbiterConfig, Line};
 use tezi::model::{Event, Segment};
@@ -92,7 +92,7 @@ fn pcap(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(MESSAGES as u64));
     group.bench_function("payloads", |bencher| {
         bencher.iter(|| {
-            let mut reader = PcapReader::new(&capture).expect("the capture is ours");
+            let mut reader = CaptureReader::new(&capture).expect("the capture is ours");
             let mut bytes = 0;
             while let Some(Ok(datagram)) = reader.next_udp() {
                 bytes += black_box(datagram.packet.payload).len();
@@ -106,7 +106,7 @@ fn pcap(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || fresh.clone(),
             |arbiter| {
-                let mut reader = PcapReader::new(&capture).expect("the capture is ours");
+                let mut reader = CaptureReader::new(&capture).expect("the capture is ours");
                 while let Some(Ok(datagram)) = reader.next_udp() {
                     let payload = datagram.packet.payload;
                     arbiter.on_packet(Line::A, payload, datagram.time, &mut |event| {

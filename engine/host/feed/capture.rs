@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tezi_feed_handler::Line;
-use tezi_feed_handler::capture::{CaptureError, CapturedUdp, FrameError, PcapReader};
+use tezi_feed_handler::capture::{CaptureError, CaptureReader, CapturedUdp, FrameError};
+use tezi_feed_handler::wire::nse_mtbt::messages;
 use tezi_model::Nanos;
 
 use super::{Feed, FeedReport};
@@ -55,33 +56,36 @@ impl LineFinder {
         let stream = payload.get(2).copied().unwrap_or(0);
         let seen = &mut self.seen[usize::from(stream)];
         for line in Line::BOTH {
-            let group = seen[line.index()].get_or_insert(destination);
-            if *group == destination {
-                return Placed::On(line);
+            match &mut seen[line.index()] {
+                Some(group) if *group == destination => return Placed::On(line),
+                Some(_) => {}
+                // Of something else on another group, its third byte is no stream: it takes no
+                // line's place. Line A's decoder says what is wrong with it.
+                None if !matches!(messages(payload).next(), Some(Ok(_))) => {
+                    return Placed::On(Line::A);
+                }
+                free => {
+                    *free = Some(destination);
+                    return Placed::On(line);
+                }
             }
         }
         Placed::Third
     }
 }
 
-/// One file, and its next datagram.
+/// One file; its reader holds its next datagram.
 struct Source<'a> {
     path: &'a PathBuf,
-    reader: PcapReader<'a>,
-    next: Option<CapturedUdp<'a>>,
+    reader: CaptureReader<'a>,
 }
 
 impl Source<'_> {
     /// Reads on; what ends the file early is noted, and everything before it kept.
     fn advance(&mut self, faults: &mut Vec<String>) {
-        self.next = match self.reader.next_udp() {
-            Some(Ok(packet)) => Some(packet),
-            Some(Err(error)) => {
-                faults.push(format!("{}: {error}", self.path.display()));
-                None
-            }
-            None => None,
-        };
+        if let Err(error) = self.reader.advance() {
+            faults.push(format!("{}: {error}", self.path.display()));
+        }
     }
 }
 
@@ -91,7 +95,7 @@ pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<MappedFile>, Error> {
         let file = File::open(path).map_err(|source| Error::file("open", path, source))?;
         let mapped = MappedFile::new(&file).map_err(|source| Error::file("read", path, source))?;
         let capture = |source: CaptureError| Error::Capture { path: path.clone(), source };
-        PcapReader::new(mapped.bytes()).map_err(capture)?;
+        CaptureReader::new(mapped.bytes()).map_err(capture)?;
         Ok(mapped)
     };
     files.iter().map(open).collect()
@@ -108,8 +112,8 @@ pub(crate) fn run_capture(
     let mut sources = Vec::with_capacity(files.len());
     for (path, file) in options.files.iter().zip(files) {
         let capture = |source: CaptureError| Error::Capture { path: path.clone(), source };
-        let reader = PcapReader::new(file.bytes()).map_err(capture)?;
-        let mut source = Source { path, reader, next: None };
+        let reader = CaptureReader::new(file.bytes()).map_err(capture)?;
+        let mut source = Source { path, reader };
         source.advance(&mut faults);
         sources.push(source);
     }
@@ -147,8 +151,10 @@ pub(crate) fn run_capture(
 }
 
 /// The source whose next datagram is the earliest; of equal times, the first file.
-fn earliest<'a>(sources: &[Source<'a>]) -> Option<(usize, CapturedUdp<'a>)> {
-    let next = sources.iter().enumerate().filter_map(|(index, s)| Some((index, s.next?)));
+fn earliest<'s>(sources: &'s [Source<'_>]) -> Option<(usize, CapturedUdp<'s>)> {
+    let current =
+        |(index, source): (usize, &'s Source<'_>)| Some((index, source.reader.current()?));
+    let next = sources.iter().enumerate().filter_map(current);
     next.min_by_key(|(index, packet)| (packet.time, *index))
 }
 
@@ -196,12 +202,14 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
+    use tezi_feed_handler::wire::nse_mtbt::encode_heartbeat;
+
     fn group(last: u8) -> SocketAddrV4 {
         SocketAddrV4::new(Ipv4Addr::new(239, 0, 0, last), 1)
     }
 
     fn place(finder: &mut LineFinder, stream: u8, last: u8) -> Option<Line> {
-        match finder.place(&[38, 0, stream, 0], group(last)) {
+        match finder.place(&encode_heartbeat(stream, 1), group(last)) {
             Placed::On(line) => Some(line),
             Placed::Foreign | Placed::Third => None,
         }
@@ -214,6 +222,16 @@ mod tests {
         let lines = seen.map(|(stream, last)| place(&mut finder, stream, last));
         let (a, b) = (Some(Line::A), Some(Line::B));
         assert_eq!(lines, [a, b, a, a, b, None]);
+    }
+
+    #[test]
+    fn another_protocol_takes_no_lines_place() {
+        let mut finder = LineFinder::new(None);
+        for payload in [&[9, 9, 1, 9, 9][..], &[], &[38, 0, 1]] {
+            assert!(matches!(finder.place(payload, group(8)), Placed::On(Line::A)));
+        }
+        let lines = [5, 6, 8].map(|last| place(&mut finder, 1, last));
+        assert_eq!(lines, [Some(Line::A), Some(Line::B), None]);
     }
 
     #[test]

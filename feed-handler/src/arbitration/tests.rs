@@ -45,6 +45,7 @@ fn out(event: &Event) -> Out {
     match event.fault() {
         Some(FeedFault::Gap { first, last }) => Gap(first, last),
         Some(FeedFault::Reset) => Reset,
+        Some(fault) => panic!("no recovery is configured, but {fault:?}"),
         None => {
             assert_eq!(event.kind(), Some(EventKind::OrderNew));
             assert_eq!(event.order_id.0, u64::from(event.sequence), "the event is the message");

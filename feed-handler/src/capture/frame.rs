@@ -10,11 +10,12 @@ use crate::named::named_reasons;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 /// 802.1Q, 802.1ad, and the older number of the latter.
 const ETHERTYPES_VLAN: [u16; 3] = [0x8100, 0x88A8, 0x9100];
-const IP_PROTOCOL_UDP: u8 = 17;
-/// More-fragments bit and fragment offset.
-const FRAGMENT_MASK: u16 = 0x3FFF;
-const IP_HEADER_SIZE_MIN: usize = 20;
-const UDP_HEADER_SIZE: usize = 8;
+pub(super) const IP_PROTOCOL_UDP: u8 = 17;
+const MORE_FRAGMENTS: u16 = 0x2000;
+/// Of the fragment offset, in units of eight bytes.
+const FRAGMENT_OFFSET_MASK: u16 = 0x1FFF;
+pub(super) const IP_HEADER_SIZE_MIN: usize = 20;
+pub(super) const UDP_HEADER_SIZE: usize = 8;
 
 /// The link layers that can be read, by the number pcap gives them (tcpdump.org, "Link-layer header
 /// types").
@@ -24,9 +25,9 @@ pub enum LinkType {
     Ethernet,
     /// An IP packet with nothing before it.
     RawIp,
-    /// Linux "cooked" capture, on the pseudo-interface `any`.
+    /// Linux "cooked" capture, on the pseudo-interface `any`; VLAN tags as in Ethernet.
     LinuxCooked,
-    /// Linux "cooked" capture, version 2.
+    /// Linux "cooked" capture, version 2; likewise.
     LinuxCooked2,
 }
 
@@ -59,12 +60,14 @@ named_reasons! {
         IpHeaderLength = 3, "ip_header_length", "the IPv4 header length is impossible";
         /// The IPv4 total length does not fit header and frame.
         IpTotalLength = 4, "ip_total_length", "the IPv4 total length does not fit the frame";
-        /// Part of a larger packet; fragments are not put together.
+        /// Part of a larger packet. Of the packets of a capture, one that could not be put together.
         IpFragment = 5, "ip_fragment", "an IPv4 fragment";
         /// TCP, IGMP, …
         NotUdp = 6, "not_udp", "not UDP";
         /// The UDP length does not fit the IPv4 packet.
         UdpLength = 7, "udp_length", "the UDP length does not fit the packet";
+        /// An interface of a link layer that is not read.
+        UnsupportedLinkType = 8, "unsupported_link_type", "the interface's link layer is not read";
     }
 }
 
@@ -83,21 +86,65 @@ pub struct UdpPacket<'a> {
 ///
 /// # Errors
 ///
-/// Every [`FrameError`] but [`FrameError::CutBySnaplen`], which only the capture can tell.
+/// A [`FrameError`]; never [`FrameError::CutBySnaplen`] or [`FrameError::UnsupportedLinkType`], which only the
+/// capture can tell.
 #[inline]
 pub fn parse_udp(link_type: LinkType, frame: &[u8]) -> Result<UdpPacket<'_>, FrameError> {
-    match link_type {
-        LinkType::Ethernet => ethernet_payload(frame).and_then(parse_ipv4),
-        LinkType::RawIp => parse_ipv4(frame),
-        LinkType::LinuxCooked => ethertype_payload(frame, 14, 16).and_then(parse_ipv4),
-        LinkType::LinuxCooked2 => ethertype_payload(frame, 0, 20).and_then(parse_ipv4),
+    let packet = Ipv4Packet::parse(link_type, frame)?;
+    if packet.is_fragment() {
+        return Err(FrameError::IpFragment);
+    }
+    packet.udp()
+}
+
+/// An IPv4 packet, its body still in the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ipv4Packet<'a> {
+    pub(super) source: Ipv4Addr,
+    pub(super) destination: Ipv4Addr,
+    /// The same in every fragment of a datagram.
+    pub(super) identification: u16,
+    pub(super) protocol: u8,
+    /// Where the body belongs in the datagram, in bytes: a multiple of eight.
+    pub(super) fragment_offset: usize,
+    pub(super) has_more_fragments: bool,
+    /// What follows the header.
+    pub(super) body: &'a [u8],
+    /// Where the body begins in the frame.
+    pub(super) body_offset: usize,
+}
+
+impl<'a> Ipv4Packet<'a> {
+    #[inline]
+    pub(super) fn parse(link_type: LinkType, frame: &'a [u8]) -> Result<Self, FrameError> {
+        let packet = match link_type {
+            LinkType::Ethernet => behind_tags(frame, 12)?,
+            LinkType::RawIp => frame,
+            LinkType::LinuxCooked => behind_tags(frame, 14)?,
+            LinkType::LinuxCooked2 => behind_cooked2(frame)?,
+        };
+        parse_ipv4(packet, frame.len() - packet.len())
+    }
+
+    #[inline]
+    pub(super) const fn is_fragment(&self) -> bool {
+        self.has_more_fragments || self.fragment_offset != 0
+    }
+
+    /// The datagram in a packet that is whole.
+    #[inline]
+    pub(super) fn udp(&self) -> Result<UdpPacket<'a>, FrameError> {
+        if self.protocol != IP_PROTOCOL_UDP {
+            return Err(FrameError::NotUdp);
+        }
+        parse_udp_header(self.body, self.source, self.destination)
     }
 }
 
-/// The IPv4 packet behind the two addresses, VLAN tags and the EtherType.
+/// The IPv4 packet behind an EtherType at `offset` and any number of VLAN tags.
 #[inline]
-fn ethernet_payload(frame: &[u8]) -> Result<&[u8], FrameError> {
-    let mut rest = frame.get(12..).ok_or(FrameError::TruncatedHeader)?;
+fn behind_tags(frame: &[u8], offset: usize) -> Result<&[u8], FrameError> {
+    let mut rest = frame.get(offset..).ok_or(FrameError::TruncatedHeader)?;
     loop {
         let ethertype = be16(rest, 0)?;
         if ethertype == ETHERTYPE_IPV4 {
@@ -110,14 +157,20 @@ fn ethernet_payload(frame: &[u8]) -> Result<&[u8], FrameError> {
     }
 }
 
-/// The IPv4 packet behind a header of `size` bytes with its EtherType at `offset`.
-fn ethertype_payload(frame: &[u8], offset: usize, size: usize) -> Result<&[u8], FrameError> {
-    let payload = frame.get(size..).ok_or(FrameError::TruncatedHeader)?;
-    if be16(frame, offset)? == ETHERTYPE_IPV4 { Ok(payload) } else { Err(FrameError::NotIpv4) }
+/// The IPv4 packet behind a header of 20 bytes that begins with the EtherType.
+fn behind_cooked2(frame: &[u8]) -> Result<&[u8], FrameError> {
+    let payload = frame.get(20..).ok_or(FrameError::TruncatedHeader)?;
+    match be16(frame, 0)? {
+        ETHERTYPE_IPV4 => Ok(payload),
+        // Behind the header stands the rest of the tag, then the next EtherType.
+        tag if ETHERTYPES_VLAN.contains(&tag) => behind_tags(payload, 2),
+        _ => Err(FrameError::NotIpv4),
+    }
 }
 
+/// `offset` is where the packet begins in its frame.
 #[inline]
-fn parse_ipv4(packet: &[u8]) -> Result<UdpPacket<'_>, FrameError> {
+fn parse_ipv4(packet: &[u8], offset: usize) -> Result<Ipv4Packet<'_>, FrameError> {
     let header = packet.first_chunk::<IP_HEADER_SIZE_MIN>();
     let Some(header) = header else {
         return Err(match packet.first() {
@@ -137,18 +190,22 @@ fn parse_ipv4(packet: &[u8]) -> Result<UdpPacket<'_>, FrameError> {
     let Some(body) = packet.get(header_size..total) else {
         return Err(FrameError::IpTotalLength);
     };
-    if u16::from_be_bytes([header[6], header[7]]) & FRAGMENT_MASK != 0 {
-        return Err(FrameError::IpFragment);
-    }
-    if header[9] != IP_PROTOCOL_UDP {
-        return Err(FrameError::NotUdp);
-    }
-    let [_, _, _, _, _, _, _, _, _, _, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header;
-    parse_udp_header(body, Ipv4Addr::new(s0, s1, s2, s3), Ipv4Addr::new(d0, d1, d2, d3))
+    let [_, _, _, _, i0, i1, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header;
+    let fragment = u16::from_be_bytes([f0, f1]);
+    Ok(Ipv4Packet {
+        source: Ipv4Addr::new(s0, s1, s2, s3),
+        destination: Ipv4Addr::new(d0, d1, d2, d3),
+        identification: u16::from_be_bytes([i0, i1]),
+        protocol,
+        fragment_offset: usize::from(fragment & FRAGMENT_OFFSET_MASK) * 8,
+        has_more_fragments: fragment & MORE_FRAGMENTS != 0,
+        body,
+        body_offset: offset + header_size,
+    })
 }
 
 #[inline]
-fn parse_udp_header(
+pub(super) fn parse_udp_header(
     body: &[u8],
     source: Ipv4Addr,
     destination: Ipv4Addr,

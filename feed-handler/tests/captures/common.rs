@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use tezi_feed_handler::capture::{PcapFormat, PcapReader, PcapWriter};
+use tezi_feed_handler::capture::{CaptureReader, PcapFormat, PcapNgWriter, PcapWriter};
 use tezi_feed_handler::wire::nse_mtbt::{Order, Trade, encode_order, encode_trade, message_type};
 use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
 use tezi_model::{Event, MarketFlags, Nanos, OrderId, Segment, Side};
@@ -75,12 +75,22 @@ pub(crate) fn capture(format: PcapFormat, packets: &[(Line, Nanos, Vec<u32>)]) -
     writer.into_inner()
 }
 
+/// The same as pcapng.
+pub(crate) fn ng_capture(packets: &[(Line, Nanos, Vec<u32>)]) -> Vec<u8> {
+    let mut writer = PcapNgWriter::new(Vec::new()).unwrap();
+    for (line, time, numbers) in packets {
+        let payload: Vec<u8> = numbers.iter().flat_map(|&number| message(number)).collect();
+        writer.write_udp(*time, SOURCE, LINES[line.index()], &payload).unwrap();
+    }
+    writer.into_inner()
+}
+
 /// Every event of a capture, in order, and the arbiter afterwards.
 pub(crate) fn replay(capture: &[u8]) -> (Vec<Event>, Arbiter) {
     let mut arbiter = Arbiter::new(ArbiterConfig::new(Segment::NseFo)).unwrap();
     let mut events = Vec::new();
     let mut sink = |event: &Event| events.push(*event);
-    let mut reader = PcapReader::new(capture).unwrap();
+    let mut reader = CaptureReader::new(capture).unwrap();
     let mut now = Nanos::ZERO;
     while let Some(datagram) = reader.next_udp() {
         let datagram = datagram.unwrap();

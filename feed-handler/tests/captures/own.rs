@@ -1,6 +1,6 @@
 //! Captures of our own making, through the writer, the reader and the arbiter.
 
-use crate::common::{Random, capture, market, message, replay, sent};
+use crate::common::{Random, capture, market, message, ng_capture, replay, sent};
 use tezi_feed_handler::Line;
 use tezi_feed_handler::capture::PcapFormat;
 use tezi_feed_handler::wire::nse_mtbt::{Message, decode};
@@ -30,6 +30,7 @@ fn every_format_gives_the_same_events() {
         }
     }
     assert!(others.iter().all(|other| *other == first));
+    assert!(replay(&ng_capture(&packets)).0 == first, "pcapng reads differently");
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn two_lines_with_loss_duplicates_and_reordering_give_the_single_line() {
         .filter_map(|event| event.fault())
         .flat_map(|fault| match fault {
             FeedFault::Gap { first, last } => first..=last,
-            FeedFault::Reset => panic!("no restart here"),
+            other => panic!("neither restart nor recovery here: {other:?}"),
         })
         .collect();
     assert_eq!(lost, lost_on_both);
