@@ -176,6 +176,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         args: &args.host,
         kind: "demo",
         strategy_default: StrategyName::OptionQuoter,
+        instruments: 0,
         opening: format!(
             "Demo: {} s of NSE F&O at {} messages a second on two multicast lines, seed {}",
             config.seconds,

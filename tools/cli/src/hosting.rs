@@ -32,6 +32,8 @@ pub(crate) struct Hosting<'a> {
     pub(crate) kind: &'static str,
     /// The strategy where none is named.
     pub(crate) strategy_default: StrategyName,
+    /// How many instruments are known beforehand.
+    pub(crate) instruments: usize,
     /// One line before the run.
     pub(crate) opening: String,
     /// Commands to suggest beside those for the journal; `{tezi}` stands for the program and
@@ -71,8 +73,11 @@ impl Hosting<'_> {
 
     fn host(&self, journal: Option<&PathBuf>) -> Host {
         let output = &self.args.output;
-        let mut host =
-            Host::new().config(self.args.limits.config()).pinning(self.args.pin.pinning());
+        let mut config = self.args.limits.config();
+        // Room for what is known and as many again that only show in the market.
+        let needed = u32::try_from(self.instruments * 2).unwrap_or(u32::MAX);
+        config.capacity.instruments_max = config.capacity.instruments_max.max(needed);
+        let mut host = Host::new().config(config).pinning(self.args.pin.pinning());
         if let Some(path) = journal {
             host = host.journal(path);
         }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tezi::journal::{End, JournalReader};
+use tezi::masters::{self, LoadOptions, LoadedFile, ReferenceData};
 use tezi::model::{Instrument, InstrumentKind, Px, Qty, Segment};
-use tezi::{CaptureSession, Entry, Session, masters};
+use tezi::{CaptureSession, Entry, Session};
 
 use crate::args::{self, Speed};
 use crate::files;
@@ -25,7 +26,7 @@ use crate::strategies::StrategyName;
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The captures: classic pcap, of either byte order, in micro- or nanoseconds
+    /// The captures: pcap or pcapng, plain, gzip or zstd
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -52,11 +53,12 @@ struct CaptureArgs {
     b: Option<SocketAddrV4>,
     /// Knows the instruments beforehand: names for tokens, quotes for options
     ///
-    /// FILE is NSE's fo_contract_stream_info.csv or its like; a directory is a journal, whose
-    /// instruments are taken with tick, lot and band. When there are options among them, the
-    /// strategy is option-quoter where none is named, and watch otherwise.
+    /// FILE is any of the exchanges' files, plain, gzip or zip, recognised by what is in it: contract
+    /// or security masters, stream information, a UDiFF bhavcopy. Given several times, the files
+    /// complete each other. A directory is a journal, whose instruments are taken. When there are
+    /// options among them, the strategy is option-quoter where none is named, and watch otherwise.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
-    contracts: Option<PathBuf>,
+    contracts: Vec<PathBuf>,
     /// The price step of the contracts, in rupees, where FILE does not say it
     #[arg(long, value_name = "RUPEES", value_parser = args::price, requires = "contracts")]
     tick: Option<Px>,
@@ -77,8 +79,10 @@ Examples:
       Both lines from two files, ten times as fast as recorded.
   tezi replay day.pcap --decoded-csv day.csv --book-csv book.csv --no-journal
       What was decoded, message by message, and the book it ends in, to compare with anyone's.
+  tezi replay day.pcap --contracts contract.gz
+      With names, lots and ticks for tokens; option-quoter quotes the options in it.
   tezi replay day.pcap --contracts fo_contract_stream_info.csv --tick 0.05 --lot 75
-      With names for tokens; option-quoter quotes the options in it.
+      The same from a file that says neither tick nor lot.
   tezi replay demo.pcap --contracts journals/demo-20261120-091500
       A demo's capture with the instruments of its journal: the same quoter again.
   tezi replay mixed.pcap --a 239.70.70.41:17741 --b 239.70.70.31:10831
@@ -119,6 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
             StrategyName::Watch
         },
         opening: opening(args, &instruments),
+        instruments: instruments.len(),
         hints: hints(args, has_options),
     };
     hosting.run(&Session::Capture(CaptureSession {
@@ -131,18 +136,19 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
 }
 
 impl CaptureArgs {
-    /// The instruments of the contract file, with the tick and lot asked for.
+    /// The instruments of the contract files, with the tick and lot asked for.
     fn instruments(&self) -> Result<Vec<Instrument>, Failure> {
-        let Some(path) = &self.contracts else { return Ok(Vec::new()) };
-        let mut instruments = if path.is_dir() {
-            of_journal(path)?
-        } else {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                Failure::Failed(format!("cannot read contracts {}: {error}", path.display()))
-            })?;
-            masters::parse_stream_info(&text, self.segment)
-                .map_err(|what| Failure::Failed(format!("{}: {what}", path.display())))?
-        };
+        let mut instruments = Vec::new();
+        let mut loaded = Vec::new();
+        for path in &self.contracts {
+            if path.is_dir() {
+                instruments.extend(of_journal(path)?);
+            } else {
+                loaded.push(self.load(path)?);
+            }
+        }
+        let merged = ReferenceData::merge(loaded);
+        instruments.extend(merged.instruments().iter().map(|record| record.instrument));
         for instrument in &mut instruments {
             if instrument.tick == Px::ZERO {
                 instrument.tick = self.tick.unwrap_or_default();
@@ -152,6 +158,15 @@ impl CaptureArgs {
             }
         }
         Ok(instruments)
+    }
+
+    fn load(&self, path: &Path) -> Result<LoadedFile, Failure> {
+        let failed = |what: String| Failure::Failed(format!("{}: {what}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| {
+            Failure::Failed(format!("cannot read contracts {}: {error}", path.display()))
+        })?;
+        masters::load(&bytes, &LoadOptions::of_segment(self.segment))
+            .map_err(|error| failed(error.to_string()))
     }
 }
 
