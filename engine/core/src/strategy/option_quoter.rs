@@ -270,7 +270,11 @@ impl OptionQuoter {
         if vega > 1e-3 && step.is_finite() {
             option.looks = option.looks.saturating_add(1);
             let gain = f64::from(option.looks).recip().max(GAIN_MIN);
-            option.vol = (option.vol + gain * step.clamp(-0.05, 0.05)).clamp(0.01, 3.0);
+            let vol = (option.vol + gain * step.clamp(-0.05, 0.05)).clamp(0.01, 3.0);
+            // The sheet is worked out anew when the future moves; until then the next look must
+            // not learn from an error that this one has taken in.
+            self.sheet.price[lane] += vega * (vol - option.vol);
+            option.vol = vol;
         }
     }
 
@@ -318,7 +322,9 @@ impl OptionQuoter {
         let working = quote.order.and_then(|id| ctx.order(id)).filter(|o| !o.status.is_terminal());
         let pause = i64::from(self.config.requote_ms) * 1_000_000;
         let Some(order) = working else {
-            if wanted && ctx.now().since(quote.moved_at) >= pause {
+            let is_due = ctx.now().since(quote.moved_at) >= pause;
+            if wanted && is_due && !self.would_trade_with_own(ctx, lane, side, price) {
+                let quote = &mut self.options[lane].quotes[side as usize];
                 quote.order = ctx.submit(option.instrument, side, price, quantity).ok();
                 quote.moved_at = ctx.now();
             }
@@ -327,6 +333,11 @@ impl OptionQuoter {
         if order.status.is_in_flight() {
             return;
         }
+        // After a jump the other side is still where it was: it has to go first.
+        if wanted && self.would_trade_with_own(ctx, lane, side, price) {
+            return;
+        }
+        let quote = &mut self.options[lane].quotes[side as usize];
         let off = (price.0 - order.price.0).abs() as f64;
         // An order that the market is about to run over is pulled back at once.
         let is_exposed = side.is_better(order.price, price);
@@ -338,6 +349,16 @@ impl OptionQuoter {
             let total = Qty(order.filled.0 + quantity.0);
             let _ = ctx.replace(order.client_order_id, price, total);
         }
+    }
+
+    /// Whether a quote at `price` would meet the other side's own order, where it is or goes.
+    fn would_trade_with_own(&self, ctx: &Context<'_>, lane: usize, side: Side, price: Px) -> bool {
+        let other = self.options[lane].quotes[side.opposite() as usize].order;
+        let other = other.and_then(|id| ctx.order(id)).filter(|o| !o.status.is_terminal());
+        other.is_some_and(|order| {
+            let goes_to = order.pending.map_or(order.price, |(price, _)| price);
+            side.crosses(price, order.price) || side.crosses(price, goes_to)
+        })
     }
 
     /// Takes delta off with the future when there is enough of it.
