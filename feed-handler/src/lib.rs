@@ -4,8 +4,9 @@
 //!   ends in model types; the encoders are the same layouts the other way.
 //! - [`arbitration`]: two lines in, one sequence out. Duplicates go, early messages wait, what is
 //!   lost on both lines is reported at its place.
-//! - [`reference`](mod@reference): the exchanges' daily files into one model of an instrument.
 //! - [`capture`]: packets from and to capture files: pcap and pcapng, plain, gzip or zstd.
+//! - [`recovery`]: what both lines lost, asked for over TCP; the client and the server.
+//! - [`reference`](mod@reference): the exchanges' daily files into one model of an instrument.
 //!
 //! Promises: no socket, clock, thread or `unsafe`; time is a parameter, so a replay repeats
 //! exactly; no allocation after construction; outside bytes never panic, and every refusal has a
@@ -15,8 +16,10 @@ pub mod arbitration;
 pub mod capture;
 mod line;
 mod named;
+pub mod recovery;
 pub mod reference;
 pub mod wire;
 
 pub use arbitration::{Arbiter, ArbiterConfig};
 pub use line::Line;
+pub use recovery::RecoveryPolicy;

@@ -25,6 +25,7 @@ fuzz_target!(|data: &[u8]| {
                 next[usize::from(event.stream.number())] = 1;
                 return;
             }
+            Some(fault) => unreachable!("no recovery is configured, but {fault:?}"),
             None => (event.sequence, event.sequence),
         };
         let next = &mut next[usize::from(event.stream.number())];

@@ -10,14 +10,26 @@ use crate::Line;
 pub struct GapCounters {
     /// Gaps opened: ranges of missing numbers, each shown by one message or heartbeat.
     pub opened: u64,
-    /// Numbers in them. Equal to the three below, and what is still waited for.
+    /// Numbers in them. Equal to the five below, and what is still waited for.
     pub numbers: u64,
     /// Numbers that came late on the line that had shown them missing: it had reordered.
     pub filled_same_line: u64,
     /// Numbers that the other line brought.
     pub filled_other_line: u64,
-    /// Numbers given up: the wait was over or the window full.
+    /// Numbers that tick recovery brought.
+    pub recovered: u64,
+    /// Numbers that a snapshot made needless.
+    pub covered: u64,
+    /// Numbers given up: the wait was over or the window full, and recovery failed if there is any.
     pub lost: u64,
+}
+
+impl GapCounters {
+    /// Numbers that are waited for no more.
+    #[must_use]
+    pub const fn ended(&self) -> u64 {
+        self.filled_same_line + self.filled_other_line + self.recovered + self.covered + self.lost
+    }
 }
 
 /// Numbers that no line brought in time.
@@ -40,6 +52,13 @@ pub(super) struct OpenGap {
     pub(super) opened: Nanos,
     /// The line that showed it.
     pub(super) line: Line,
+}
+
+impl OpenGap {
+    /// Whether the wait for it is over.
+    pub(super) fn is_due(&self, wait_ns: i64, now: Nanos) -> bool {
+        self.opened.plus(wait_ns) <= now
+    }
 }
 
 /// The ranges given up, up to a bound, in order.
@@ -81,6 +100,12 @@ impl LostRanges {
 
     pub(super) fn restart(&mut self) {
         self.restart_count += 1;
+        self.run_start = self.ranges.len();
+        self.highest = 0;
+    }
+
+    /// Goes back within the run: ranges below the earlier ones may follow.
+    pub(super) fn rewind(&mut self) {
         self.run_start = self.ranges.len();
         self.highest = 0;
     }

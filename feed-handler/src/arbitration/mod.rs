@@ -7,16 +7,22 @@
 //!   dropped; an early one waits in a bounded ring.
 //! - A number still missing `wait_ns` after it showed missing, or when the ring is full, is lost:
 //!   one [`EventKind::StreamGap`](tezi_model::EventKind) event stands in its place.
+//! - With a [`RecoveryPolicy`] it is asked for instead: the stream is held from `StreamStale` to
+//!   `StreamWhole`, and lost is only what neither messages nor a snapshot can replace.
 //! - A heartbeat ahead of us opens a gap at the tail.
 //! - A number below the one due whose exchange time is later than the last delivered means that the
 //!   stream restarted at 1: [`EventKind::StreamReset`](tezi_model::EventKind), then 1, 2, …
 //!
 //! Time is the receive time of the packets and what [`Arbiter::on_timeout`] is told, so the same
-//! packets give the same events. Never here: a socket, a clock, recovery over TCP.
+//! packets give the same events. Never here: a socket, a clock; [`crate::recovery`] has the client.
 
 mod batch;
 mod gaps;
+mod hold;
 mod line;
+mod recover;
+#[cfg(test)]
+mod recover_tests;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -26,15 +32,17 @@ use tezi_model::{Event, Nanos, Segment, StreamId};
 
 use crate::Line;
 use crate::named::named_reasons;
-use crate::wire::nse_mtbt::{DecodeError, Message, PacketContext, messages};
+use crate::recovery::{JoinPolicy, RecoveryPolicy, RecoveryReply, RecoveryRequest};
+use crate::wire::nse_mtbt::{DecodeError, Message, PacketContext, RECOVERY_MESSAGES_MAX, messages};
 use batch::Batch;
+use stream::Timers;
 
 pub use gaps::{GapCounters, LostRange};
 pub use line::{LineCounters, StreamLineCounters};
 pub use stream::Stream;
 
 /// The bounds of an [`Arbiter`]. All memory is taken at construction: about
-/// `streams_max * reorder_window * 80` bytes.
+/// `streams_max * reorder_window * 80` bytes, and `hold_streams * hold_max * 80` for recovery.
 #[derive(Clone, Copy, Debug)]
 pub struct ArbiterConfig {
     /// The segment whose streams these are.
@@ -55,11 +63,13 @@ pub struct ArbiterConfig {
     pub streams_max: usize,
     /// Lost ranges listed for each stream; later ones are only counted.
     pub lost_ranges_max: usize,
+    /// What to do about messages that both lines lost; `None` reports them and goes on.
+    pub recovery: Option<RecoveryPolicy>,
 }
 
 impl ArbiterConfig {
-    /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed, restarts from 1 s on, 32
-    /// streams, 1,024 listed ranges.
+    /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed,
+    /// restarts from 1 s on, 32 streams, 1,024 listed ranges; no recovery.
     #[must_use]
     pub const fn new(segment: Segment) -> Self {
         Self {
@@ -70,6 +80,7 @@ impl ArbiterConfig {
             restart_margin_ns: 1_000_000_000,
             streams_max: 32,
             lost_ranges_max: 1024,
+            recovery: None,
         }
     }
 }
@@ -87,6 +98,14 @@ named_reasons! {
         RestartMargin = 3, "restart_margin_ns", "restart_margin_ns must not be negative";
         /// None, or more than there are numbers.
         StreamsMax = 4, "streams_max", "streams_max must be 1 to 256";
+        /// Not a power of two, below the window, or too many.
+        HoldMax = 5, "hold_max", "hold_max must be a power of two, reorder_window to 2^24";
+        /// None, or more than the exchange gives.
+        RangeMax = 6, "range_max", "range_max must be 1 to 300000";
+        /// A time that is negative, or 0 where something is repeated.
+        RecoveryTimes = 7, "recovery_times", "the times of the recovery policy must be positive";
+        /// A join by snapshot where there are none.
+        Join = 8, "join", "join by snapshot needs a snapshot service";
     }
 }
 
@@ -126,8 +145,10 @@ pub struct Arbiter {
     /// How many of `streams` have been given to a number.
     stream_count: usize,
     lines: [LineCounters; 2],
-    /// When the first gap is given up; [`Nanos::MAX`] when none is open.
-    deadline: Nanos,
+    /// When the first stream has something to do.
+    timers: Timers,
+    /// The number of the next request.
+    request_id: u64,
 }
 
 const NO_STREAM: u16 = u16::MAX;
@@ -155,13 +176,19 @@ impl Arbiter {
         if !(1..=256).contains(&config.streams_max) {
             return Err(ConfigError::StreamsMax);
         }
+        if let Some(policy) = &config.recovery {
+            check_policy(policy, window)?;
+        }
+        let hold_streams = config.recovery.map_or(0, |policy| policy.hold_streams);
+        let streams = 0..config.streams_max;
         Ok(Self {
             config,
             positions: [NO_STREAM; 256],
-            streams: (0..config.streams_max).map(|_| Stream::new(&config)).collect(),
+            streams: streams.map(|index| Stream::new(&config, index < hold_streams)).collect(),
             stream_count: 0,
             lines: [LineCounters::NONE; 2],
-            deadline: Nanos::MAX,
+            timers: Timers::NONE,
+            request_id: 1,
         })
     }
 
@@ -180,7 +207,7 @@ impl Arbiter {
         receive_time: Nanos,
         sink: &mut impl FnMut(&Event),
     ) {
-        if self.deadline <= receive_time {
+        if self.timers.deadline <= receive_time {
             self.on_timeout(receive_time, sink);
         }
         let counters = &mut self.lines[line.index()];
@@ -207,22 +234,69 @@ impl Arbiter {
         out.finish();
     }
 
-    /// Gives up the gaps whose wait is over at `now`, and gives out what waited behind them.
+    /// Ends the waits that are over at `now`: gaps are given up, or recovered where that is
+    /// configured, and what waited behind them is given out.
     pub fn on_timeout(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {
-        self.give_up(now, now, sink);
+        let mut out = Batch::new(sink);
+        for stream in &mut self.streams[..self.stream_count] {
+            if stream.timers().deadline <= now {
+                stream.on_timeout(now, &mut out);
+            }
+        }
+        out.finish();
+        self.set_timers();
     }
 
     /// Gives up every gap: at the end of a capture nothing more can come. `now` is the receive time
     /// of the gap events.
     pub fn finish(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {
-        self.give_up(Nanos::MAX, now, sink);
+        let mut out = Batch::new(sink);
+        for stream in &mut self.streams[..self.stream_count] {
+            stream.finish(now, &mut out);
+        }
+        out.finish();
+        self.set_timers();
     }
 
-    /// When [`Arbiter::on_timeout`] next has something to do; `None` when no gap is open.
+    /// What to ask the exchange for at `now`; `None` when there is nothing (more).
+    ///
+    /// Each request is to be answered by [`Arbiter::on_recovery`], with
+    /// [`RecoveryReply::Failed`] if need be. Without an answer it is taken for lost after
+    /// [`RecoveryPolicy::answer_ns`], so time spent queued counts.
+    #[inline]
+    pub fn poll_recovery(&mut self, now: Nanos) -> Option<RecoveryRequest> {
+        if self.timers.poll_at > now { None } else { self.poll_streams(now) }
+    }
+
+    /// Takes a piece of an answer and gives out what it completes, in order.
+    ///
+    /// Recovered messages carry [`MarketFlags::RECOVERED`](tezi_model::MarketFlags) and snapshot
+    /// orders [`MarketFlags::SNAPSHOT`](tezi_model::MarketFlags). Returns whether more of the
+    /// answer is wanted: `false` after the last piece, after one that cannot be true, and for a
+    /// request that the lines made needless; its connection can be closed.
+    pub fn on_recovery(
+        &mut self,
+        request: &RecoveryRequest,
+        reply: RecoveryReply<'_>,
+        now: Nanos,
+        sink: &mut impl FnMut(&Event),
+    ) -> bool {
+        let position = usize::from(self.positions[usize::from(request.stream.number())]);
+        let Some(stream) = self.streams.get_mut(position) else { return false };
+        let mut out = Batch::new(sink);
+        let wants_more = stream.on_reply(request.id, reply, now, &mut out);
+        out.finish();
+        self.set_timers();
+        wants_more
+    }
+
+    /// When [`Arbiter::on_timeout`] or [`Arbiter::poll_recovery`] next has something to do; `None`
+    /// when nothing is waited for.
     #[inline]
     #[must_use]
     pub fn next_timeout(&self) -> Option<Nanos> {
-        (self.deadline != Nanos::MAX).then_some(self.deadline)
+        let next = self.timers.deadline.min(self.timers.poll_at);
+        (next != Nanos::MAX).then_some(next)
     }
 
     /// What came on a line.
@@ -267,10 +341,10 @@ impl Arbiter {
             self.lines[line.index()].streams_refused += 1;
             return;
         };
-        let waited = stream.gap_opened();
+        let timers = stream.timers();
         stream.on_message(line, event, is_last, out);
-        if waited != stream.gap_opened() {
-            self.set_deadline();
+        if timers != stream.timers() {
+            self.set_timers();
         }
     }
 
@@ -313,16 +387,17 @@ impl Arbiter {
             let number = Event { stream: id, sequence, receive_time: now, ..Event::zeroed() };
             stream.on_number(line, &number, out);
         }
-        self.set_deadline();
+        self.set_timers();
     }
 
-    fn give_up(&mut self, until: Nanos, now: Nanos, sink: &mut impl FnMut(&Event)) {
-        let mut out = Batch::new(sink);
-        for stream in &mut self.streams[..self.stream_count] {
-            stream.on_timeout(until, now, self.config.wait_ns, &mut out);
-        }
-        out.finish();
-        self.set_deadline();
+    #[cold]
+    fn poll_streams(&mut self, now: Nanos) -> Option<RecoveryRequest> {
+        let id = self.request_id;
+        let streams = &mut self.streams[..self.stream_count];
+        let request = streams.iter_mut().find_map(|stream| stream.poll_request(id, now));
+        self.request_id += u64::from(request.is_some());
+        self.set_timers();
+        request
     }
 
     #[inline]
@@ -345,13 +420,32 @@ impl Arbiter {
     }
 
     #[cold]
-    fn set_deadline(&mut self) {
-        let opened = self.streams().iter().filter_map(Stream::gap_opened).min();
-        self.deadline = opened.map_or(Nanos::MAX, |time| time.plus(self.config.wait_ns));
+    fn set_timers(&mut self) {
+        self.timers = self.streams().iter().fold(Timers::NONE, |first, stream| Timers {
+            deadline: first.deadline.min(stream.timers().deadline),
+            poll_at: first.poll_at.min(stream.timers().poll_at),
+        });
     }
 
     #[cold]
     fn count_error(&mut self, line: Line, error: DecodeError) {
         self.lines[line.index()].errors[error as usize] += 1;
     }
+}
+
+fn check_policy(policy: &RecoveryPolicy, window: usize) -> Result<(), ConfigError> {
+    if !policy.hold_max.is_power_of_two() || !(window..=1 << 24).contains(&policy.hold_max) {
+        return Err(ConfigError::HoldMax);
+    }
+    if !(1..=RECOVERY_MESSAGES_MAX).contains(&policy.range_max) {
+        return Err(ConfigError::RangeMax);
+    }
+    let times = [policy.retry_ns, policy.answer_ns, policy.refresh_ns, policy.pace_ns];
+    if times.iter().any(|&time| time <= 0) || policy.retry_ns_max < policy.retry_ns {
+        return Err(ConfigError::RecoveryTimes);
+    }
+    if policy.join == JoinPolicy::Snapshot && !policy.snapshots {
+        return Err(ConfigError::Join);
+    }
+    Ok(())
 }

@@ -8,55 +8,82 @@ use tezi_model::{Event, EventKind, Nanos, OrderId, StreamId};
 use super::ArbiterConfig;
 use super::batch::Batch;
 use super::gaps::{GapCounters, LostRange, LostRanges, OpenGap};
+use super::hold::{Ask, Phase, Recovery, Room};
 use super::line::{Mark, SeenNumbers, StreamLineCounters};
 use crate::Line;
+use crate::recovery::{RecoveryCounters, RecoveryFailure};
 
 /// The state of one stream.
 ///
 /// # Invariants
 ///
-/// - Every number below `next` was delivered or declared lost (or precedes the join).
+/// - Every number below `next` was delivered, declared lost or covered by a snapshot (or precedes
+///   the join).
 /// - `next <= highest + 1`; the numbers of `next..=highest` are held or missing, and `next` itself
-///   is not held.
-/// - `highest - next < window`, so every held number has a ring slot of its own.
+///   is not held, unless a snapshot is being read.
+/// - `highest - window_start() < window`, so every held number has a ring slot of its own.
 /// - `open_gaps` is in ascending order and covers exactly the missing numbers, and held ones that
 ///   filled it.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    id: StreamId,
+    pub(super) id: StreamId,
     /// The number due next; 0 before the join.
-    next: u64,
+    pub(super) next: u64,
     /// The highest number known to have been sent.
-    highest: u64,
+    pub(super) highest: u64,
     /// The last message delivered, 0 for none since the join.
-    last_delivered: u64,
+    pub(super) last_delivered: u64,
     /// The exchange's time of it.
-    last_exchange_time: Nanos,
+    pub(super) last_exchange_time: Nanos,
     /// The exchange's time of the last message before the last restart: what is no younger belongs
     /// to that run.
-    run_before_ended: Nanos,
+    pub(super) run_before_ended: Nanos,
     /// Messages in the ring.
-    held: u64,
+    pub(super) held: u64,
     /// Early messages, at `sequence % window`.
-    ring: Box<[Event]>,
-    open_gaps: VecDeque<OpenGap>,
+    pub(super) ring: Box<[Event]>,
+    pub(super) open_gaps: VecDeque<OpenGap>,
     /// The last implausible number, 0 for none: a second one near it confirms it.
     suspect: u64,
     /// The number that `next` began at.
-    joined_at: u64,
+    pub(super) joined_at: u64,
+    /// The number from which all is accounted for: `joined_at`, or below it when a snapshot made
+    /// earlier ones due.
+    pub(super) origin: u64,
     /// Numbers known to have been sent before the last restart.
     known_before: u64,
+    /// Numbers from `origin` to the join, of the runs before the last restart.
+    known_below_join_before: u64,
     lines: [StreamLineCounters; 2],
     seen: [SeenNumbers; 2],
-    gaps: GapCounters,
-    lost: LostRanges,
-    jump_max: u64,
-    restart_margin_ns: i64,
+    pub(super) gaps: GapCounters,
+    pub(super) lost: LostRanges,
+    pub(super) jump_max: u64,
+    pub(super) restart_margin_ns: i64,
+    pub(super) wait_ns: i64,
+    pub(super) recovery: Option<Box<Recovery>>,
+    timers: Timers,
+}
+
+/// When a stream next has something to do; [`Nanos::MAX`] for never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timers {
+    /// A wait is over.
+    pub(super) deadline: Nanos,
+    /// Something is to be asked.
+    pub(super) poll_at: Nanos,
+}
+
+impl Timers {
+    pub(super) const NONE: Self = Self { deadline: Nanos::MAX, poll_at: Nanos::MAX };
 }
 
 impl Stream {
-    pub(super) fn new(config: &ArbiterConfig) -> Self {
+    /// A stream that has seen nothing; `can_hold` gives it what the configured recovery needs.
+    pub(super) fn new(config: &ArbiterConfig, can_hold: bool) -> Self {
         let window = config.reorder_window;
+        let Room { ring, open_gaps } = Room::new(window);
+        let policy = config.recovery.as_ref().filter(|_| can_hold);
         Self {
             id: StreamId::default(),
             next: 0,
@@ -65,18 +92,22 @@ impl Stream {
             last_exchange_time: Nanos::ZERO,
             run_before_ended: Nanos(i64::MIN),
             held: 0,
-            ring: vec![Event::zeroed(); window].into(),
-            // Each open gap holds a missing number within the window; one more while it is made.
-            open_gaps: VecDeque::with_capacity(window + 1),
+            ring,
+            open_gaps,
             suspect: 0,
             joined_at: 0,
+            origin: 0,
             known_before: 0,
+            known_below_join_before: 0,
             lines: [StreamLineCounters::default(); 2],
             seen: [SeenNumbers::new(window), SeenNumbers::new(window)],
             gaps: GapCounters::default(),
             lost: LostRanges::new(config.lost_ranges_max),
             jump_max: u64::from(config.jump_max),
             restart_margin_ns: config.restart_margin_ns,
+            wait_ns: config.wait_ns,
+            recovery: policy.map(|policy| Box::new(Recovery::new(policy, window))),
+            timers: Timers::NONE,
         }
     }
 
@@ -109,10 +140,24 @@ impl Stream {
         self.known_before + self.known_now()
     }
 
-    /// Messages delivered in order.
+    /// Messages delivered in order, recovered ones included.
     #[must_use]
-    pub const fn delivered(&self) -> u64 {
-        self.lines[0].first + self.lines[1].first - self.held
+    pub fn delivered(&self) -> u64 {
+        let from_lines = self.lines[0].first + self.lines[1].first - self.held;
+        from_lines - self.recovery().superseded + self.gaps.recovered
+    }
+
+    /// What recovery did; nothing when none is configured.
+    #[must_use]
+    pub fn recovery(&self) -> RecoveryCounters {
+        self.recovery.as_ref().map_or_else(RecoveryCounters::default, |one| one.counters)
+    }
+
+    /// Whether the last word on the stream was that messages are missing: with recovery from
+    /// `StreamStale` or `StreamGap` to `StreamWhole`, without it from the first `StreamGap` on.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.recovery.as_ref().map_or(self.gaps.lost > 0, |recovery| recovery.is_stale)
     }
 
     /// Messages held back because an earlier one is missing.
@@ -153,9 +198,27 @@ impl Stream {
         self.lost.restart_count()
     }
 
-    /// When the first open gap showed.
-    pub(super) fn gap_opened(&self) -> Option<Nanos> {
-        self.open_gaps.front().map(|gap| gap.opened)
+    /// When it next has something to do.
+    #[inline]
+    pub(super) const fn timers(&self) -> Timers {
+        self.timers
+    }
+
+    /// Follows a change of the gaps or of what is asked.
+    pub(super) fn update_timers(&mut self) {
+        let gap = self.open_gaps.front().map_or(Nanos::MAX, |gap| gap.opened.plus(self.wait_ns));
+        self.timers = Timers { deadline: gap, poll_at: Nanos::MAX };
+        let Some(recovery) = &self.recovery else { return };
+        if recovery.is_holding() {
+            self.timers.deadline = Nanos::MAX;
+        }
+        match recovery.ask {
+            Ask::Nothing => {}
+            Ask::Due(at) => self.timers.poll_at = at,
+            Ask::Pending(pending) => {
+                self.timers.deadline = self.timers.deadline.min(pending.deadline);
+            }
+        }
     }
 
     /// Takes a message. `is_last` says that nothing follows it in its packet.
@@ -216,47 +279,64 @@ impl Stream {
     ) {
         let last = u64::from(last);
         if self.next == 0 {
-            self.join(last + 1);
+            self.begin(last + 1, line, now, out);
         }
-        if last <= self.highest || !self.is_plausible(last) {
-            return;
-        }
-        self.open_gap(last, line, now);
-        self.highest = last;
-        self.make_room(last + 1, now, out);
-        self.close_gaps();
-    }
-
-    /// Gives up the gaps whose wait is over at `until`, from the first one on. `now` is the receive
-    /// time of the gap events.
-    pub(super) fn on_timeout<F: FnMut(&Event)>(
-        &mut self,
-        until: Nanos,
-        now: Nanos,
-        wait_ns: i64,
-        out: &mut Batch<'_, F>,
-    ) {
-        let expired = self.open_gaps.iter().take_while(|gap| gap.opened.plus(wait_ns) <= until);
-        if let Some(gap) = expired.last() {
-            self.advance(gap.last + 1, now, out);
+        if last > self.highest && self.is_plausible(last) {
+            self.open_gap(last, line, now);
+            self.highest = last;
+            self.make_room(last + 1, now, out);
             self.close_gaps();
         }
+        self.update_timers();
+    }
+
+    /// Ends the waits that are over at `now`: a gap is given up, or the stream is held and the gap
+    /// recovered.
+    pub(super) fn on_timeout<F: FnMut(&Event)>(&mut self, now: Nanos, out: &mut Batch<'_, F>) {
+        if let Some(Ask::Pending(pending)) = self.recovery.as_ref().map(|one| one.ask)
+            && pending.deadline <= now
+        {
+            self.fail(RecoveryFailure::Unanswered, now, out);
+        }
+        let overdue = self.open_gaps.iter().take_while(|gap| gap.is_due(self.wait_ns, now));
+        if let Some(last) = overdue.last().map(|gap| gap.last) {
+            match self.recovery.as_ref().map(|recovery| recovery.phase) {
+                None | Some(Phase::GivenUp) => {
+                    self.advance(last + 1, now, out);
+                    self.close_gaps();
+                }
+                Some(Phase::Live) => self.go_stale(Phase::Recovering, now, out),
+                Some(_) => {}
+            }
+        }
+        self.update_timers();
+    }
+
+    /// Gives up all that is missing: nothing more comes.
+    pub(super) fn finish<F: FnMut(&Event)>(&mut self, now: Nanos, out: &mut Batch<'_, F>) {
+        if self.recovery.is_none() {
+            self.advance(self.highest + 1, now, out);
+            self.close_gaps();
+        } else if !self.open_gaps.is_empty()
+            || self.recovery.as_ref().is_some_and(|one| one.is_holding())
+        {
+            self.surrender(self.highest + 1, now, out);
+        }
+        if let Some(recovery) = &mut self.recovery {
+            recovery.cancel();
+        }
+        self.update_timers();
     }
 
     /// A number below the one due: a copy, a late one, or the sign of a restart.
     fn on_past<F: FnMut(&Event)>(&mut self, line: Line, event: &Event, out: &mut Batch<'_, F>) {
         let sequence = u64::from(event.sequence);
         // Times do not fall along a stream. A lost number above the last delivered may be younger.
-        if sequence <= self.last_delivered
-            && event.exchange_time.since(self.last_exchange_time) > self.restart_margin_ns
-        {
-            if sequence == 1 || self.confirms(sequence) {
-                self.restart(event.receive_time, out);
-                self.on_ahead(line, event, out);
-            } else {
-                self.lines[line.index()].implausible += 1;
-            }
-            return;
+        if self.is_restart_sign(sequence, event.exchange_time) {
+            return self.on_restart_sign(line, event, out);
+        }
+        if let Some(recovery) = &mut self.recovery {
+            recovery.note_newest(event);
         }
         if sequence < self.joined_at {
             self.lines[line.index()].before_join += 1;
@@ -276,11 +356,30 @@ impl Stream {
         }
     }
 
+    /// A number that cannot be of this run. 1 is believed, another one when a second confirms it.
+    #[cold]
+    fn on_restart_sign<F: FnMut(&Event)>(
+        &mut self,
+        line: Line,
+        event: &Event,
+        out: &mut Batch<'_, F>,
+    ) {
+        if event.sequence == 1 || self.confirms(u64::from(event.sequence)) {
+            self.restart(event.receive_time, out);
+            self.on_ahead(line, event, out);
+        } else {
+            self.lines[line.index()].implausible += 1;
+        }
+    }
+
     /// The number due or a later one.
     fn on_ahead<F: FnMut(&Event)>(&mut self, line: Line, event: &Event, out: &mut Batch<'_, F>) {
         let sequence = u64::from(event.sequence);
         if self.next == 0 {
-            self.join(sequence);
+            self.begin(sequence, line, event.receive_time, out);
+        }
+        if self.recovery.is_some() && self.refuse_ahead(line, event, out) {
+            return self.update_timers();
         }
         if !self.is_plausible(sequence) {
             self.lines[line.index()].implausible += 1;
@@ -289,6 +388,10 @@ impl Stream {
         let mark = self.seen[line.index()].mark(sequence);
         if self.is_held(sequence) {
             Self::count_copy(&mut self.lines[line.index()], mark);
+            return;
+        }
+        if sequence < self.hold_from() {
+            self.lines[line.index()].late += 1; // recovery brings it: it has no room
             return;
         }
         self.lines[line.index()].first += 1;
@@ -306,6 +409,36 @@ impl Stream {
         self.ring[slot] = *event;
         self.release(out);
         self.close_gaps();
+        if let Some(recovery) = &mut self.recovery {
+            recovery.note_newest(event);
+            self.settle(event.receive_time, out);
+        }
+        self.update_timers();
+    }
+
+    /// What a stream that may be held for long must look at first: a restart that brings the
+    /// numbers still waited for, and numbers that a snapshot covers anyway. Whether it took the
+    /// message.
+    fn refuse_ahead<F: FnMut(&Event)>(
+        &mut self,
+        line: Line,
+        event: &Event,
+        out: &mut Batch<'_, F>,
+    ) -> bool {
+        let sequence = u64::from(event.sequence);
+        let has_time = event.kind_code != 0;
+        if has_time && self.is_restart_sign(sequence, event.exchange_time) {
+            self.on_restart_sign(line, event, out);
+            return true;
+        }
+        if sequence >= self.joined_at {
+            return false;
+        }
+        self.lines[line.index()].before_join += 1;
+        if let Some(recovery) = &mut self.recovery {
+            recovery.note_newest(event);
+        }
+        true
     }
 
     const fn count_copy(counters: &mut StreamLineCounters, mark: Mark) {
@@ -315,25 +448,54 @@ impl Stream {
         }
     }
 
-    /// Begins at `first`, the first number seen. What was sent before is not known.
-    fn join(&mut self, first: u64) {
+    /// Begins at `first`. What was sent before is not known.
+    pub(super) fn join(&mut self, first: u64) {
         self.next = first;
         self.highest = first - 1;
-        self.joined_at = first;
+        self.origin = first;
         self.last_delivered = 0;
+        self.start_lines_at(first);
+    }
+
+    /// What the lines owe counts from `first` on.
+    pub(super) fn start_lines_at(&mut self, first: u64) {
+        self.joined_at = first;
         self.seen.iter_mut().for_each(|seen| seen.restart(first));
+    }
+
+    /// The length of the small ring, whichever is in use.
+    pub(super) fn reorder_window(&self) -> u64 {
+        self.recovery.as_ref().map_or(self.window(), |recovery| recovery.window)
+    }
+
+    /// The length of the ring in use.
+    pub(super) const fn window(&self) -> u64 {
+        self.ring.len() as u64
+    }
+
+    /// Nothing below is held, because it has no room beside what is.
+    fn hold_from(&self) -> u64 {
+        self.recovery.as_ref().map_or(0, |recovery| recovery.hold_from)
+    }
+
+    /// The first number that may be held.
+    pub(super) fn window_start(&self) -> u64 {
+        self.next.max(self.hold_from())
     }
 
     /// Whether a number is near enough to the one due, or confirms an earlier far one. One corrupt
     /// number must not make the day's messages look late.
     fn is_plausible(&mut self, sequence: u64) -> bool {
-        sequence - self.next < self.jump_max || self.confirms(sequence)
+        // While the stream is held the number due stands still: the highest tells what is near.
+        let is_holding = self.recovery.as_ref().is_some_and(|one| one.is_holding());
+        let near = if is_holding { self.highest } else { self.next };
+        sequence.saturating_sub(near) < self.jump_max || self.confirms(sequence)
     }
 
     /// Whether the last suspect number is within a window of this one, which becomes the suspect.
-    const fn confirms(&mut self, sequence: u64) -> bool {
+    fn confirms(&mut self, sequence: u64) -> bool {
         let confirmed =
-            self.suspect != 0 && self.suspect.abs_diff(sequence) < self.ring.len() as u64;
+            self.suspect != 0 && self.suspect.abs_diff(sequence) < self.reorder_window();
         self.suspect = if confirmed { 0 } else { sequence };
         confirmed
     }
@@ -341,20 +503,21 @@ impl Stream {
     /// The stream begins again at 1. What was held is delivered, what was missing is lost.
     #[cold]
     fn restart<F: FnMut(&Event)>(&mut self, now: Nanos, out: &mut Batch<'_, F>) {
-        self.advance(self.highest + 1, now, out);
-        self.close_gaps();
-        out.push(&Event {
-            kind_code: EventKind::StreamReset as u8,
-            stream: self.id,
-            receive_time: now,
-            sequence: 1,
-            ..Event::zeroed()
-        });
+        let known = self.recovery.as_ref().map(|one| one.newest.1.max(one.image_time));
+        if self.recovery.as_ref().is_some_and(|one| one.is_holding()) {
+            self.surrender(self.highest + 1, now, out);
+        } else {
+            self.advance(self.highest + 1, now, out);
+            self.close_gaps();
+        }
+        out.push(&self.notice(EventKind::StreamReset, 1, now));
         self.known_before += self.known_now();
-        self.run_before_ended = self.last_exchange_time;
+        self.known_below_join_before += self.joined_at - self.origin;
+        self.run_before_ended = self.last_exchange_time.max(known.unwrap_or(Nanos::ZERO));
         self.lost.restart();
         self.ring.fill(Event::zeroed()); // old numbers would look held when they come again
         self.join(1);
+        self.reset_recovery(now, out);
     }
 
     const fn known_now(&self) -> u64 {
@@ -362,10 +525,14 @@ impl Stream {
     }
 
     /// Opens a gap from the highest known number to `last`.
-    fn open_gap(&mut self, last: u64, line: Line, opened: Nanos) {
+    pub(super) fn open_gap(&mut self, last: u64, line: Line, opened: Nanos) {
         self.gaps.opened += 1;
         self.gaps.numbers += last - self.highest;
-        self.open_gaps.push_back(OpenGap { last, opened, line });
+        let is_full = self.open_gaps.len() == self.ring.len() + 1;
+        match self.open_gaps.back_mut().filter(|_| is_full) {
+            Some(before) => before.last = last, // only while held, when nobody waits for it
+            None => self.open_gaps.push_back(OpenGap { last, opened, line }),
+        }
     }
 
     fn count_filled(&mut self, sequence: u64, line: Line) {
@@ -376,7 +543,7 @@ impl Stream {
         }
     }
 
-    fn close_gaps(&mut self) {
+    pub(super) fn close_gaps(&mut self) {
         while self.open_gaps.front().is_some_and(|gap| gap.last < self.next) {
             self.open_gaps.pop_front();
         }
@@ -385,8 +552,8 @@ impl Stream {
     /// Gives up missing numbers until `sequence` lies within the window. A run of missing numbers
     /// is given up whole, so that it is reported once.
     fn make_room<F: FnMut(&Event)>(&mut self, sequence: u64, now: Nanos, out: &mut Batch<'_, F>) {
-        let window = self.ring.len() as u64;
-        if sequence - self.next < window {
+        let window = self.window();
+        if sequence - self.window_start() < window || self.make_hold_room(sequence, now, out) {
             return;
         }
         let window_end = self.next + window; // nothing is held from here on
@@ -398,12 +565,18 @@ impl Stream {
     }
 
     /// Moves `next` to `target` or beyond: delivers what is held, reports the rest as lost.
-    fn advance<F: FnMut(&Event)>(&mut self, target: u64, now: Nanos, out: &mut Batch<'_, F>) {
+    pub(super) fn advance<F: FnMut(&Event)>(
+        &mut self,
+        target: u64,
+        now: Nanos,
+        out: &mut Batch<'_, F>,
+    ) {
         while self.next < target {
             let first = self.next;
             while self.next < target && !self.is_held(self.next) {
                 // With nothing held the rest is one run, however long.
-                self.next = if self.held == 0 { target } else { self.next + 1 };
+                let step = (self.next + 1).max(self.hold_from());
+                self.next = if self.held == 0 { target } else { step.min(target) };
             }
             self.report_lost(first, self.next - 1, now, out);
             self.release(out);
@@ -419,33 +592,40 @@ impl Stream {
     ) {
         self.gaps.lost += last + 1 - first;
         self.lost.push(first as u32, last as u32);
-        out.push(&Event {
-            kind_code: EventKind::StreamGap as u8,
-            stream: self.id,
-            receive_time: now,
-            sequence: first as u32,
-            order_id: OrderId(last),
-            ..Event::zeroed()
-        });
+        if let Some(recovery) = &mut self.recovery {
+            recovery.is_stale = true;
+        }
+        let gap = self.notice(EventKind::StreamGap, first, now);
+        out.push(&Event { order_id: OrderId(last), ..gap });
     }
 
     /// Delivers what is held from `next` on, up to the next missing number.
-    fn release<F: FnMut(&Event)>(&mut self, out: &mut Batch<'_, F>) {
+    pub(super) fn release<F: FnMut(&Event)>(&mut self, out: &mut Batch<'_, F>) {
+        if self.recovery.as_ref().is_some_and(|recovery| recovery.is_blocked()) {
+            return;
+        }
         while self.held > 0 && self.is_held(self.next) {
-            let event = &self.ring[self.slot(self.next)];
-            if event.kind_code != 0 {
-                self.last_delivered = self.next;
-                self.last_exchange_time = event.exchange_time;
-                out.push(event);
-            }
+            let event = self.ring[self.slot(self.next)];
             self.held -= 1;
             self.next += 1;
+            self.give_out(&event, out);
+        }
+    }
+
+    /// Delivers the message before the number due; a number alone says nothing.
+    pub(super) fn give_out<F: FnMut(&Event)>(&mut self, event: &Event, out: &mut Batch<'_, F>) {
+        if event.kind_code != 0 {
+            if u64::from(event.sequence) > self.last_delivered {
+                self.last_delivered = u64::from(event.sequence);
+                self.last_exchange_time = event.exchange_time;
+            }
+            out.push(event);
         }
     }
 
     /// Whether `sequence`, `next` or later, is in the ring.
     #[inline]
-    fn is_held(&self, sequence: u64) -> bool {
+    pub(super) fn is_held(&self, sequence: u64) -> bool {
         u64::from(self.ring[self.slot(sequence)].sequence) == sequence
     }
 
@@ -457,23 +637,43 @@ impl Stream {
     /// Checks the invariants by brute force. For tests; O(window).
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        let window = self.ring.len() as u64;
         if self.next == 0 {
             return self.held == 0 && self.open_gaps.is_empty();
         }
-        let held = (self.next..=self.highest).filter(|&sequence| self.is_held(sequence)).count();
+        let start = self.window_start();
+        let held = (start..=self.highest).filter(|&sequence| self.is_held(sequence)).count();
         let missing = self.highest + 1 - self.next - self.held;
+        let is_blocked = self.recovery.as_ref().is_some_and(|recovery| recovery.is_blocked());
         let first_due_is_missing = self.next > self.highest || !self.is_held(self.next);
-        let gaps = &self.gaps;
+        let gaps_are_open = self.open_gaps.is_empty() == (missing == 0);
         let ascending = self.open_gaps.iter().is_sorted_by(|a, b| a.last < b.last);
         self.next <= self.highest + 1
-            && self.highest + 1 - self.next <= window
+            && (self.highest + 1).saturating_sub(start) <= self.window()
             && held as u64 == self.held
-            && first_due_is_missing
+            && (is_blocked || first_due_is_missing && gaps_are_open)
             && ascending
-            && self.open_gaps.is_empty() == (missing == 0)
-            && gaps.numbers == gaps.filled_same_line + gaps.filled_other_line + gaps.lost + missing
-            && self.known() == self.delivered() + self.held + gaps.lost + missing
+            && self.adds_up(missing)
             && self.seen.iter().all(|seen| seen.distinct() <= self.known())
+    }
+
+    /// Whether every number is in one count, and every request and recovered message too.
+    fn adds_up(&self, missing: u64) -> bool {
+        let (gaps, recovery) = (&self.gaps, self.recovery());
+        let known = self.known() + self.known_below_join_before + self.joined_at - self.origin;
+        let pending = match self.recovery.as_ref().map(|one| one.ask) {
+            Some(Ask::Pending(_)) => 1,
+            _ => 0,
+        };
+        gaps.numbers == gaps.ended() + missing
+            && known + recovery.rewound
+                == self.delivered()
+                    + self.held
+                    + gaps.lost
+                    + gaps.covered
+                    + recovery.superseded
+                    + missing
+            && recovery.messages == gaps.recovered + recovery.redundant
+            && recovery.requests()
+                == recovery.completed + recovery.canceled + recovery.failures_total() + pending
     }
 }

@@ -45,7 +45,7 @@ fn out(event: &Event) -> Out {
     match event.fault() {
         Some(FeedFault::Gap { first, last }) => Gap(first, last),
         Some(FeedFault::Reset) => Reset,
-        Some(fault) => panic!("no recovery is configured, but {fault:?}"),
+        Some(fault) => panic!("no recovery here: {fault:?}"),
         None => {
             assert_eq!(event.kind(), Some(EventKind::OrderNew));
             assert_eq!(event.order_id.0, u64::from(event.sequence), "the event is the message");
@@ -138,7 +138,7 @@ fn a_gap_is_given_up_after_the_wait_and_once_for_each_range() {
         script.stream().lost_ranges().iter().map(|range| (range.first, range.last)).collect();
     assert_eq!(ranges, [(2, 2), (4, 4), (7, 8)]);
     let gaps =
-        GapCounters { opened: 2, numbers: 5, filled_other_line: 1, lost: 4, filled_same_line: 0 };
+        GapCounters { opened: 2, numbers: 5, filled_other_line: 1, lost: 4, ..Default::default() };
     assert_eq!(*script.stream().gaps(), gaps);
 }
 
