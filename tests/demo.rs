@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use common::{Scratch, assert_same_book, captures, host, read};
 use tezi::model::InstrumentKind;
 use tezi::strategy::{OptionQuoter, OptionQuoterConfig, Watch};
-use tezi::{CaptureSession, DemoConfig, DemoSession, Report, Session};
+use tezi::{CaptureSession, DemoConfig, DemoSession, Report, Session, StreamReport};
 use tezi::{replay_journal, replay_recorded};
 
 /// One demo at a time: the tests of a file share the machine's cores.
@@ -30,6 +30,8 @@ fn demo_config(seed: u64) -> DemoConfig {
         loss: 0.05,
         reorder: 0.05,
         duplicate: 0.02,
+        lose_both: 0,
+        recovery: false,
         ..DemoConfig::default()
     }
 }
@@ -108,9 +110,30 @@ fn a_live_session_over_bad_lines_is_whole_and_can_be_told_again() {
 }
 
 #[test]
+fn what_both_lines_lose_is_asked_for_over_tcp_and_the_books_are_whole_again() {
+    let _alone = alone();
+    let (scratch, report) = run(DemoConfig { lose_both: 4, recovery: true, ..demo_config(3) });
+    assert_eq!(report.injected.unwrap().dropped_on_both, 4);
+    assert!(report.is_fine(), "{:?}", report.problems());
+    let sum = |count: fn(&StreamReport) -> u64| report.feed.streams.iter().map(count).sum::<u64>();
+    assert!(sum(|stream| stream.gaps.recovered) >= 4);
+    assert!(sum(|stream| stream.recovery.stale) >= 1);
+    assert_eq!(sum(|stream| stream.recovery.stale), sum(|stream| stream.recovery.whole));
+    assert_eq!(report.core.stale_instruments, 0);
+    // The capture of the lines has the holes; the live session has not.
+    let (_, saved) = replay_saved(&scratch);
+    assert_eq!(saved.feed.lost(), 4);
+    assert_eq!(saved.feed.delivered() + 4, report.feed.delivered());
+    let replay = replay_recorded(&scratch.path("journal")).unwrap();
+    assert!(replay.is_fine(), "{:?}", replay.problems());
+    assert_eq!(replay.core.state_hash, report.core.state_hash);
+}
+
+#[test]
 fn what_both_lines_lose_is_lost_and_said_to_be() {
     let _alone = alone();
-    let (scratch, report) = run(DemoConfig { lose_both: 3, ..demo_config(2) });
+    let config = DemoConfig { lose_both: 3, recovery: false, ..demo_config(2) };
+    let (scratch, report) = run(config);
     assert_eq!(report.injected.unwrap().dropped_on_both, 3);
     assert_eq!(report.feed.lost(), 3);
     let listed = report.feed.streams.iter().flat_map(|stream| &stream.lost);

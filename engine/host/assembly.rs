@@ -19,7 +19,7 @@ use crate::core_loop::{CoreLoop, TimeSource};
 use crate::csv::write_books;
 use crate::demo::InjectedFaults;
 use crate::error::Error;
-use crate::feed::{Feed, FeedReport, Slot};
+use crate::feed::{Feed, FeedReport, RecoveryServices, Slot};
 use crate::host::{Host, ProgressSink};
 use crate::kernels::CppKernels;
 use crate::latency::{Latencies, PathStage};
@@ -32,6 +32,7 @@ use crate::report::{CoreReport, Report};
 const RING_SLOTS: usize = 1 << 16;
 
 type Publish<'p> = &'p (dyn Fn(&AtomicBool) -> Result<(), Error> + Sync);
+type Serve<'p> = &'p (dyn Fn(&Clock, &AtomicBool) + Sync);
 type Receive<'p> = &'p (dyn Fn(Feed<'_>, &AtomicBool) -> Result<FeedReport, Error> + Sync);
 
 /// Where a session's bytes come from and what is known of them.
@@ -39,6 +40,8 @@ type Receive<'p> = &'p (dyn Fn(Feed<'_>, &AtomicBool) -> Result<FeedReport, Erro
 pub(crate) struct Sides<'a> {
     /// Sends the market, where this process does that itself.
     pub(crate) publish: Option<Publish<'a>>,
+    /// Serves what is asked for again, where this process does that itself.
+    pub(crate) serve: Option<Serve<'a>>,
     /// Receives the market.
     pub(crate) feed: Receive<'a>,
     /// Part of the session that is sent, in thousandths, where that is known.
@@ -53,6 +56,7 @@ pub(crate) struct Sides<'a> {
 pub(crate) struct Assembly<'a> {
     pub(crate) host: &'a Host,
     pub(crate) segment: Segment,
+    pub(crate) recovery: Option<RecoveryServices>,
     pub(crate) instruments: &'a [Instrument],
     pub(crate) time_source: TimeSource,
 }
@@ -132,7 +136,7 @@ impl Assembly<'_> {
             })?;
             let feed = spawn(scope, "tezi-feed", move || {
                 let note = crate::pin::pin(cores.feed, "feed");
-                let feed = Feed::new(self.segment, producer, clock, decoded)?;
+                let feed = Feed::new(self.segment, self.recovery, producer, clock, decoded)?;
                 let mut report = (sides.feed)(feed, stop)?;
                 report.notes.extend(note);
                 Ok::<_, Error>(report)
@@ -145,14 +149,23 @@ impl Assembly<'_> {
                 })?),
                 None => None,
             };
+            let server = match sides.serve {
+                Some(serve) => Some(spawn(scope, "tezi-demo-tcp", move || {
+                    let _ = crate::pin::pin(cores.publisher, "recovery server");
+                    serve(clock, stop);
+                })?),
+                None => None,
+            };
             watch(&|| core.is_finished());
             // Ended in order or by a panic: nobody is left to send to.
             stop.store(true, Ordering::Relaxed);
             // Every thread is joined before the first error is told.
             let published = publisher.map(|thread| join(thread, "publisher"));
+            let served = server.map_or(Ok(()), |thread| join(thread, "recovery server"));
             let feed = join(feed, "feed");
             let finished = join(core, "core")?;
             published.transpose()?.transpose()?;
+            served?;
             Ok((feed??, finished))
         })
     }

@@ -9,10 +9,11 @@ use tezi_core::strategy::Strategy;
 use tezi_model::Segment;
 
 use crate::assembly::{Assembly, Sides};
+use crate::clock::Clock;
 use crate::core_loop::TimeSource;
-use crate::demo::{self, Published};
+use crate::demo::{self, Published, RecoveryListener};
 use crate::error::Error;
-use crate::feed::{self, CaptureOptions, Feed, Lines};
+use crate::feed::{self, CaptureOptions, Feed, Lines, RecoveryServices};
 use crate::mapped::MappedFile;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
@@ -151,10 +152,17 @@ impl Host {
                 .map_err(|source| Error::file("write", path, source))?;
         }
         let lines = Lines::join(DEMO_GROUPS, Ipv4Addr::LOCALHOST)?;
+        let listener =
+            config.recovery.then(RecoveryListener::open).transpose().map_err(|source| {
+                Error::Network { doing: "listen for recovery requests".into(), source }
+            })?;
         let published = Published::default();
         let assembly = Assembly {
             host: self,
             segment: Segment::NseFo,
+            recovery: listener
+                .as_ref()
+                .map(|server| RecoveryServices { recovery: server.address, snapshot: None }),
             instruments: &tape.instruments,
             time_source: TimeSource::Clock,
         };
@@ -173,8 +181,14 @@ impl Host {
             let sent = published.datagrams.load(Ordering::Relaxed);
             Some((sent * 1000 / total.max(1)) as u32)
         };
+        let server = |clock: &Clock, stop: &AtomicBool| {
+            if let Some(listener) = &listener {
+                demo::serve_recovery(listener, &tape, &published, clock, stop);
+            }
+        };
         let sides = Sides {
             publish: Some(&publisher),
+            serve: Some(&server),
             feed: &feeder,
             done: &done,
             injected: Some(injected),
@@ -198,14 +212,21 @@ impl Host {
         let assembly = Assembly {
             host: self,
             segment: session.segment,
+            recovery: None,
             instruments: &session.instruments,
             time_source: TimeSource::Events,
         };
         let feeder =
             |feed: Feed<'_>, stop: &AtomicBool| feed::run_capture(feed, &options, &files, stop);
         let is_paced = session.speed.is_some();
-        let sides =
-            Sides { publish: None, feed: &feeder, done: &|| None, injected: None, is_paced };
+        let sides = Sides {
+            publish: None,
+            serve: None,
+            feed: &feeder,
+            done: &|| None,
+            injected: None,
+            is_paced,
+        };
         assembly.run(strategy, &sides, progress)
     }
 }

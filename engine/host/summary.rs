@@ -216,13 +216,14 @@ fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedReport) -> fmt::Result {
         writeln!(
             f,
             "  stream {}: {} delivered; {} gaps of {} messages: {} came late, {} from the other \
-             line, {} lost",
+             line, {} by recovery, {} lost",
             stream.stream,
             grouped(stream.delivered),
             grouped(gaps.opened),
             grouped(gaps.numbers),
             grouped(gaps.filled_same_line),
             grouped(gaps.filled_other_line),
+            grouped(gaps.recovered),
             grouped(gaps.lost)
         )?;
         if stream.joined_at > 1 {
@@ -230,6 +231,17 @@ fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedReport) -> fmt::Result {
                 f,
                 "    joined at {}: older orders show in the book only once they change",
                 stream.joined_at
+            )?;
+        }
+        let recovery = &stream.recovery;
+        if recovery.requests() > 0 {
+            writeln!(
+                f,
+                "    asked the exchange {} times, {} in vain; stale {} times, whole again {} times",
+                grouped(recovery.requests()),
+                grouped(recovery.failures_total()),
+                grouped(recovery.stale),
+                grouped(recovery.whole)
             )?;
         }
         if stream.restarts > 0 {

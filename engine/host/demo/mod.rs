@@ -3,10 +3,12 @@
 mod market;
 mod publisher;
 mod random;
+mod recovery;
 
 pub(crate) use market::{Tape, make_tape, session_start};
 pub use publisher::InjectedFaults;
 pub(crate) use publisher::{Departure, Published, departure_time, plan, publish};
+pub(crate) use recovery::{RecoveryListener, serve as serve_recovery};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -36,6 +38,8 @@ pub struct DemoConfig {
     pub lag_b_ns: i64,
     /// Messages lost on both lines.
     pub lose_both: u32,
+    /// Whether there is a tick-recovery server to ask for them.
+    pub recovery: bool,
 }
 
 impl Default for DemoConfig {
@@ -49,7 +53,8 @@ impl Default for DemoConfig {
             duplicate: 0.002,
             reorder: 0.004,
             lag_b_ns: 1_500_000,
-            lose_both: 0,
+            lose_both: 5,
+            recovery: true,
         }
     }
 }

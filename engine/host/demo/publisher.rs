@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tezi_feed_handler::Line;
@@ -80,7 +80,11 @@ pub(crate) fn plan(tape: &Tape, config: &DemoConfig) -> (Vec<Departure>, Injecte
 /// What the publisher says while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
+    /// Datagrams sent on both lines.
     pub(crate) datagrams: AtomicU64,
+    /// The highest number whose time has come, lost or not, of streams 1 and 2.
+    pub(crate) last_sequences: [AtomicU32; 2],
+    /// Whether everything is sent.
     pub(crate) is_done: AtomicBool,
 }
 
@@ -105,8 +109,15 @@ pub(crate) fn publish(
             std::thread::sleep(left.min(Duration::from_millis(50)));
         }
         let message = &tape.messages[departure.message as usize];
+        let (stream, sequence) = message.place();
+        if let Some(last) = published.last_sequences.get(usize::from(stream) - 1) {
+            last.fetch_max(sequence, Ordering::Release);
+        }
         send(&socket, message.bytes(), groups[usize::from(departure.line)])?;
         published.datagrams.store(count as u64 + 1, Ordering::Relaxed);
+    }
+    for (published, &last) in published.last_sequences.iter().zip(&tape.last_sequences) {
+        published.store(last, Ordering::Release);
     }
     for _ in 0..3 {
         std::thread::sleep(Duration::from_millis(20));

@@ -5,16 +5,20 @@
 //! and counts the wait (a socket's own buffer takes the burst meanwhile).
 
 mod capture;
+mod recovery;
 mod report;
 mod socket;
 
 pub(crate) use capture::{CaptureOptions, open as open_captures, run_capture};
+use recovery::RecoveryLink;
+pub(crate) use recovery::RecoveryServices;
 pub use report::{FeedReport, LineReport, StreamReport};
 pub(crate) use socket::{Lines, run_sockets};
 
 use std::io::Write;
 
 use rtrb::Producer;
+use tezi_feed_handler::recovery::{JoinPolicy, RecoveryPolicy};
 use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
 use tezi_model::{Event, Nanos, Segment};
 
@@ -36,6 +40,7 @@ const _: () = assert!(size_of::<Slot>() == 64);
 pub(crate) struct Feed<'a> {
     arbiter: Arbiter,
     out: Outlet<'a>,
+    recovery: Option<RecoveryLink>,
     clock: &'a Clock,
     decode: LatencyHistogram,
 }
@@ -73,14 +78,18 @@ impl Outlet<'_> {
 impl<'a> Feed<'a> {
     pub(crate) fn new(
         segment: Segment,
+        recovery: Option<RecoveryServices>,
         ring: Producer<Slot>,
         clock: &'a Clock,
         decoded: Option<&'a mut (dyn Write + Send)>,
     ) -> Result<Self, Error> {
-        let arbiter = Arbiter::new(ArbiterConfig::new(segment))?;
+        let mut config = ArbiterConfig::new(segment);
+        config.recovery = recovery.map(|services| recovery_policy(&services));
+        let arbiter = Arbiter::new(config)?;
+        let recovery = recovery.map(RecoveryLink::new).transpose()?;
         let decoded = decoded.map(DecodedCsv::new);
         let out = Outlet { ring, decoded, received_raw: 0, stalls: 0, events: 0 };
-        Ok(Self { arbiter, out, clock, decode: LatencyHistogram::new() })
+        Ok(Self { arbiter, out, recovery, clock, decode: LatencyHistogram::new() })
     }
 
     /// Takes a datagram that reached `line` at `time`.
@@ -102,6 +111,27 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// Asks for what is missing, and takes what came of that.
+    #[inline]
+    fn on_recovery(&mut self, now: Nanos) {
+        let Some(link) = &mut self.recovery else { return };
+        if !link.is_busy() && self.arbiter.next_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        self.out.received_raw = self.clock.raw();
+        let out = &mut self.out;
+        link.poll(&mut self.arbiter, now, |arbiter, request, reply| {
+            arbiter.on_recovery(request, reply, now, &mut |event| out.push(event))
+        });
+    }
+
+    /// Whether something is missing that may still come.
+    fn is_recovering(&self) -> bool {
+        self.recovery
+            .as_ref()
+            .is_some_and(|link| link.is_busy() || self.arbiter.next_timeout().is_some())
+    }
+
     /// Gives up every gap and reports; the ring closes with `self`.
     fn finish(mut self, now: Nanos) -> FeedReport {
         self.out.received_raw = self.clock.raw();
@@ -114,5 +144,17 @@ impl<'a> Feed<'a> {
     /// Whether the core has gone.
     fn is_abandoned(&self) -> bool {
         self.out.ring.is_abandoned()
+    }
+}
+
+/// What recovery may hold and ask for: a second or two of a busy stream, for the streams of a desk.
+fn recovery_policy(services: &RecoveryServices) -> RecoveryPolicy {
+    let snapshots = services.snapshot.is_some();
+    RecoveryPolicy {
+        hold_max: 1 << 15,
+        hold_streams: 8,
+        snapshots,
+        join: if snapshots { JoinPolicy::Snapshot } else { JoinPolicy::Late },
+        ..RecoveryPolicy::default()
     }
 }

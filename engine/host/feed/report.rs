@@ -2,6 +2,7 @@
 
 use tezi_feed_handler::arbitration::{GapCounters, LostRange, StreamLineCounters};
 use tezi_feed_handler::capture::FrameError;
+use tezi_feed_handler::recovery::RecoveryCounters;
 use tezi_feed_handler::wire::nse_mtbt::DecodeError;
 use tezi_feed_handler::{Arbiter, Line};
 use tezi_model::StreamId;
@@ -45,6 +46,8 @@ pub struct StreamReport {
     pub lost_unlisted: u64,
     /// How often it began again at 1.
     pub restarts: u32,
+    /// What recovery did.
+    pub recovery: RecoveryCounters,
 }
 
 /// What the feed thread found.
@@ -88,6 +91,7 @@ impl FeedReport {
             lost: stream.lost_ranges().to_vec(),
             lost_unlisted: stream.lost_ranges_unlisted(),
             restarts: stream.restart_count(),
+            recovery: stream.recovery(),
         });
         Self {
             lines: Line::BOTH.map(|line| line_report(arbiter, line)),

@@ -64,6 +64,7 @@ pub(crate) fn run_sockets(
     stop: &AtomicBool,
 ) -> FeedReport {
     const SILENCE: Duration = Duration::from_millis(300);
+    const RECOVERY_SILENCE: Duration = Duration::from_secs(5);
     let mut buffer = [0; DATAGRAM_BYTES_MAX];
     let mut backoff = Backoff::default();
     let mut silent_since = Instant::now();
@@ -93,10 +94,14 @@ pub(crate) fn run_sockets(
         if received > 0 {
             silent_since = Instant::now();
             backoff.reset();
+            feed.on_recovery(feed.clock.now());
             continue;
         }
-        feed.on_time(feed.clock.now());
-        let is_over = is_done.load(Ordering::Acquire) && silent_since.elapsed() >= SILENCE;
+        let now = feed.clock.now();
+        feed.on_time(now);
+        feed.on_recovery(now);
+        let silence = if feed.is_recovering() { RECOVERY_SILENCE } else { SILENCE };
+        let is_over = is_done.load(Ordering::Acquire) && silent_since.elapsed() >= silence;
         if is_over || stop.load(Ordering::Relaxed) || feed.is_abandoned() {
             break;
         }

@@ -64,9 +64,12 @@ struct MarketArgs {
         allow_negative_numbers = true
     )]
     lag_us: i64,
-    /// Messages lost on both lines, which nothing can make good
+    /// Messages lost on both lines, which only the exchange's recovery server can make good
     #[arg(long, value_name = "N", default_value_t = defaults().lose_both)]
     lose_both: u32,
+    /// Runs without a recovery server: what both lines lose stays lost
+    #[arg(long)]
+    no_recovery: bool,
     /// Writes what is sent, both lines, as a capture that `tezi replay` reads
     #[arg(long, value_name = "FILE")]
     save_pcap: Option<PathBuf>,
@@ -77,12 +80,12 @@ Examples:
   tezi demo
       The main job: 12 seconds of market, about 144,000 messages on each line.
   tezi demo --seed 7 --loss 0.05 --reorder 0.02
-      Rough lines. Every gap still closes from the other line; the summary says how.
-  tezi demo --lose-both 5
-      Five messages that no line brings: named in the summary, books stale, exit code 1.
+      Rough lines. Every gap still closes, mostly from the other line; the summary says how.
+  tezi demo --lose-both 5 --no-recovery
+      Five messages that nothing brings back: named in the summary, books stale, exit code 1.
   tezi demo --seconds 5 --set options=8 --set edge_ticks=2 --loss-max 20000
       A keener quoter under a tighter loss limit: see the refusals by reason.
-  tezi demo --save-pcap demo.pcap --journal demo.journal --json > demo.json
+  tezi demo --lose-both 0 --save-pcap demo.pcap --journal demo.journal --json > demo.json
       Everything kept: the packets, the journal, the summary for programs.
 
 Ctrl-C ends the session at once. The journal then has no end mark, but all of its records:
@@ -129,6 +132,7 @@ impl Args {
             reorder: market.reorder,
             lag_b_ns: market.lag_us * 1_000,
             lose_both: market.lose_both,
+            recovery: !market.no_recovery,
         }
     }
 
@@ -142,7 +146,7 @@ impl Args {
                 "the same packets and strategy, from the capture",
             ),
             None => (
-                "{tezi} demo --save-pcap demo.pcap".into(),
+                "{tezi} demo --lose-both 0 --save-pcap demo.pcap".into(),
                 "keeps the packets as a capture, for tezi replay",
             ),
         };

@@ -15,7 +15,8 @@
 //!               reordered, each [A, B]} of the demo
 //!   lines[]     line, packets, bytes, messages, heartbeats, refused {reason: count}
 //!   streams[]   stream, delivered, joined_at, restarts, gaps {opened, numbers, filled_same_line,
-//!               filled_other_line, lost}, lost [[first, last]], lost_unlisted,
+//!               filled_other_line, recovered, lost}, lost [[first, last]], lost_unlisted,
+//!               recovery {requests, failures, messages, stale, whole},
 //!               lines[] {line, first, redundant, duplicates, late, before_join, implausible, missing}
 //! core          counts of events, orders and fills; instruments, stale_instruments, book_orders,
 //!               messages_per_second_peak, exchange_time_ns, stopped (reason), is_consistent,
@@ -109,11 +110,19 @@ fn of_stream(stream: &StreamReport) -> Value {
         "delivered": stream.delivered,
         "joined_at": stream.joined_at,
         "restarts": stream.restarts,
+        "recovery": {
+            "requests": stream.recovery.requests(),
+            "failures": stream.recovery.failures_total(),
+            "messages": stream.recovery.messages,
+            "stale": stream.recovery.stale,
+            "whole": stream.recovery.whole,
+        },
         "gaps": {
             "opened": gaps.opened,
             "numbers": gaps.numbers,
             "filled_same_line": gaps.filled_same_line,
             "filled_other_line": gaps.filled_other_line,
+            "recovered": gaps.recovered,
             "lost": gaps.lost,
         },
         "lost": stream.lost.iter().map(|range| [range.first, range.last]).collect::<Vec<_>>(),

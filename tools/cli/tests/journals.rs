@@ -137,7 +137,8 @@ fn a_journal_is_never_overwritten_and_default_ones_have_names_of_their_own() {
 #[test]
 fn messages_lost_on_both_lines_are_counted_and_not_fine() {
     let place = Place::new("lost");
-    let line = "demo --seconds 1 --rate 3000 --no-pin --no-journal --lose-both 3 --json";
+    let line =
+        "demo --seconds 1 --rate 3000 --no-pin --no-journal --lose-both 3 --no-recovery --json";
     let summary = place.run(line).exits(1).json();
     assert_eq!((&summary["feed"]["lost"], &summary["journal"]), (&3.into(), &Value::Null));
     let streams = summary["feed"]["streams"].as_array().unwrap();

@@ -21,6 +21,7 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "--reorder",
                 "--lag-us",
                 "--lose-both",
+                "--no-recovery",
                 "--save-pcap",
                 "--journal",
                 "--no-journal",

@@ -1,0 +1,197 @@
+//! The connections to the exchange's recovery services, driven by the feed thread.
+//!
+//! Non-blocking throughout: a connection that hangs costs the feed a few system calls while it
+//! waits, and nothing when no message is missing.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddrV4, TcpStream};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tezi_feed_handler::Arbiter;
+use tezi_feed_handler::recovery::{
+    ClientAction, ClientConfig, RecoveryClient, RecoveryReply, RecoveryRequest, Service,
+};
+use tezi_model::Nanos;
+
+use crate::error::Error;
+
+/// Where the services of a segment are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecoveryServices {
+    /// Tick recovery.
+    pub(crate) recovery: SocketAddrV4,
+    /// Snapshots, where there are any.
+    pub(crate) snapshot: Option<SocketAddrV4>,
+}
+
+/// Bytes read from a connection at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// Steps on one connection before the lines have their turn again.
+const STEPS: usize = 4;
+
+/// The largest request of the protocol is 11 bytes.
+const REQUEST_BYTES_MAX: usize = 64;
+
+/// A connection of the client.
+struct Connection {
+    stream: TcpStream,
+    is_connected: bool,
+    /// Bytes taken from the client, and how many of them are not yet sent.
+    request: [u8; REQUEST_BYTES_MAX],
+    unsent: std::ops::Range<usize>,
+}
+
+impl Connection {
+    /// Does the next thing that can be done without waiting.
+    fn step(
+        &mut self,
+        client: &mut RecoveryClient,
+        slot: usize,
+        now: Nanos,
+        buffer: &mut [u8],
+        answer: &mut impl FnMut(&RecoveryRequest, RecoveryReply<'_>) -> bool,
+    ) -> Step {
+        if !self.is_connected {
+            if !matches!(self.stream.take_error(), Ok(None)) {
+                return Step::Closed;
+            }
+            if self.stream.peer_addr().is_err() {
+                return Step::Idle;
+            }
+            self.is_connected = true;
+            client.on_connected(slot, now);
+        }
+        if self.unsent.is_empty() {
+            self.unsent = 0..client.poll_transmit(slot, now, &mut self.request);
+        }
+        if !self.unsent.is_empty() {
+            return match self.stream.write(&self.request[self.unsent.clone()]) {
+                Ok(sent) => {
+                    self.unsent.start += sent;
+                    Step::Moved
+                }
+                Err(error) => Step::of_error(&error),
+            };
+        }
+        match self.stream.read(buffer) {
+            Ok(0) => Step::Closed,
+            Ok(size) => {
+                client.on_bytes(slot, &buffer[..size], now, answer);
+                Step::Moved
+            }
+            Err(error) => Step::of_error(&error),
+        }
+    }
+}
+
+/// How a step on a connection went.
+enum Step {
+    /// Bytes came, or went, or it stands now.
+    Moved,
+    /// Nothing to do now.
+    Idle,
+    /// It has ended.
+    Closed,
+}
+
+impl Step {
+    fn of_error(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::Idle,
+            io::ErrorKind::Interrupted => Self::Moved,
+            _ => Self::Closed,
+        }
+    }
+}
+
+/// The client and its sockets.
+pub(crate) struct RecoveryLink {
+    client: RecoveryClient,
+    services: RecoveryServices,
+    connections: Vec<Option<Connection>>,
+    buffer: Box<[u8]>,
+}
+
+impl RecoveryLink {
+    pub(crate) fn new(services: RecoveryServices) -> Result<Self, Error> {
+        let config = ClientConfig::default();
+        let connections = (0..config.connections_max).map(|_| None).collect();
+        let client = RecoveryClient::new(config)
+            .map_err(|error| Error::Parameter(format!("recovery: {}", error.message())))?;
+        Ok(Self { client, services, connections, buffer: vec![0; READ_BYTES].into_boxed_slice() })
+    }
+
+    /// Whether anything is asked for or on its way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.client.connections() > 0 || self.client.next_timeout().is_some()
+    }
+
+    /// Takes the arbiter's requests, moves every connection on, and hands answers to the arbiter by
+    /// way of `sink`.
+    pub(crate) fn poll(
+        &mut self,
+        arbiter: &mut Arbiter,
+        now: Nanos,
+        mut sink: impl FnMut(&mut Arbiter, &RecoveryRequest, RecoveryReply<'_>) -> bool,
+    ) {
+        while self.client.has_room()
+            && let Some(request) = arbiter.poll_recovery(now)
+        {
+            self.client.request(request);
+        }
+        let mut answer =
+            |request: &RecoveryRequest, reply: RecoveryReply<'_>| sink(arbiter, request, reply);
+        self.client.on_timeout(now, &mut answer);
+        while let Some(action) = self.client.poll_action(now) {
+            match action {
+                ClientAction::Close { slot } => self.connections[slot] = None,
+                ClientAction::Connect { slot, service } => match self.connect(service) {
+                    Ok(connection) => self.connections[slot] = Some(connection),
+                    Err(_) => self.client.on_closed(slot, &mut answer),
+                },
+            }
+        }
+        for slot in 0..self.connections.len() {
+            for _ in 0..STEPS {
+                let Some(connection) = &mut self.connections[slot] else { break };
+                match connection.step(&mut self.client, slot, now, &mut self.buffer, &mut answer) {
+                    Step::Moved => {}
+                    Step::Idle => break,
+                    Step::Closed => {
+                        self.connections[slot] = None;
+                        self.client.on_closed(slot, &mut answer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins to connect; the connection stands later.
+    fn connect(&self, service: Service) -> io::Result<Connection> {
+        let address = match service {
+            Service::Recovery => self.services.recovery,
+            Service::Snapshot => self.services.snapshot.ok_or(io::ErrorKind::AddrNotAvailable)?,
+        };
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&address.into()) {
+            Ok(()) => {}
+            Err(error) if is_in_progress(&error) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Connection {
+            stream: socket.into(),
+            is_connected: false,
+            request: [0; REQUEST_BYTES_MAX],
+            unsent: 0..0,
+        })
+    }
+}
+
+/// "Operation now in progress": what connecting without waiting begins with.
+fn is_in_progress(error: &io::Error) -> bool {
+    const EINPROGRESS: i32 = 115;
+    error.raw_os_error() == Some(EINPROGRESS) || error.kind() == io::ErrorKind::WouldBlock
+}
