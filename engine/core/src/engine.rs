@@ -106,10 +106,10 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
                 let update = BookUpdate { instrument, touch_changed };
                 self.call(|strategy, ctx| strategy.on_book(ctx, update));
             }
-            MarketChange::Trade { instrument, .. } => {
+            MarketChange::Trade { instrument, price } => {
                 let trade = Trade {
                     instrument,
-                    price: event.price,
+                    price,
                     quantity: event.quantity,
                     exchange_time: event.exchange_time,
                 };

@@ -13,7 +13,7 @@ pub(crate) enum MarketChange {
     /// A book changed.
     Book { instrument: InstrumentId, touch_changed: bool },
     /// A trade, which may have changed the book too.
-    Trade { instrument: InstrumentId, touch_changed: bool },
+    Trade { instrument: InstrumentId, price: Px },
     /// The feed of a stream broke, or began again.
     Feed { stream: StreamId, fault: FeedFault },
 }
@@ -102,6 +102,12 @@ impl Desk {
         if let Some(venue) = &mut self.venue {
             venue.on_trade(instrument, code, event, &self.books);
         }
+        // An execution may leave the price to the order it names; an unknown order has none to give.
+        let price = if event.price == Px::ZERO && kind == EventKind::OrderExecute {
+            self.books.order(code, event.order_id).map(|order| order.price)
+        } else {
+            Some(event.price)
+        };
         let applied = if kind == EventKind::OrderExecute {
             self.books.on_reduce(code, event.order_id, event.quantity)
         } else {
@@ -111,11 +117,11 @@ impl Desk {
             self.counters.orders_unknown += 1;
         }
         let tape = &mut self.tape[instrument.index()];
-        tape.last_trade = Some(event.price);
+        tape.last_trade = price.or(tape.last_trade);
         tape.volume += u64::from(event.quantity.0);
         self.mark_changed(&applied);
         self.mark(instrument);
-        MarketChange::Trade { instrument, touch_changed: applied.is_touch_changed() }
+        MarketChange::Trade { instrument, price: price.unwrap_or(event.price) }
     }
 
     fn on_feed_fault(&mut self, event: &Event) -> MarketChange {
