@@ -1,0 +1,35 @@
+//! Unsigned little-endian numbers as records hold them: bytes, so alignment is 1.
+
+use bytemuck::{Pod, Zeroable};
+
+macro_rules! little_endian {
+    ($($name:ident $number:ident $size:literal;)+) => {$(
+        #[doc = concat!("A little-endian `", stringify!($number), "`.")]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+        #[repr(transparent)]
+        pub struct $name(pub [u8; $size]);
+
+        impl $name {
+            #[doc = concat!("The bytes of a `", stringify!($number), "`.")]
+            #[inline]
+            #[must_use]
+            pub const fn new(value: $number) -> Self {
+                Self(value.to_le_bytes())
+            }
+
+            /// The number.
+            #[inline]
+            #[must_use]
+            pub const fn get(self) -> $number {
+                $number::from_le_bytes(self.0)
+            }
+        }
+
+        const _: () = assert!(align_of::<$name>() == 1 && size_of::<$name>() == $size);
+    )+};
+}
+
+little_endian! {
+    LeU16 u16 2;
+    LeU64 u64 8;
+}
