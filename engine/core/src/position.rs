@@ -11,9 +11,9 @@ pub struct Position {
     pub cost: Money,
     /// Profit of what was closed, before charges.
     pub realised: Money,
-    /// Units bought and sold this session.
+    /// Units bought since the start.
     pub bought: u64,
-    /// Units sold this session.
+    /// Units sold since the start.
     pub sold: u64,
     /// Value traded, both sides.
     pub turnover: Money,

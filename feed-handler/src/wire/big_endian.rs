@@ -31,8 +31,10 @@ macro_rules! big_endian {
 
 big_endian! {
     BeI16 i16 2;
+    BeU16 u16 2;
     BeI32 i32 4;
     BeU32 u32 4;
     BeI64 i64 8;
+    BeU64 u64 8;
     BeF64 f64 8;
 }

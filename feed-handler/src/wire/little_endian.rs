@@ -31,8 +31,10 @@ macro_rules! little_endian {
 
 little_endian! {
     LeI16 i16 2;
+    LeU16 u16 2;
     LeI32 i32 4;
     LeU32 u32 4;
     LeI64 i64 8;
+    LeU64 u64 8;
     LeF64 f64 8;
 }

@@ -67,7 +67,7 @@ impl Context<'_> {
         self.desk.tape.get(instrument.index()).and_then(|tape| tape.last_trade)
     }
 
-    /// Units the market traded this session, as far as seen.
+    /// Units the market traded since the start, as far as seen.
     #[must_use]
     pub fn volume(&self, instrument: InstrumentId) -> u64 {
         self.desk.tape.get(instrument.index()).map_or(0, |tape| tape.volume)

@@ -7,11 +7,11 @@ use bytemuck::{Pod, Zeroable, bytes_of};
 use tezi_model::{Nanos, Px, Qty, Side, Token};
 
 use super::layout::{
-    Execution, ExecutionSummary, Heartbeat, InstrumentSummary, LeU16, MessageHeader, OrderAdd,
+    Execution, ExecutionSummary, Heartbeat, InstrumentSummary, MessageHeader, OrderAdd,
     OrderDelete, OrderDetails, OrderMassDelete, OrderModify, OrderModifySamePriority, PRICE_NULL,
     PacketHeader, ProductSummary, SEQUENCE_NULL, SnapshotOrder, TradeReversal, template,
 };
-use crate::wire::little_endian::{LeI32, LeI64, LeU32};
+use crate::wire::little_endian::{LeI32, LeI64, LeU16, LeU32};
 
 /// An order as EOBI shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::wire::little_endian::{LeI32, LeI64, LeU32};
+use crate::wire::little_endian::{LeI32, LeI64, LeU16, LeU32};
 
 /// The price that means "none": a market order's.
 pub const PRICE_NULL: i64 = i64::MIN;
@@ -59,27 +59,6 @@ pub mod template {
     pub const INSTRUMENT_SUMMARY: u16 = 13601;
     /// One live order of a snapshot.
     pub const SNAPSHOT_ORDER: u16 = 13602;
-}
-
-/// A little-endian `u16`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct LeU16(pub [u8; 2]);
-
-impl LeU16 {
-    /// The bytes of a `u16`.
-    #[inline]
-    #[must_use]
-    pub const fn new(value: u16) -> Self {
-        Self(value.to_le_bytes())
-    }
-
-    /// The number.
-    #[inline]
-    #[must_use]
-    pub const fn get(self) -> u16 {
-        u16::from_le_bytes(self.0)
-    }
 }
 
 /// Declares layouts and proves size and offsets at compile time: `field: type @ offset`.

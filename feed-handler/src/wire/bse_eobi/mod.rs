@@ -35,7 +35,7 @@ pub use error::DecodeError;
 pub use event::{PacketContext, order_id};
 pub use layout::{
     AddComplexInstrument, AuctionClearingPrice, BestBidOffer, Execution, ExecutionSummary,
-    Heartbeat, InstrumentInfo, InstrumentState, InstrumentSummary, LeU16, Leg, LppRange, MdEntry,
+    Heartbeat, InstrumentInfo, InstrumentState, InstrumentSummary, Leg, LppRange, MdEntry,
     MessageHeader, OrderAdd, OrderDelete, OrderDetails, OrderMassDelete, OrderModify,
     OrderModifySamePriority, PRICE_NULL, PacketHeader, ProductState, ProductSummary, SEQUENCE_NULL,
     SnapshotOrder, TradeReversal, template,

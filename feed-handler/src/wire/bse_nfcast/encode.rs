@@ -3,12 +3,12 @@
 use bytemuck::{Zeroable, bytes_of};
 use tezi_model::{Px, Segment};
 
-use super::field::{BeI16, BeI32, BeI64, BeU32};
 use super::layout::{Header, PictureHead};
 use super::picture::{BIDS_END, ESCAPE, LEVELS_MAX, Level, OFFERS_END, price_units};
 use super::{
     DecodeError, Dialect, LevelFields, MarketPicture, PICTURES_MAX, QuantityEscape, message_type,
 };
+use crate::wire::big_endian::{BeI16, BeI32, BeI64, BeU32};
 
 /// The header of a message of `record_count` records, sent at `time`: hour, minute, second and
 /// millisecond.

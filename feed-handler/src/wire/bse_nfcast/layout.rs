@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::field::{BeI16, BeI32, BeI64, BeU32};
+use crate::wire::big_endian::{BeI16, BeI32, BeI64, BeU32};
 
 /// Declares layouts and proves size and offsets at compile time: `field: type @ offset`.
 macro_rules! layouts {

@@ -17,7 +17,6 @@
 mod decode;
 mod encode;
 mod error;
-mod field;
 mod layout;
 mod picture;
 #[cfg(test)]
@@ -26,7 +25,6 @@ mod tests;
 pub use decode::{Message, decode, message_type};
 pub use encode::{encode_header, encode_market_pictures};
 pub use error::DecodeError;
-pub use field::{BeI16, BeI32, BeI64, BeU32};
 pub use layout::{ClosePrice, Header, LppRange, OpenInterest, PictureHead, ProductState};
 pub use picture::{
     Dialect, DialectFinder, LEVELS_MAX, Level, LevelFields, Levels, MarketPicture, MarketPictures,

@@ -14,7 +14,6 @@
 mod compression;
 mod decoder;
 mod error;
-pub mod field;
 mod metadata;
 mod record;
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::field::{LeU16, LeU64};
 use super::{FileError, Metadata};
 use crate::wire::little_endian::{LeI32, LeI64, LeU32};
+use crate::wire::little_endian::{LeU16, LeU64};
 
 /// A record's length counts words of so many bytes.
 const WORD_SIZE: usize = 4;

@@ -2,9 +2,9 @@
 
 use tezi_model::{Event, EventKind, MarketFlags, Nanos, Qty, Segment, Side, Token};
 
-use super::field::{LeU16, LeU64};
 use super::*;
 use crate::wire::little_endian::{LeI32, LeI64, LeU32};
+use crate::wire::little_endian::{LeU16, LeU64};
 
 const LAST: u8 = flags::LAST;
 const SNAPSHOT: u8 = flags::SNAPSHOT;

@@ -7,12 +7,13 @@ use tezi_model::{
 };
 
 use super::decode::layout;
-use super::field::{BeU32, BeU64, text};
+use super::field::text;
 use super::layout::{
     AddOrder, AddOrderWithMpid, BrokenTrade, CrossTrade, Header, OrderCancel, OrderDelete,
     OrderExecuted, OrderExecutedWithPrice, OrderReplace, StockDirectory, Trade,
 };
 use super::{DecodeError, Message};
+use crate::wire::big_endian::{BeU32, BeU64};
 
 const NANOS_PER_DAY: u64 = 86_400_000_000_000;
 

@@ -1,39 +1,6 @@
-//! Big-endian numbers and padded text as ITCH and MoldUDP64 hold them: bytes, so alignment is 1.
+//! What ITCH holds beside plain numbers: 48-bit times and padded text.
 
 use bytemuck::{Pod, Zeroable};
-
-macro_rules! big_endian {
-    ($($name:ident $number:ident $size:literal;)+) => {$(
-        #[doc = concat!("A big-endian `", stringify!($number), "`.")]
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-        #[repr(transparent)]
-        pub struct $name(pub [u8; $size]);
-
-        impl $name {
-            #[doc = concat!("The bytes of a `", stringify!($number), "`.")]
-            #[inline]
-            #[must_use]
-            pub const fn new(value: $number) -> Self {
-                Self(value.to_be_bytes())
-            }
-
-            /// The number.
-            #[inline]
-            #[must_use]
-            pub const fn get(self) -> $number {
-                $number::from_be_bytes(self.0)
-            }
-        }
-
-        const _: () = assert!(align_of::<$name>() == 1 && size_of::<$name>() == $size);
-    )+};
-}
-
-big_endian! {
-    BeU16 u16 2;
-    BeU32 u32 4;
-    BeU64 u64 8;
-}
 
 /// A big-endian number of 48 bits: nanoseconds since midnight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -74,12 +41,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_big_endian() {
-        assert_eq!(BeU16([1, 2]).get(), 0x0102);
-        assert_eq!(BeU32::new(0x0102_0304).0, [1, 2, 3, 4]);
+    fn times_are_big_endian_in_six_bytes() {
         assert_eq!(BeU48([1, 2, 3, 4, 5, 6]).get(), 0x0102_0304_0506);
         assert_eq!(BeU48::new(u64::MAX).get(), (1 << 48) - 1);
-        assert_eq!(BeU64::new(0x0102_0304_0506_0708).0, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::field::{BeU16, BeU32, BeU48, BeU64};
+use super::field::BeU48;
+use crate::wire::big_endian::{BeU16, BeU32, BeU64};
 
 /// Leads every message. 11 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]

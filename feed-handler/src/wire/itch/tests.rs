@@ -4,8 +4,9 @@ use tezi_model::{
     Event, EventKind, MarketFlags, Nanos, OrderId, Px, Qty, Segment, Side, StreamId, Token,
 };
 
-use super::field::{BeU32, text};
+use super::field::text;
 use super::*;
+use crate::wire::big_endian::BeU32;
 
 /// Each type once. Locate 13, tracking 2, 09:30:00.000001025, then the fields in order.
 const HEADER: &str = "000d00021f1aced9f401";

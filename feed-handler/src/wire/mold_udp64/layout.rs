@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::wire::itch::field::{BeU16, BeU64};
+use crate::wire::big_endian::{BeU16, BeU64};
 
 /// The name of a session: ten characters, padded with spaces.
 pub type Session = [u8; 10];

@@ -26,5 +26,3 @@ pub use error::PacketError;
 pub use layout::{COUNT_END_OF_SESSION, COUNT_HEARTBEAT, DownstreamHeader, RequestPacket, Session};
 pub use packet::{Messages, Packet, PacketKind, decode};
 pub use sequencer::{Delivery, Sequencer};
-
-use crate::wire::itch::field;

@@ -2,11 +2,12 @@
 
 use tezi_model::Nanos;
 
+use super::PacketError;
 use super::config::{ConfigError, GapCounters, SequencerConfig, Source, SourceCounters, Start};
 use super::hold::Hold;
 use super::layout::{RequestPacket, Session};
 use super::packet::{Packet, PacketKind, decode};
-use super::{PacketError, field};
+use crate::wire::big_endian::{BeU16, BeU64};
 
 /// What a sequencer gives out, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,8 +167,8 @@ impl Sequencer {
         let count = (last - self.next).min(u64::from(self.config.request_messages_max));
         Some(RequestPacket {
             session,
-            sequence_number: field::BeU64::new(self.next),
-            message_count: field::BeU16::new(count as u16),
+            sequence_number: BeU64::new(self.next),
+            message_count: BeU16::new(count as u16),
         })
     }
 

@@ -4,6 +4,7 @@ use tezi_model::Nanos;
 
 use super::*;
 use crate::Line;
+use crate::wire::big_endian::{BeU16, BeU64};
 
 const A: Source = Source::Line(Line::A);
 const B: Source = Source::Line(Line::B);
@@ -22,8 +23,8 @@ fn packet_of(session: &[u8; 10], sequence: u64, messages: &[Vec<u8>]) -> Vec<u8>
 fn header(session: &[u8; 10], sequence: u64, count: u16) -> Vec<u8> {
     let header = DownstreamHeader {
         session: *session,
-        sequence_number: field::BeU64::new(sequence),
-        message_count: field::BeU16::new(count),
+        sequence_number: BeU64::new(sequence),
+        message_count: BeU16::new(count),
     };
     bytemuck::bytes_of(&header).to_vec()
 }

@@ -101,7 +101,8 @@ impl Ran {
 
 /// A short session with everything kept: `x.pcap`, the journal `j`, and the summary.
 pub(crate) fn short_demo(place: &Place) -> Value {
-    let line = "demo --seconds 1 --rate 3000 --lose-both 0 --no-pin --save-pcap x.pcap --journal j --json";
+    let line =
+        "demo --seconds 1 --rate 3000 --lose-both 0 --no-pin --save-pcap x.pcap --journal j --json";
     place.run(line).exits(0).json()
 }
 
