@@ -10,7 +10,9 @@ use tezi_model::{Event, EventKind, NseTime, Px, Side};
 /// `stream,seq,type,ts_ms_since_1980_ist,order_id_or_buy_id,sell_id,token,side,price_paise,qty`.
 ///
 /// Times and prices that are not whole milliseconds or paise have decimals. Trades have no side;
-/// orders have no sell id. Gaps and resets are no messages and have no row.
+/// orders have no sell id. Of feeds that name an order without its side: `R` is a quantity taken
+/// away, `E` an execution, `U` a replacement with the new number as its sell id. Gaps and resets are
+/// no messages and have no row.
 pub(crate) struct DecodedCsv<'a> {
     out: &'a mut (dyn Write + Send),
     error: Option<io::Error>,
@@ -51,20 +53,25 @@ fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
         Some(EventKind::SpreadOrderCancel) => 'J',
         Some(EventKind::SpreadTrade) => 'K',
         Some(EventKind::TradeCancel) => 'C',
+        Some(EventKind::OrderReduce) => 'R',
+        Some(EventKind::OrderExecute) => 'E',
+        Some(EventKind::OrderReplace) => 'U',
         _ => return Ok(()),
     };
     let is_trade = matches!(letter, 'T' | 'K' | 'C');
+    // These name an order and not its side.
+    let has_side = !is_trade && !matches!(letter, 'R' | 'E' | 'U');
     let ns = NseTime::from_nanos(event.exchange_time).0;
     write!(out, "{},{},{letter},{}", event.stream.number(), event.sequence, ns / 1_000_000)?;
     if ns % 1_000_000 != 0 {
         write!(out, ".{:06}", ns % 1_000_000)?;
     }
     write!(out, ",{},", event.order_id)?;
-    if is_trade {
+    if is_trade || letter == 'U' {
         write!(out, "{}", event.sell_order_id)?;
     }
     write!(out, ",{},", event.token)?;
-    if !is_trade {
+    if has_side {
         write!(out, "{}", event.side().letter())?;
     }
     out.write_all(b",")?;

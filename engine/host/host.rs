@@ -208,16 +208,26 @@ impl Host {
             speed: session.speed,
             groups: session.groups,
         };
-        let files: Vec<MappedFile> = feed::open_captures(&options.files)?;
+        let files: Vec<MappedFile> = feed::map_files(&options.files)?;
+        let recordings = feed::recognise(session.protocol, &options.files, &files)?;
+        let mut instruments = session.instruments.clone();
+        match &recordings {
+            Some(recordings) => {
+                instruments.extend(recordings.iter().flat_map(feed::Recording::instruments));
+            }
+            None => feed::check_captures(&options.files, &files)?,
+        }
         let assembly = Assembly {
             host: self,
             segment: session.segment,
             recovery: None,
-            instruments: &session.instruments,
+            instruments: &instruments,
             time_source: TimeSource::Events,
         };
-        let feeder =
-            |feed: Feed<'_>, stop: &AtomicBool| feed::run_capture(feed, &options, &files, stop);
+        let feeder = |feed: Feed<'_>, stop: &AtomicBool| match &recordings {
+            Some(recordings) => Ok(feed::run_recordings(feed, recordings, options.speed, stop)),
+            None => feed::run_capture(feed, &options, &files, stop),
+        };
         let is_paced = session.speed.is_some();
         let sides = Sides {
             publish: None,

@@ -40,7 +40,7 @@ mod summary;
 pub use clock::Clock;
 pub use demo::{DemoConfig, InjectedFaults};
 pub use error::Error;
-pub use feed::{FeedReport, LineReport, StreamReport};
+pub use feed::{FeedReport, LineReport, RecordingCounts, StreamReport};
 pub use host::{Host, ProgressSink};
 pub use latency::{Latencies, LatencyHistogram, PathStage};
 pub use pin::Pinning;
@@ -48,7 +48,7 @@ pub use progress::{Progress, ProgressUpdate};
 pub use records::Entry;
 pub use replay::{JournalHead, ReplayReport, read_head, replay_journal, replay_recorded};
 pub use report::{CoreReport, PositionReport, Report};
-pub use session::{CaptureSession, DemoSession, Session};
+pub use session::{CaptureSession, DemoSession, Protocol, Session};
 
 pub use tezi_core::strategy;
 pub use tezi_core::{

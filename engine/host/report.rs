@@ -134,7 +134,15 @@ impl Report {
             problems
                 .push(format!("{lost} messages were lost on both lines; their books are stale"));
         }
-        if self.feed.delivered() == 0 {
+        if let Some(recorded) = &self.feed.recorded {
+            let refused: u64 = recorded.refused.iter().map(|(_, count)| count).sum();
+            if refused > 0 {
+                problems.push(format!("{refused} records were refused by the decoder"));
+            }
+            if recorded.events == 0 {
+                problems.push(format!("no order or trade in {} records", recorded.records));
+            }
+        } else if self.feed.delivered() == 0 {
             let datagrams = self.feed.lines.iter().map(|line| line.packets).sum::<u64>();
             problems.push(format!("no MTBT message in {datagrams} datagrams"));
         }

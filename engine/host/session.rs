@@ -3,6 +3,7 @@
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
+use tezi_feed_handler::wire::itch::SessionDate;
 use tezi_model::{Instrument, Segment};
 
 use crate::demo::DemoConfig;
@@ -36,8 +37,25 @@ pub struct CaptureSession {
     pub segment: Segment,
     /// The groups of lines A and B; `None` finds them.
     pub groups: Option<[SocketAddrV4; 2]>,
+    /// What is in the files.
+    pub protocol: Protocol,
     /// Instruments known beforehand.
     pub instruments: Vec<Instrument>,
+}
+
+/// What recorded files hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// Found out: DBN by its first bytes, packets of MTBT otherwise.
+    #[default]
+    Auto,
+    /// Captured packets of NSE's MTBT.
+    Mtbt,
+    /// Databento's DBN, market by order, plain or compressed.
+    Dbn,
+    /// NASDAQ's ITCH 5.0 as raw files have it, each message behind its length. The messages do not
+    /// say their day.
+    Itch(SessionDate),
 }
 
 impl Session {
@@ -55,6 +73,7 @@ impl Session {
             speed: None,
             segment: Segment::NseFo,
             groups: None,
+            protocol: Protocol::Auto,
             instruments: Vec::new(),
         })
     }

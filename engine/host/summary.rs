@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use tezi_feed_handler::Line;
 use tezi_model::Nanos;
 
-use crate::feed::{FeedReport, StreamReport};
+use crate::feed::{FeedReport, RecordingCounts, StreamReport};
 use crate::latency::PathStage;
 use crate::report::Report;
 
@@ -30,7 +30,24 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    fn write_recorded(f: &mut fmt::Formatter<'_>, recorded: &RecordingCounts) -> fmt::Result {
+        writeln!(
+            f,
+            "Recording\n  {} records, {} events, {} of other types",
+            grouped(recorded.records),
+            grouped(recorded.events),
+            grouped(recorded.other)
+        )?;
+        for (reason, count) in &recorded.refused {
+            writeln!(f, "  {} x refused: {reason}", grouped(*count))?;
+        }
+        Ok(())
+    }
+
     fn write_feed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(recorded) = &self.feed.recorded {
+            return Self::write_recorded(f, recorded);
+        }
         writeln!(f, "Feed")?;
         writeln!(
             f,

@@ -90,15 +90,21 @@ impl Source<'_> {
 }
 
 /// Maps the files; fails before anything is run when one cannot be read.
-pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<MappedFile>, Error> {
+pub(crate) fn map_files(files: &[PathBuf]) -> Result<Vec<MappedFile>, Error> {
     let open = |path: &PathBuf| {
         let file = File::open(path).map_err(|source| Error::file("open", path, source))?;
         let mapped = MappedFile::new(&file).map_err(|source| Error::file("read", path, source))?;
-        let capture = |source: CaptureError| Error::Capture { path: path.clone(), source };
-        CaptureReader::new(mapped.bytes()).map_err(capture)?;
         Ok(mapped)
     };
     files.iter().map(open).collect()
+}
+
+/// Refuses what is no capture, before anything is run.
+pub(crate) fn check_captures(paths: &[PathBuf], files: &[MappedFile]) -> Result<(), Error> {
+    paths.iter().zip(files).try_for_each(|(path, file)| {
+        let capture = |source: CaptureError| Error::Capture { path: path.clone(), source };
+        CaptureReader::new(file.bytes()).map(|_| ()).map_err(capture)
+    })
 }
 
 /// Replays the captures into the feed, in order of their time stamps.
@@ -167,17 +173,17 @@ fn skipped(sources: &[Source<'_>]) -> Vec<(FrameError, u64)> {
 }
 
 /// Keeps the recorded distances in time, divided by the speed.
-struct Pace {
+pub(super) struct Pace {
     speed: Option<f64>,
     start: Option<(Instant, Nanos)>,
 }
 
 impl Pace {
-    const fn new(speed: Option<f64>) -> Self {
+    pub(super) const fn new(speed: Option<f64>) -> Self {
         Self { speed, start: None }
     }
 
-    fn wait(&mut self, time: Nanos, stop: &AtomicBool) {
+    pub(super) fn wait(&mut self, time: Nanos, stop: &AtomicBool) {
         let Some(speed) = self.speed else { return };
         let (start, first) = *self.start.get_or_insert_with(|| (Instant::now(), time));
         let due = Duration::from_nanos((time.since(first).max(0) as f64 / speed) as u64);

@@ -5,11 +5,14 @@
 //! and counts the wait (a socket's own buffer takes the burst meanwhile).
 
 mod capture;
+mod recording;
 mod recovery;
 mod report;
 mod socket;
 
-pub(crate) use capture::{CaptureOptions, open as open_captures, run_capture};
+pub(crate) use capture::{CaptureOptions, check_captures, map_files, run_capture};
+pub use recording::RecordingCounts;
+pub(crate) use recording::{Recording, recognise, run_recordings};
 use recovery::RecoveryLink;
 pub(crate) use recovery::RecoveryServices;
 pub use report::{FeedReport, LineReport, StreamReport};
@@ -99,6 +102,13 @@ impl<'a> Feed<'a> {
         let out = &mut self.out;
         self.arbiter.on_packet(line, datagram, time, &mut |event| out.push(event));
         self.decode.record(self.clock.between(received_raw, self.clock.raw()));
+    }
+
+    /// Takes an event of a recording, which is in order already.
+    #[inline]
+    fn on_recorded(&mut self, event: &Event) {
+        self.out.received_raw = self.clock.raw();
+        self.out.push(event);
     }
 
     /// Gives up gaps whose wait is over.

@@ -7,6 +7,7 @@ use tezi_feed_handler::wire::nse_mtbt::DecodeError;
 use tezi_feed_handler::{Arbiter, Line};
 use tezi_model::StreamId;
 
+use super::recording::RecordingCounts;
 use crate::latency::LatencyHistogram;
 
 /// What came on one line, over all streams.
@@ -63,6 +64,8 @@ pub struct FeedReport {
     pub ring_stalls: u64,
     /// Records of captures that hold no UDP datagram for us, by reason.
     pub skipped_frames: Vec<(FrameError, u64)>,
+    /// What recordings held, `None` when packets were read.
+    pub recorded: Option<RecordingCounts>,
     /// Datagrams to other groups than the two lines.
     pub foreign_datagrams: u64,
     /// What went wrong on the way and did not stop it: a capture that ends early, a stream on three
@@ -99,6 +102,7 @@ impl FeedReport {
             events,
             ring_stalls,
             skipped_frames: Vec::new(),
+            recorded: None,
             foreign_datagrams: 0,
             faults: decoded_error.into_iter().collect(),
             notes: Vec::new(),

@@ -12,7 +12,8 @@
 //! strategy      name, parameters; pricing_kernel; elapsed_ns
 //! feed          events, delivered, lost, ring_stalls, foreign_datagrams,
 //!               skipped_frames {reason: count}, injected {dropped, dropped_on_both, duplicated,
-//!               reordered, each [A, B]} of the demo
+//!               reordered, each [A, B]} of the demo, recorded {records, events, other,
+//!               refused {reason: count}} of DBN and ITCH files
 //!   lines[]     line, packets, bytes, messages, heartbeats, refused {reason: count}
 //!   streams[]   stream, delivered, joined_at, restarts, gaps {opened, numbers, filled_same_line,
 //!               filled_other_line, recovered, lost}, lost [[first, last]], lost_unlisted,
@@ -63,6 +64,13 @@ fn of_feed(feed: &FeedReport, injected: Option<&InjectedFaults>) -> Value {
     let lines = Line::BOTH.map(|line| of_line(line, &feed.lines[line.index()]));
     json!({
         "events": feed.events,
+        "recorded": feed.recorded.as_ref().map(|recorded| json!({
+            "records": recorded.records,
+            "events": recorded.events,
+            "other": recorded.other,
+            "refused": recorded.refused.iter().map(|&(reason, count)| (reason.to_string(), json!(count)))
+                .collect::<Map<_, _>>(),
+        })),
         "delivered": feed.delivered(),
         "lost": feed.lost(),
         "ring_stalls": feed.ring_stalls,

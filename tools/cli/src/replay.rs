@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tezi::feed_handler::wire::itch::SessionDate;
 use tezi::journal::{End, JournalReader};
 use tezi::masters::{self, LoadOptions, LoadedFile, ReferenceData};
 use tezi::model::{Instrument, InstrumentKind, Px, Qty, Segment};
-use tezi::{CaptureSession, Entry, Session};
+use tezi::{CaptureSession, Entry, Protocol, Session};
 
 use crate::args::{self, Speed};
 use crate::files;
@@ -16,7 +17,7 @@ use crate::hosting::{Hint, HostArgs, Hosting, quoted};
 use crate::outcome::{Failure, Verdict};
 use crate::strategies::StrategyName;
 
-/// Replays pcap captures of one or both lines through the same path as the wire
+/// Replays captures of one or both lines, or recorded data, through the same path as the wire
 ///
 /// The packets take the way they would take from a socket: arbitration, books, strategy, journal.
 /// Of each stream, the first group seen is line A and the second line B; several files are merged
@@ -26,7 +27,7 @@ use crate::strategies::StrategyName;
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The captures: pcap or pcapng, plain, gzip or zstd
+    /// Captures (pcap or pcapng, plain, gzip or zstd), DBN files, or raw ITCH files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,6 +46,14 @@ struct CaptureArgs {
     /// The segment: F&O, capital market, currency or commodity derivatives
     #[arg(long, value_name = "SEGMENT", default_value = "fo", value_parser = segment())]
     segment: Segment,
+    /// What is in the files: auto knows DBN by its first bytes and takes packets for MTBT
+    #[arg(long, value_name = "PROTOCOL", default_value = "auto",
+          value_parser = ["auto", "mtbt", "dbn", "itch"])]
+    protocol: String,
+    /// The day of an ITCH file, whose messages do not say it
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = session_date,
+          required_if_eq("protocol", "itch"))]
+    date: Option<SessionDate>,
     /// The group of line A, where it is not the first seen
     #[arg(long, value_name = "GROUP:PORT", value_parser = args::group, requires = "b")]
     a: Option<SocketAddrV4>,
@@ -85,6 +94,8 @@ Examples:
       The same from a file that says neither tick nor lot.
   tezi replay demo.pcap --contracts journals/demo-20261120-091500
       A demo's capture with the instruments of its journal: the same quoter again.
+  tezi replay es.mbo.dbn.zst --book-csv book.csv
+      A Databento file of market-by-order data; ITCH: --protocol itch --date 2019-12-30.
   tezi replay mixed.pcap --a 239.70.70.41:17741 --b 239.70.70.31:10831
       Only these two groups of a capture of many.
 
@@ -131,11 +142,25 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         speed: capture.speed.0,
         segment: capture.segment,
         groups,
+        protocol: capture.protocol(),
         instruments,
     }))
 }
 
+fn session_date(text: &str) -> Result<SessionDate, &'static str> {
+    SessionDate::parse(text).ok_or("a day as YYYY-MM-DD, from 2007 on, is needed")
+}
+
 impl CaptureArgs {
+    fn protocol(&self) -> Protocol {
+        match (self.protocol.as_str(), self.date) {
+            ("mtbt", _) => Protocol::Mtbt,
+            ("dbn", _) => Protocol::Dbn,
+            ("itch", Some(date)) => Protocol::Itch(date),
+            _ => Protocol::Auto,
+        }
+    }
+
     /// The instruments of the contract files, with the tick and lot asked for.
     fn instruments(&self) -> Result<Vec<Instrument>, Failure> {
         let mut instruments = Vec::new();

@@ -113,7 +113,8 @@ impl Desk {
         } else {
             self.books.on_trade(code, event.order_id, event.sell_order_id, event.quantity)
         };
-        if applied.action == Action::Ignored {
+        let is_named = !event.order_id.is_none() || !event.sell_order_id.is_none();
+        if is_named && applied.action == Action::Ignored {
             self.counters.orders_unknown += 1;
         }
         let tape = &mut self.tape[instrument.index()];
