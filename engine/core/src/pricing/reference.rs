@@ -30,7 +30,7 @@ const SERIES_TERMS: usize = 16;
 
 /// The scalar kernel: slow, plain, and what every other kernel is compared with.
 ///
-/// Cost: about 140 ns an option (Zen 4 at 3.7 GHz).
+/// Cost: about 140 ns an option (Zen 5 at 3.7 GHz).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reference;
 
