@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         Delivery::Gap { first, last } => {
             assert!((next == 0 || first == next) && first <= last);
             next = last + 1;
-            lost += last - first + 1;
+            lost = lost.saturating_add(last - first + 1);
         }
         Delivery::EndOfSession { .. } => next = 0,
         Delivery::Stale { first } | Delivery::Whole { next: first } => {
