@@ -69,8 +69,8 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         self.drain_outputs(now).map(|_| ())
     }
 
-    /// Runs until the feed has ended and the ring is empty, or `stop` is set. Whether the session
-    /// may be ended in order: false when the journal refused a record.
+    /// Runs until the feed has ended and the ring is empty, or `stop` is set; ends at once with the
+    /// error of a journal that refuses a record.
     pub(crate) fn run(
         &mut self,
         ring: &mut Consumer<Slot>,

@@ -1,7 +1,7 @@
 //! Puts a tape on two lines, with the faults of real networks, from one seed.
 //!
-//! Each line has its own loss, duplicates and late packets; line B lags behind line A. Unless asked
-//! to, no message is lost on both, so arbitration can always make the stream whole.
+//! Each line has its own loss, duplicates and late packets; line B lags behind line A. Exactly as many
+//! messages as asked for are lost on both: what arbitration cannot make good, and recovery can.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
