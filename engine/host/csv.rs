@@ -56,11 +56,14 @@ fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
         Some(EventKind::OrderReduce) => 'R',
         Some(EventKind::OrderExecute) => 'E',
         Some(EventKind::OrderReplace) => 'U',
+        Some(EventKind::TradingStatus) => 'S',
+        Some(EventKind::IndexValue) => 'I',
+        Some(EventKind::BookClear) => 'B',
         _ => return Ok(()),
     };
     let is_trade = matches!(letter, 'T' | 'K' | 'C');
     // These name an order and not its side.
-    let has_side = !is_trade && !matches!(letter, 'R' | 'E' | 'U');
+    let has_side = !is_trade && !matches!(letter, 'R' | 'E' | 'U' | 'S' | 'I' | 'B');
     let ns = NseTime::from_nanos(event.exchange_time).0;
     write!(out, "{},{},{letter},{}", event.stream.number(), event.sequence, ns / 1_000_000)?;
     if ns % 1_000_000 != 0 {

@@ -46,6 +46,62 @@ pub enum EventKind {
     OrderExecute = 17,
     /// The order goes on as `sell_order_id`, with a new price and quantity, on the side it had.
     OrderReplace = 18,
+    /// The trading status of the instrument changed, or of its whole segment when `token` is zero;
+    /// `quantity` is a [`TradingStatus`] code.
+    TradingStatus = 19,
+    /// An index has a new value, in `price`; `token` is the number the feed gives that index.
+    IndexValue = 20,
+    /// Every order left the instrument's book at once.
+    BookClear = 21,
+}
+
+/// Whether and how an instrument trades, as far as every exchange's own codes agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum TradingStatus {
+    /// Never said.
+    #[default]
+    Unknown = 0,
+    /// Orders are collected before the open; none trades.
+    PreOpen = 1,
+    /// Continuous trading.
+    Open = 2,
+    /// Stopped for now: suspended, halted, paused.
+    Halted = 3,
+    /// A call auction: orders are collected and trade at one price.
+    Auction = 4,
+    /// Over for the day.
+    Closed = 5,
+}
+
+impl TradingStatus {
+    /// The status a record's number stands for.
+    #[inline]
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        Some(match code {
+            0 => Self::Unknown,
+            1 => Self::PreOpen,
+            2 => Self::Open,
+            3 => Self::Halted,
+            4 => Self::Auction,
+            5 => Self::Closed,
+            _ => return None,
+        })
+    }
+
+    /// A name for people and programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::PreOpen => "pre_open",
+            Self::Open => "open",
+            Self::Halted => "halted",
+            Self::Auction => "auction",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 impl EventKind {
@@ -72,6 +128,9 @@ impl EventKind {
             16 => Self::OrderReduce,
             17 => Self::OrderExecute,
             18 => Self::OrderReplace,
+            19 => Self::TradingStatus,
+            20 => Self::IndexValue,
+            21 => Self::BookClear,
             _ => return None,
         })
     }
@@ -98,6 +157,9 @@ impl EventKind {
             Self::OrderReduce => "order_reduce",
             Self::OrderExecute => "order_execute",
             Self::OrderReplace => "order_replace",
+            Self::TradingStatus => "trading_status",
+            Self::IndexValue => "index_value",
+            Self::BookClear => "book_clear",
         }
     }
 }
@@ -116,6 +178,9 @@ impl MarketFlags {
     pub const RECOVERED: u8 = 1 << 3;
     /// The order is of a snapshot: the exchange had it, it is not new now.
     pub const SNAPSHOT: u8 = 1 << 4;
+    /// The order stands for a whole price level, or the trade for all trades since the last: the
+    /// feed shows no single orders.
+    pub const LEVEL: u8 = 1 << 5;
 }
 
 /// What happened to the feed of a stream, and so to the trust its books deserve.
@@ -217,7 +282,7 @@ mod tests {
     #[test]
     fn codes_and_kinds_are_one_to_one() {
         let known: Vec<_> = (0..=255).filter_map(EventKind::from_code).collect();
-        assert_eq!(known.len(), 18);
+        assert_eq!(known.len(), 21);
         for kind in known {
             assert_eq!(EventKind::from_code(kind as u8), Some(kind));
         }

@@ -13,7 +13,7 @@ mod order;
 mod reject;
 mod time;
 
-pub use event::{Event, EventKind, FeedFault, MarketFlags};
+pub use event::{Event, EventKind, FeedFault, MarketFlags, TradingStatus};
 pub use hash::StateHasher;
 pub use instrument::{
     Instrument, InstrumentId, InstrumentKind, OptionType, Segment, StreamId, Symbol, Token,

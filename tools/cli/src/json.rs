@@ -150,6 +150,7 @@ pub(crate) fn of_core(core: &CoreReport, orders_not_encoded: u64) -> Value {
         "trades": counters.trades,
         "spread_events": counters.spread_events,
         "trade_cancels": counters.trade_cancels,
+        "status_events": counters.status_events,
         "gaps": counters.gaps,
         "resets": counters.resets,
         "malformed": counters.malformed,

@@ -48,6 +48,11 @@ impl Desk {
                 self.counters.trade_cancels += 1;
                 MarketChange::None
             }
+            EventKind::BookClear => self.on_book_clear(segment, event),
+            EventKind::TradingStatus | EventKind::IndexValue => {
+                self.counters.status_events += 1;
+                MarketChange::None
+            }
             EventKind::StreamGap
             | EventKind::StreamReset
             | EventKind::StreamStale
@@ -123,6 +128,13 @@ impl Desk {
         self.mark_changed(&applied);
         self.mark(instrument);
         MarketChange::Trade { instrument, price: price.unwrap_or(event.price) }
+    }
+
+    fn on_book_clear(&mut self, segment: Segment, event: &Event) -> MarketChange {
+        let Some(instrument) = self.place(segment, event) else { return MarketChange::None };
+        self.books.clear(instrument);
+        self.mark(instrument);
+        MarketChange::Book { instrument, touch_changed: true }
     }
 
     fn on_feed_fault(&mut self, event: &Event) -> MarketChange {

@@ -35,6 +35,8 @@ pub struct Counters {
     pub spread_events: u64,
     /// Trades the exchange took back.
     pub trade_cancels: u64,
+    /// Changes of trading status and index values.
+    pub status_events: u64,
     /// Gaps reported by the feed.
     pub gaps: u64,
     /// Streams that began again.
