@@ -1,7 +1,7 @@
 //! The host: what a strategy is run with, and against which session.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tezi_core::CoreConfig;
@@ -11,12 +11,13 @@ use tezi_model::Segment;
 use crate::assembly::{Assembly, Sides};
 use crate::clock::Clock;
 use crate::core_loop::TimeSource;
-use crate::demo::{self, Published, RecoveryListener};
+use crate::demo::{self, Published};
 use crate::error::Error;
 use crate::feed::{self, CaptureOptions, Feed, Lines, RecoveryServices};
 use crate::mapped::MappedFile;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
+use crate::publish::{PublishUpdate, Publisher};
 use crate::report::Report;
 use crate::session::{CaptureSession, DemoSession, Session};
 
@@ -146,33 +147,32 @@ impl Host {
     ) -> Result<Report, Error> {
         let config = &session.config;
         let tape = demo::make_tape(config.seed, config.seconds, config.rate);
-        let (departures, injected) = demo::plan(&tape, config);
-        if let Some(path) = &session.save_pcap {
-            demo::save_capture(path, &tape, &departures)
-                .map_err(|source| Error::file("write", path, source))?;
-        }
+        let save_pcap = session.save_pcap.as_deref();
+        let (total, injected) = demo::rehearse(&tape, config, save_pcap).map_err(|source| {
+            Error::file("write", save_pcap.unwrap_or(Path::new("the demo's capture")), source)
+        })?;
         let lines = Lines::join(DEMO_GROUPS, Ipv4Addr::LOCALHOST)?;
-        let listener =
-            config.recovery.then(RecoveryListener::open).transpose().map_err(|source| {
-                Error::Network { doing: "listen for recovery requests".into(), source }
-            })?;
+        let publisher = Publisher::new(demo::publish_config(config, lines.groups))?;
         let published = Published::default();
         let assembly = Assembly {
             host: self,
             segment: Segment::NseFo,
-            recovery: listener
-                .as_ref()
-                .map(|server| RecoveryServices { recovery: server.address, snapshot: None }),
+            recovery: publisher.recovery_address().map(|recovery| RecoveryServices {
+                recovery,
+                snapshot: publisher.snapshot_address(),
+            }),
             instruments: &tape.instruments,
             time_source: TimeSource::Clock,
         };
-        let total = departures.len() as u64;
-        let publisher = |stop: &AtomicBool| {
-            let (groups, speed) = (lines.groups, config.speed);
-            demo::publish(&tape, &departures, groups, speed, &published, stop).map_err(|source| {
-                stop.store(true, Ordering::Relaxed);
-                Error::Network { doing: "send to the multicast groups".into(), source }
-            })
+        let sender = |stop: &AtomicBool| {
+            let source = demo::TapeDatagrams::new(&tape);
+            let mut progress =
+                |update: &PublishUpdate| published.datagrams.store(update.sent, Ordering::Relaxed);
+            let sent = publisher.send(source, demo::losses(&tape, config), stop, &mut progress);
+            // What was not sent cannot be waited for.
+            stop.fetch_or(sent.is_err(), Ordering::Relaxed);
+            published.is_done.store(true, Ordering::Release);
+            sent.map(|_| ())
         };
         let feeder = |feed: Feed<'_>, stop: &AtomicBool| {
             Ok(feed::run_sockets(feed, &lines, &published.is_done, stop))
@@ -182,12 +182,12 @@ impl Host {
             Some((sent * 1000 / total.max(1)) as u32)
         };
         let server = |clock: &Clock, stop: &AtomicBool| {
-            if let Some(listener) = &listener {
-                demo::serve_recovery(listener, &tape, &published, clock, stop);
+            if config.recovery {
+                publisher.serve(clock, stop);
             }
         };
         let sides = Sides {
-            publish: Some(&publisher),
+            publish: Some(&sender),
             serve: Some(&server),
             feed: &feeder,
             done: &done,

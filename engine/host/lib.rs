@@ -30,6 +30,8 @@ pub mod masters;
 mod order_path;
 mod pin;
 mod progress;
+pub mod publish;
+mod random;
 mod recorder;
 mod records;
 mod replay;

@@ -16,7 +16,7 @@ use tezi_model::{
     Symbol, Token,
 };
 
-use super::random::Random;
+use crate::random::Random;
 
 const SEGMENT: Segment = Segment::NseFo;
 const NANOS_PER_YEAR: f64 = 365.0 * 86_400.0 * 1e9;
@@ -38,31 +38,12 @@ impl TapeMessage {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
-
-    /// Its stream and number, as its header says (MTBT 6.7, chapter 3).
-    pub(crate) fn place(&self) -> (u8, u32) {
-        let [_, _, stream, _, a, b, c, d, ..] = self.bytes;
-        (stream, u32::from_le_bytes([a, b, c, d]))
-    }
 }
 
 /// A whole session.
 pub(crate) struct Tape {
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) messages: Vec<TapeMessage>,
-    /// Last sequence number of streams 1 and 2.
-    pub(crate) last_sequences: [u32; 2],
-    /// Of streams 1 and 2: where message `n + 1` lies in `messages`.
-    by_sequence: [Vec<u32>; 2],
-}
-
-impl Tape {
-    /// The bytes of a message.
-    pub(crate) fn message(&self, stream: u8, sequence: u32) -> Option<&[u8]> {
-        let places = self.by_sequence.get(usize::from(stream).checked_sub(1)?)?;
-        let place = places.get(usize::try_from(sequence).ok()?.checked_sub(1)?)?;
-        self.messages.get(*place as usize).map(TapeMessage::bytes)
-    }
 }
 
 /// A participant that keeps an order on each side.
@@ -109,15 +90,9 @@ pub(crate) fn make_tape(seed: u64, seconds: f64, rate: f64) -> Tape {
         let pause = 2.0 * mean_ns * market.random.unit();
         market.step(pause as i64);
     }
-    let mut by_sequence = [Vec::new(), Vec::new()];
-    for (place, message) in (0..).zip(&market.messages) {
-        by_sequence[usize::from(message.place().0) - 1].push(place);
-    }
     Tape {
-        by_sequence,
         instruments: market.contracts.iter().map(|c| c.instrument).collect(),
         messages: market.messages,
-        last_sequences: market.sequences,
     }
 }
 

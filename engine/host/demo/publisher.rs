@@ -3,27 +3,36 @@
 //! Each line has its own loss, duplicates and late packets; line B lags behind line A. Exactly as many
 //! messages as asked for are lost on both: what arbitration cannot make good, and recovery can.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use tezi_feed_handler::Line;
-use tezi_feed_handler::wire::nse_mtbt::encode_heartbeat;
+use tezi_feed_handler::capture::PcapWriter;
 use tezi_model::Nanos;
 
 use super::market::Tape;
-use super::random::Random;
 use super::{DemoConfig, session_start};
+use crate::publish::{
+    Datagram, DatagramSource, LineFaults, Losses, Pace, PublishConfig, Schedule, ServiceConfig,
+    SourceReport, Wire,
+};
 
-/// One datagram to send. `message` is an index into the tape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Departure {
-    /// Nanoseconds from the start of the session.
-    pub(crate) after_ns: i64,
-    pub(crate) message: u32,
-    pub(crate) line: u8,
-}
+/// The most later messages that overtake one that is held back.
+const REORDER_DEPTH: u32 = 16;
+/// Messages at the start without faults; both streams begin within them.
+const CLEAN_START: u64 = 128;
+/// A session is short, so images are made more often than the exchange does.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The addresses a saved demo capture bears: source 1 and 2 of F&O, by circular MSD67677.
+const CAPTURE_GROUPS: [SocketAddrV4; 2] = [
+    SocketAddrV4::new(Ipv4Addr::new(239, 70, 70, 41), 17_741),
+    SocketAddrV4::new(Ipv4Addr::new(239, 70, 70, 31), 10_831),
+];
 
 /// Faults put in, for the summary to set beside what the feed handler found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,156 +47,181 @@ pub struct InjectedFaults {
     pub reordered: [u64; 2],
 }
 
-/// When each datagram leaves, in order.
-pub(crate) fn plan(tape: &Tape, config: &DemoConfig) -> (Vec<Departure>, InjectedFaults) {
-    let mut random = Random::new(config.seed ^ 0x5EED_0F1A_0175);
-    let mut faults = InjectedFaults::default();
-    let mut departures = Vec::with_capacity(tape.messages.len() * 2 + tape.messages.len() / 16);
-    // Spread over the session, away from its ends.
-    let both_every = tape.messages.len() / (config.lose_both as usize + 1);
-    for (index, message) in tape.messages.iter().enumerate() {
-        let at = message.at.since(session_start());
-        let both = config.lose_both > 0 && index > 0 && index % both_every == 0;
-        let both = both && faults.dropped_on_both < u64::from(config.lose_both);
-        faults.dropped_on_both += u64::from(both);
-        let mut dropped_before = false;
-        for line in Line::BOTH {
-            let lag = if line == Line::B { config.lag_b_ns } else { 0 };
-            // Always the same number of draws, so that one fault does not move the others.
-            let draws = [random.unit(), random.unit(), random.unit()];
-            let spread = random.below(20_000) as i64;
-            let hold = 100_000 + random.below(900_000) as i64;
-            if both || (draws[0] < config.loss && !dropped_before) {
-                faults.dropped[line.index()] += 1;
-                dropped_before = true;
-                continue;
-            }
-            let held = draws[1] < config.reorder;
-            faults.reordered[line.index()] += u64::from(held);
-            let after_ns = at + lag + if held { hold } else { 0 };
-            let departure = Departure { after_ns, message: index as u32, line: line as u8 };
-            departures.push(departure);
-            if draws[2] < config.duplicate {
-                faults.duplicated[line.index()] += 1;
-                departures.push(Departure { after_ns: after_ns + spread, ..departure });
-            }
-        }
-    }
-    departures.sort_unstable();
-    (departures, faults)
-}
-
-/// What the publisher says while it runs.
+/// How far the publisher is, for the other threads.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     /// Datagrams sent on both lines.
     pub(crate) datagrams: AtomicU64,
-    /// The highest number whose time has come, lost or not, of streams 1 and 2.
-    pub(crate) last_sequences: [AtomicU32; 2],
     /// Whether everything is sent.
     pub(crate) is_done: AtomicBool,
 }
 
-/// Sends everything at its time, then heartbeats, until done or `stop` is set.
-pub(crate) fn publish(
+/// The demo as a publisher's configuration. Services take free ports of the loopback interface.
+pub(crate) fn publish_config(config: &DemoConfig, groups: [SocketAddrV4; 2]) -> PublishConfig {
+    let lags_ns = [config.lag_b_ns.min(0).unsigned_abs(), config.lag_b_ns.max(0).unsigned_abs()];
+    let free = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    let [a, b] = groups;
+    PublishConfig {
+        faults: lags_ns.map(|lag_ns| LineFaults {
+            loss: config.loss,
+            duplicate: config.duplicate,
+            reorder: config.reorder,
+            reorder_depth: REORDER_DEPTH,
+            lag_ns,
+        }),
+        pace: Pace::Speed(config.speed),
+        seed: config.seed,
+        final_heartbeats: 3,
+        services: ServiceConfig {
+            recovery: config.recovery.then_some(free),
+            snapshot: (config.recovery && config.snapshot).then_some(free),
+            snapshot_interval: SNAPSHOT_INTERVAL,
+            ..ServiceConfig::default()
+        },
+        ..PublishConfig::new(a, b)
+    }
+}
+
+/// No message is lost on both lines but those asked for, spread over the session, away from its ends.
+pub(crate) fn losses(tape: &Tape, config: &DemoConfig) -> Losses {
+    let both = u64::from(config.lose_both);
+    let faulty = (tape.messages.len() as u64).saturating_sub(CLEAN_START);
+    let every = (faulty / (both + 1)).max(1);
+    Losses::Apart { both, every, clean: CLEAN_START }
+}
+
+/// The tape as a source: every message a datagram of its own, for both lines.
+pub(crate) struct TapeDatagrams<'a> {
+    tape: &'a Tape,
+    /// How many were advanced to.
+    position: usize,
+}
+
+impl<'a> TapeDatagrams<'a> {
+    pub(crate) const fn new(tape: &'a Tape) -> Self {
+        Self { tape, position: 0 }
+    }
+}
+
+impl DatagramSource for TapeDatagrams<'_> {
+    fn advance(&mut self) -> bool {
+        self.position = (self.position + 1).min(self.tape.messages.len() + 1);
+        self.position <= self.tape.messages.len()
+    }
+
+    fn current(&self) -> Option<Datagram<'_>> {
+        let message = self.tape.messages.get(self.position.checked_sub(1)?)?;
+        Some(Datagram { time: message.at, line: None, payload: message.bytes() })
+    }
+
+    fn rewind(&mut self) {
+        self.position = 0;
+    }
+
+    fn report(&self) -> SourceReport {
+        SourceReport::default()
+    }
+}
+
+/// A wire that nothing leaves by: what would be sent is written to a capture, if to anything.
+struct Rehearsal {
+    capture: Option<PcapWriter<BufWriter<File>>>,
+    sent: u64,
+}
+
+impl Wire for Rehearsal {
+    fn on_published(&mut self, _: &Datagram<'_>) {}
+
+    fn send(&mut self, line: Line, due_ns: u64, payload: &[u8]) -> io::Result<()> {
+        self.sent += 1;
+        let Some(capture) = &mut self.capture else { return Ok(()) };
+        let source = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 40_000);
+        capture.write_udp(sent_at(due_ns), source, CAPTURE_GROUPS[line.index()], payload)
+    }
+}
+
+/// Goes through the whole session at once: how many datagrams it is, and the faults in it. Writes
+/// what is sent as a capture of both lines when `path` says where.
+///
+/// # Errors
+///
+/// What making or writing the file gives.
+pub(crate) fn rehearse(
     tape: &Tape,
-    departures: &[Departure],
-    groups: [SocketAddrV4; 2],
-    speed: f64,
-    published: &Published,
-    stop: &AtomicBool,
-) -> io::Result<()> {
-    let socket = loopback_sender()?;
-    let start = Instant::now();
-    for (count, departure) in departures.iter().enumerate() {
-        let due = Duration::from_nanos((departure.after_ns.max(0) as f64 / speed) as u64);
-        while let Some(left) = due.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(());
-            }
-            // Sleeping gives the core away, which on two cores the receiver needs.
-            std::thread::sleep(left.min(Duration::from_millis(50)));
-        }
-        let message = &tape.messages[departure.message as usize];
-        let (stream, sequence) = message.place();
-        if let Some(last) = published.last_sequences.get(usize::from(stream) - 1) {
-            last.fetch_max(sequence, Ordering::Release);
-        }
-        send(&socket, message.bytes(), groups[usize::from(departure.line)])?;
-        published.datagrams.store(count as u64 + 1, Ordering::Relaxed);
+    config: &DemoConfig,
+    path: Option<&Path>,
+) -> io::Result<(u64, InjectedFaults)> {
+    let capture = match path {
+        Some(path) => Some(PcapWriter::new(BufWriter::new(File::create(path)?))?),
+        None => None,
+    };
+    let mut wire = Rehearsal { capture, sent: 0 };
+    let at_once = DemoConfig { speed: 1.0, ..*config };
+    let publish = publish_config(&at_once, CAPTURE_GROUPS);
+    let mut schedule = Schedule::new(TapeDatagrams::new(tape), &publish, losses(tape, config));
+    while let Some(due_ns) = schedule.next_ns() {
+        schedule.step(due_ns, &mut wire)?;
     }
-    for (published, &last) in published.last_sequences.iter().zip(&tape.last_sequences) {
-        published.store(last, Ordering::Release);
+    if let Some(capture) = wire.capture {
+        capture.into_inner().flush()?;
     }
-    for _ in 0..3 {
-        std::thread::sleep(Duration::from_millis(20));
-        for (stream, &last) in (1..).zip(&tape.last_sequences) {
-            let heartbeat = encode_heartbeat(stream, last);
-            groups.iter().try_for_each(|&group| send(&socket, &heartbeat, group))?;
-        }
-    }
-    published.is_done.store(true, Ordering::Release);
-    Ok(())
+    let report = schedule.report();
+    let faults = InjectedFaults {
+        dropped: report.lines.map(|line| line.dropped),
+        dropped_on_both: report.dropped_on_both,
+        duplicated: report.lines.map(|line| line.duplicated),
+        reordered: report.lines.map(|line| line.reordered),
+    };
+    Ok((wire.sent, faults))
 }
 
-/// A full send buffer empties by itself: the receiver is on this machine.
-fn send(socket: &UdpSocket, bytes: &[u8], group: SocketAddrV4) -> io::Result<()> {
-    /// "No buffer space available", which Linux says when a queue is full for the moment.
-    const ENOBUFS: i32 = 105;
-    loop {
-        match socket.send_to(bytes, group) {
-            Ok(_) => return Ok(()),
-            Err(error)
-                if error.raw_os_error() == Some(ENOBUFS)
-                    || error.kind() == io::ErrorKind::Interrupted =>
-            {
-                std::thread::yield_now();
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// A socket whose multicast stays on the loopback interface.
-fn loopback_sender() -> io::Result<UdpSocket> {
-    let socket = socket2::Socket::new(
-        socket2::Domain::IPV4,
-        socket2::Type::DGRAM,
-        Some(socket2::Protocol::UDP),
-    )?;
-    socket.set_multicast_if_v4(&Ipv4Addr::LOCALHOST)?;
-    socket.set_multicast_loop_v4(true)?;
-    socket.set_multicast_ttl_v4(0)?;
-    socket.bind(&SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into())?;
-    Ok(socket.into())
-}
-
-/// The time of a departure on the exchange's clock.
-pub(crate) fn departure_time(departure: &Departure) -> Nanos {
-    session_start().plus(departure.after_ns)
+/// The exchange's time of a departure in real time.
+fn sent_at(due_ns: u64) -> Nanos {
+    session_start().plus(due_ns.cast_signed())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::market::make_tape;
     use super::*;
+
+    /// Remembers the messages sent.
+    struct Sent(BTreeSet<Vec<u8>>, u64);
+
+    impl Wire for Sent {
+        fn on_published(&mut self, _: &Datagram<'_>) {}
+
+        fn send(&mut self, _: Line, _: u64, payload: &[u8]) -> io::Result<()> {
+            self.0.insert(payload.to_vec());
+            self.1 += 1;
+            Ok(())
+        }
+    }
 
     #[test]
     fn every_message_is_on_a_line_unless_asked_otherwise() {
         let tape = make_tape(4, 0.5, 10_000.0);
         for lose_both in [0, 7] {
             let config = DemoConfig { loss: 0.3, lose_both, ..DemoConfig::default() };
-            let (departures, faults) = plan(&tape, &config);
-            let mut sent = vec![false; tape.messages.len()];
-            departures.iter().for_each(|d| sent[d.message as usize] = true);
-            let lost = sent.iter().filter(|sent| !**sent).count() as u64;
+            let publish = publish_config(&config, CAPTURE_GROUPS);
+            let mut schedule =
+                Schedule::new(TapeDatagrams::new(&tape), &publish, losses(&tape, &config));
+            let mut sent = Sent(BTreeSet::new(), 0);
+            while let Some(due_ns) = schedule.next_ns() {
+                schedule.step(due_ns, &mut sent).unwrap();
+            }
+            let (departures, faults) = rehearse(&tape, &config, None).unwrap();
+            // Each message has its number, so no two are equal.
+            let lost = (tape.messages.len() - sent.0.len()) as u64;
             assert_eq!(
                 (lost, faults.dropped_on_both),
                 (u64::from(lose_both), u64::from(lose_both))
             );
             let expected = 2 * tape.messages.len() as u64 + faults.duplicated.iter().sum::<u64>()
                 - faults.dropped.iter().sum::<u64>();
-            assert_eq!(departures.len() as u64, expected);
+            assert_eq!([departures, sent.1], [expected; 2]);
         }
     }
 }

@@ -191,6 +191,25 @@ pub(crate) fn group(text: &str) -> Result<SocketAddrV4, String> {
     text.parse().map_err(|_| "an address and port are needed, as in 239.70.70.41:17741".to_string())
 }
 
+/// Reads `ADDRESS:PORT` of a service.
+pub(crate) fn address(text: &str) -> Result<SocketAddrV4, String> {
+    text.parse().map_err(|_| "an address and port are needed, as in 127.0.0.1:9001".to_string())
+}
+
+/// Parts of lines A and B, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Percent(pub(crate) [f64; 2]);
+
+/// Reads `PCT`, for both lines, or `PCT,PCT`.
+pub(crate) fn percent(text: &str) -> Result<Percent, String> {
+    let (a, b) = text.split_once(',').unwrap_or((text, text));
+    let part = |text: &str| number(text.trim(), 0.0, 100.0).map(|percent| percent / 100.0);
+    match (part(a), part(b)) {
+        (Ok(a), Ok(b)) => Ok(Percent([a, b])),
+        _ => Err("a percentage from 0 to 100 is needed, or two, as in 1,10".to_string()),
+    }
+}
+
 /// Reads a positive price in rupees.
 pub(crate) fn price(text: &str) -> Result<Px, String> {
     let price = number(text, 0.0, 1e9).map(Px::from_rupees).ok().filter(|price| price.0 > 0);
@@ -234,6 +253,12 @@ mod tests {
         for bad in ["1", "1,", "a,b", "0,1024", "-1,0"] {
             assert!(pin(bad).is_err(), "{bad}");
         }
+        assert_eq!(percent("1"), Ok(Percent([0.01, 0.01])));
+        assert_eq!(percent("0, 100"), Ok(Percent([0.0, 1.0])));
+        for bad in ["", "101", "-1", "1,2,3", "1,", "nan", "1%"] {
+            assert!(percent(bad).is_err(), "{bad}");
+        }
+        assert!(address("127.0.0.1").is_err() && address("[::1]:5").is_err());
         assert_eq!(price("0.05"), Ok(Px::from_paise(5)));
         assert!(price("0").is_err() && price("x").is_err() && group("239.0.0.1").is_err());
     }

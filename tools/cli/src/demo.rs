@@ -70,6 +70,9 @@ struct MarketArgs {
     /// Runs without a recovery server: what both lines lose stays lost
     #[arg(long)]
     no_recovery: bool,
+    /// Runs with tick recovery alone, without snapshots, as the CO segment does
+    #[arg(long)]
+    no_snapshot: bool,
     /// Writes what is sent, both lines, as a capture that `tezi replay` reads
     #[arg(long, value_name = "FILE")]
     save_pcap: Option<PathBuf>,
@@ -133,6 +136,7 @@ impl Args {
             lag_b_ns: market.lag_us * 1_000,
             lose_both: market.lose_both,
             recovery: !market.no_recovery,
+            snapshot: !market.no_snapshot,
         }
     }
 

@@ -12,6 +12,7 @@ mod journal;
 mod json;
 mod outcome;
 mod progress;
+mod publish;
 mod replay;
 mod strategies;
 mod text;
@@ -44,6 +45,7 @@ macro_rules! commands {
 commands! {
     Demo => demo;
     Replay => replay;
+    Publish => publish;
     Journal => journal;
 }
 
@@ -66,6 +68,8 @@ Examples:
   tezi demo --seed 7 --seconds 30      another session, longer
   tezi replay day.pcap --json          a capture at full speed, the summary for programs
   tezi replay a.pcap b.pcap --speed 1x both lines in two files, in real time
+  tezi publish day.pcap --a 239.1.1.1:5001 --b 239.1.1.2:5002
+                                       a capture back onto the wire, with faults and recovery
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
 
 Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.

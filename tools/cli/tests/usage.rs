@@ -22,6 +22,7 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "--lag-us",
                 "--lose-both",
                 "--no-recovery",
+                "--no-snapshot",
                 "--save-pcap",
                 "--journal",
                 "--no-journal",

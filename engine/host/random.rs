@@ -1,5 +1,5 @@
-//! The demo's random numbers: seeded, and by integer and IEEE-exact arithmetic only, so that one
-//! seed makes the same session on every machine.
+//! Random numbers of what is generated: seeded, and by integer and IEEE-exact arithmetic only, so that
+//! one seed makes the same session, and the same faults, on every machine.
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
