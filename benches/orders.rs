@@ -21,7 +21,7 @@ use tezi::gateway::nnf::{
 };
 use tezi::model::{
     CommandKind, ExecutionKind, ExecutionReport, InstrumentId, Money, Nanos, OrderId, Px, Qty,
-    Side, TimeInForce,
+    Side, TimeInForce, TradingStatus,
 };
 use tezi::oms::{Exposure, Order, Orders};
 use tezi_core::{Market, Proposal, Risk};
@@ -36,6 +36,7 @@ fn check(criterion: &mut Criterion) {
         last_trade: Some(Px::from_paise(38_050)),
         own_opposite: Some(Px::from_paise(38_200)),
         is_stale: false,
+        status: TradingStatus::Open,
         net: 130,
         exposure: Exposure { buy: 65, sell: 65, orders: 2 },
         open_orders: 8,

@@ -110,7 +110,7 @@ fn what_no_line_brought_is_named_and_its_stream_is_not_traded() {
     assert_eq!(stream(2).lost, [lost(700, 704), lost(1_500, 1_500), lost(1_600, 1_600)]);
     assert_eq!((stream(1).gaps.lost, stream(1).lost.len()), (0, 0));
     assert_eq!(report.core.counters.gaps, 3);
-    assert_eq!(report.core.stale_instruments, 4, "the options, not the future");
+    assert_eq!(report.core.stale_instruments, 5, "the options and their spread, not the future");
     let stale = report.core.refusals.iter().find(|(r, _)| *r == RejectReason::StaleMarketData);
     assert!(stale.is_some_and(|&(_, count)| count > 50), "{:?}", report.core.refusals);
     assert!(report.core.counters.new_orders > 10, "before the gap, and in the future after it");

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use tezi_core::InstrumentTable;
 use tezi_core::book::Books;
-use tezi_model::{Event, EventKind, NseTime, Px, Side};
+use tezi_core::{InstrumentState, InstrumentTable};
+use tezi_model::{Event, EventKind, Instrument, InstrumentId, NseTime, Px, Side};
 
 /// Writes events in the columns
 /// `stream,seq,type,ts_ms_since_1980_ist,order_id_or_buy_id,sell_id,token,side,price_paise,qty`.
@@ -83,22 +83,30 @@ fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
 }
 
 /// Writes the books in the columns `token,side,level,price_paise,qty,orders`: instruments by
-/// segment and token, bids before asks, best level first.
+/// segment and token, bids before asks, best level first. After all of them the spreads of two legs,
+/// by segment and tokens, with both tokens in the first column, `near/far`, and the difference of
+/// their prices, which may be negative.
 pub(crate) fn write_books(
     out: &mut dyn Write,
     instruments: &InstrumentTable,
     books: &Books,
 ) -> io::Result<()> {
     out.write_all(b"token,side,level,price_paise,qty,orders\r\n")?;
-    let mut order: Vec<_> = instruments
-        .iter()
-        .map(|(id, state)| (state.definition.segment_code, state.definition.token, id))
-        .collect();
+    let key = |(id, state): (InstrumentId, &InstrumentState)| {
+        let Instrument { segment_code, token, .. } = state.definition;
+        let far = state.definition.legs().map(|[_, far]| far);
+        (far.is_some(), segment_code, token, far, id)
+    };
+    let mut order: Vec<_> = instruments.iter().map(key).collect();
     order.sort_unstable();
-    for (_, token, id) in order {
+    for (_, _, token, far, id) in order {
         for side in Side::BOTH {
             for (index, level) in books.levels(id, side).enumerate() {
-                write!(out, "{token},{},{},", side.letter(), index + 1)?;
+                write!(out, "{token}")?;
+                if let Some(far) = far {
+                    write!(out, "/{far}")?;
+                }
+                write!(out, ",{},{},", side.letter(), index + 1)?;
                 write_paise(out, level.price)?;
                 write!(out, ",{},{}\r\n", level.quantity, level.orders)?;
             }
@@ -111,5 +119,46 @@ fn write_paise(out: &mut dyn Write, price: Px) -> io::Result<()> {
     match price.to_paise() {
         Some(paise) => write!(out, "{paise}"),
         None => write!(out, "{}", price.0 as f64 / Px::PAISA as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tezi_core::book::BooksConfig;
+    use tezi_model::{OrderId, Qty, Segment, Token};
+
+    #[test]
+    fn spreads_come_after_every_other_book_with_both_tokens() {
+        const FO: Segment = Segment::NseFo;
+        let mut instruments = InstrumentTable::new(8);
+        let config = BooksConfig { instruments_max: 8, orders_max: 8, levels_max: 8 };
+        let mut books = Books::new(&config);
+        let near = Instrument::unknown(FO, Token(7));
+        let spreads = [9, 8].map(|far| Instrument::spread(&near, Token(far)));
+        let cash = Instrument::unknown(Segment::NseCm, Token(3));
+        let orders = [
+            (spreads[0], Side::Sell, -20),
+            (cash, Side::Buy, 100),
+            (spreads[1], Side::Buy, 5),
+            (near, Side::Sell, 200),
+        ];
+        for (id, (definition, side, paise)) in (1..).zip(orders) {
+            let instrument = instruments.define(&definition).unwrap();
+            books.add_instrument().unwrap();
+            let price = Px::from_paise(paise);
+            books.on_new(instrument, 1, OrderId(id), side, price, Qty(25)).unwrap();
+        }
+        let mut out = Vec::new();
+        write_books(&mut out, &instruments, &books).unwrap();
+        let lines = [
+            "token,side,level,price_paise,qty,orders",
+            "7,S,1,200,25,1",
+            "3,B,1,100,25,1",
+            "7/8,B,1,5,25,1",
+            "7/9,S,1,-20,25,1",
+            "",
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), lines.join("\r\n"));
     }
 }

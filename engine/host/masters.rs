@@ -2,5 +2,6 @@
 //! host needs.
 
 pub use tezi_feed_handler::reference::{
-    LoadError, LoadOptions, LoadReport, LoadedFile, ReferenceData, load, parse_stream_info,
+    LoadError, LoadOptions, LoadReport, LoadedFile, ReferenceData, SpreadRecord, load,
+    parse_stream_info,
 };

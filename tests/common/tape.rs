@@ -21,6 +21,9 @@ pub const GROUPS: [SocketAddrV4; 2] = [
     SocketAddrV4::new(Ipv4Addr::new(239, 70, 70, 31), 10_831),
 ];
 
+/// Near and far leg of the one spread that trades: two of the options.
+const LEGS: [i32; 2] = [50_101, 50_103];
+
 pub fn open() -> Nanos {
     Nanos::from_ist(2026, 11, 20, 9, 15, 0)
 }
@@ -79,11 +82,15 @@ impl Message {
 /// An order of the market: token, side, price in paise, quantity.
 type Resting = (i32, Side, i32, i32);
 
+/// An order in the spread: side, price difference in paise, quantity.
+type RestingSpread = (Side, i32, i32);
+
 struct Generator {
     random: SplitMix64,
     /// Token, stream, tick and fair price in paise of each contract.
     contracts: Vec<(i32, u8, i32, i32)>,
     live: BTreeMap<u64, Resting>,
+    spreads: BTreeMap<u64, RestingSpread>,
     next_id: u64,
     now: Nanos,
     sequences: [u32; 3],
@@ -108,6 +115,7 @@ pub fn tape(seed: u64, count: usize) -> Vec<Message> {
         random: SplitMix64(seed),
         contracts: contracts.collect(),
         live: BTreeMap::new(),
+        spreads: BTreeMap::new(),
         next_id: 1_100_000_000_000_000,
         now: open(),
         sequences: [0; 3],
@@ -127,7 +135,8 @@ impl Generator {
         let side = Side::BOTH[self.random.below(2) as usize];
         match self.random.below(100) {
             0..=29 => self.enter(contract, side),
-            30..=74 => self.change(),
+            30..=70 => self.change(),
+            71..=74 => self.spread(side),
             75..=93 => self.cancel(),
             _ => self.take(contract, side),
         }
@@ -184,6 +193,61 @@ impl Generator {
         self.say(token, Said::Trade(trade));
     }
 
+    /// A spread order comes, changes or leaves, or a hidden one takes it: a message for each leg.
+    fn spread(&mut self, side: Side) {
+        let pick = self.random.below(self.spreads.len().max(1) as u64) as usize;
+        let known = self.spreads.iter().nth(pick).map(|(&id, &resting)| (id, resting));
+        let quantity = LOT * (1 + self.random.below(3) as i32);
+        let price = 5 * (self.random.below(20) as i32 - 8) - 60 * side.sign() as i32;
+        let is_new = self.random.below(3) == 0;
+        let Some((id, (own, resting, left))) = known.filter(|_| !is_new) else {
+            self.next_id += 1;
+            self.spreads.insert(self.next_id, (side, price, quantity));
+            let order = (side, price, quantity);
+            return self.say_spread(message_type::SPREAD_ORDER_NEW, self.next_id, order);
+        };
+        match self.random.below(4) {
+            0..=1 => {
+                self.spreads.insert(id, (own, price, quantity));
+                let order = (own, price, quantity);
+                self.say_spread(message_type::SPREAD_ORDER_MODIFY, id, order);
+            }
+            2 => {
+                self.spreads.remove(&id);
+                self.say_spread(message_type::SPREAD_ORDER_CANCEL, id, (own, resting, left));
+            }
+            _ => {
+                let traded = quantity.min(left);
+                take_spread(&mut self.spreads, id, traded);
+                self.say_spread_trade(id, (own, resting, traded));
+            }
+        }
+    }
+
+    fn say_spread(&mut self, message_type: u8, id: u64, (side, price, quantity): RestingSpread) {
+        for (token, side) in LEGS.into_iter().zip([side.opposite(), side]) {
+            self.say_order(message_type, id, (token, side, price, quantity));
+        }
+    }
+
+    fn say_spread_trade(&mut self, id: u64, (side, difference, quantity): RestingSpread) {
+        for (index, token) in LEGS.into_iter().enumerate() {
+            // Who buys the far leg sells the near one.
+            let is_buy = (side == Side::Buy) == (index == 1);
+            let (buy, sell) = if is_buy { (id, 0) } else { (0, id) };
+            let trade = Trade {
+                message_type: message_type::SPREAD_TRADE,
+                time: self.now,
+                buy_order_id: OrderId(buy),
+                sell_order_id: OrderId(sell),
+                token,
+                price: 20_000 + difference * index as i32,
+                quantity,
+            };
+            self.say(token, Said::Trade(trade));
+        }
+    }
+
     fn say_order(&mut self, message_type: u8, id: u64, resting: Resting) {
         let (token, side, price, quantity) = resting;
         let (time, order_id) = (self.now, OrderId(id));
@@ -221,10 +285,55 @@ impl Generator {
     }
 }
 
-/// The book that messages end in, reckoned with one ordered map, as `--book-csv` writes it.
+fn take_spread(spreads: &mut BTreeMap<u64, RestingSpread>, id: u64, quantity: i32) {
+    let Some(resting) = spreads.get_mut(&id) else { return };
+    resting.2 -= quantity;
+    if resting.2 <= 0 {
+        spreads.remove(&id);
+    }
+}
+
+/// What a message says of the spread's book, `true` when it is one of a spread. The near leg comes
+/// first, so an order is as its far leg says.
+fn apply_spread(spreads: &mut BTreeMap<u64, RestingSpread>, message: &Message) -> bool {
+    let far = LEGS[1];
+    match &message.said {
+        Said::Order(order) => match order.message_type {
+            message_type::SPREAD_ORDER_NEW | message_type::SPREAD_ORDER_MODIFY => {
+                if order.token == far {
+                    let resting = (order.side, order.price, order.quantity);
+                    spreads.insert(order.order_id.0, resting);
+                }
+                true
+            }
+            message_type::SPREAD_ORDER_CANCEL => {
+                if order.token == far {
+                    spreads.remove(&order.order_id.0);
+                }
+                true
+            }
+            _ => false,
+        },
+        Said::Trade(trade) if trade.message_type == message_type::SPREAD_TRADE => {
+            if trade.token == far {
+                for id in [trade.buy_order_id.0, trade.sell_order_id.0] {
+                    take_spread(spreads, id, trade.quantity);
+                }
+            }
+            true
+        }
+        Said::Trade(_) => false,
+    }
+}
+
+/// The book that messages end in, reckoned with ordered maps, as `--book-csv` writes it.
 pub fn book_csv<'a>(messages: impl IntoIterator<Item = &'a Message>) -> String {
     let mut live: BTreeMap<u64, Resting> = BTreeMap::new();
+    let mut spreads = BTreeMap::new();
     for message in messages {
+        if apply_spread(&mut spreads, message) {
+            continue;
+        }
         match &message.said {
             Said::Order(order) if order.message_type == message_type::ORDER_CANCEL => {
                 live.remove(&order.order_id.0);
@@ -243,23 +352,36 @@ pub fn book_csv<'a>(messages: impl IntoIterator<Item = &'a Message>) -> String {
             }
         }
     }
-    // Best first: the highest bid, the lowest ask.
-    let mut levels: BTreeMap<(i32, bool, i64), (i64, u32)> = BTreeMap::new();
-    for &(token, side, price, quantity) in live.values() {
+    let mut text = String::from("token,side,level,price_paise,qty,orders\n");
+    write_levels(&mut text, live.values().map(|&(token, ..)| token.to_string()), live.values());
+    let [near, far] = LEGS;
+    let spreads: Vec<Resting> = spreads
+        .into_values()
+        .map(|(side, price, quantity)| (near, side, price, quantity))
+        .collect();
+    write_levels(&mut text, spreads.iter().map(|_| format!("{near}/{far}")), &spreads);
+    text
+}
+
+/// Writes the levels of orders by name, best first: the highest bid, the lowest ask.
+fn write_levels<'a>(
+    text: &mut String,
+    names: impl Iterator<Item = String>,
+    orders: impl IntoIterator<Item = &'a Resting>,
+) {
+    let mut levels: BTreeMap<(i32, String, bool, i64), (i64, u32)> = BTreeMap::new();
+    for (name, &(token, side, price, quantity)) in names.zip(orders) {
         let rank = -i64::from(price) * side.sign();
-        let level = levels.entry((token, side == Side::Sell, rank)).or_default();
+        let level = levels.entry((token, name, side == Side::Sell, rank)).or_default();
         *level = (level.0 + i64::from(quantity), level.1 + 1);
     }
-    let mut text = String::from("token,side,level,price_paise,qty,orders\n");
     let (mut before, mut number) = (None, 0);
-    for ((token, is_sell, rank), (quantity, orders)) in levels {
+    for ((token, name, is_sell, rank), (quantity, orders)) in levels {
         number = if before == Some((token, is_sell)) { number + 1 } else { 1 };
         before = Some((token, is_sell));
-        let letter = if is_sell { 'S' } else { 'B' };
-        let price = rank.abs();
-        writeln!(text, "{token},{letter},{number},{price},{quantity},{orders}").unwrap();
+        let (letter, price) = if is_sell { ('S', rank) } else { ('B', -rank) };
+        writeln!(text, "{name},{letter},{number},{price},{quantity},{orders}").unwrap();
     }
-    text
 }
 
 /// One datagram on one line.

@@ -54,7 +54,10 @@ pub struct RiskLimits {
     /// basis points of it.
     pub fat_finger_bps: u32,
     /// 1 lets orders out on books whose stream has lost messages; 0 refuses them.
-    pub trade_on_stale: u32,
+    pub trade_on_stale: u16,
+    /// 1 lets orders out in what the exchange has halted or closed; 0 refuses them. What the feed
+    /// says nothing of trades either way.
+    pub trade_when_halted: u16,
 }
 
 impl Default for RiskLimits {
@@ -70,6 +73,7 @@ impl Default for RiskLimits {
             messages_per_second_max: 120,
             fat_finger_bps: 500,
             trade_on_stale: 0,
+            trade_when_halted: 0,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The core: one function from inputs to outputs.
 
 use tezi_model::{
-    Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, RejectReason,
+    Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, Px, RejectReason,
+    TradingStatus,
 };
 
 use crate::book::Books;
@@ -12,7 +13,10 @@ use crate::oms::{Applied, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::pricing::PricingKernel;
-use crate::strategy::{BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy, Trade};
+use crate::strategy::{
+    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy, Trade,
+    TradeCancel,
+};
 
 /// A point inside the handling of one market event, for whoever measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +104,16 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.work_off_due();
         let change = self.desk.on_market(event);
         probe.reached(Stage::Book);
+        self.tell(change, event);
+        self.desk.check_loss();
+        self.desk.finish_stop();
+        probe.reached(Stage::Strategy);
+    }
+
+    /// Tells the strategy what an event changed.
+    #[inline]
+    fn tell(&mut self, change: MarketChange, event: &Event) {
+        let &Event { quantity, exchange_time, .. } = event;
         match change {
             MarketChange::None => {}
             MarketChange::Book { instrument, touch_changed } => {
@@ -107,22 +121,33 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
                 self.call(|strategy, ctx| strategy.on_book(ctx, update));
             }
             MarketChange::Trade { instrument, price } => {
-                let trade = Trade {
-                    instrument,
-                    price,
-                    quantity: event.quantity,
-                    exchange_time: event.exchange_time,
-                };
+                let trade = Trade { instrument, price, quantity, exchange_time };
                 self.call(|strategy, ctx| strategy.on_trade(ctx, &trade));
             }
             MarketChange::Feed { stream, fault } => {
                 let update = FeedUpdate { stream, fault };
                 self.call(|strategy, ctx| strategy.on_feed(ctx, &update));
             }
+            MarketChange::TradeCancel { instrument } => {
+                let cancel = TradeCancel {
+                    instrument,
+                    price: event.price,
+                    quantity,
+                    buy_order_id: event.order_id,
+                    sell_order_id: event.sell_order_id,
+                    exchange_time,
+                };
+                self.call(|strategy, ctx| strategy.on_trade_cancel(ctx, &cancel));
+            }
+            MarketChange::Status { segment, instrument, status } => {
+                let update = StatusUpdate { segment, instrument, status, exchange_time };
+                self.call(|strategy, ctx| strategy.on_status(ctx, &update));
+            }
+            MarketChange::Index { instrument } => {
+                let update = IndexUpdate { instrument, value: event.price, exchange_time };
+                self.call(|strategy, ctx| strategy.on_index(ctx, &update));
+            }
         }
-        self.desk.check_loss();
-        self.desk.finish_stop();
-        probe.reached(Stage::Strategy);
     }
 
     /// A report of a venue outside the core.
@@ -223,6 +248,24 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     #[must_use]
     pub fn is_stale(&self, instrument: InstrumentId) -> bool {
         self.desk.is_stale(instrument)
+    }
+
+    /// Whether and how an instrument trades, as far as the exchange said.
+    #[must_use]
+    pub fn status(&self, instrument: InstrumentId) -> TradingStatus {
+        self.desk.status(instrument)
+    }
+
+    /// The last price the market traded the instrument at, or the value of an index.
+    #[must_use]
+    pub fn last_trade(&self, instrument: InstrumentId) -> Option<Px> {
+        self.desk.tape.get(instrument.index()).and_then(|tape| tape.last_trade)
+    }
+
+    /// Units the market traded since the start, as far as seen, less what was taken back.
+    #[must_use]
+    pub fn volume(&self, instrument: InstrumentId) -> u64 {
+        self.desk.tape.get(instrument.index()).map_or(0, |tape| tape.volume)
     }
 
     /// The most order messages that left in one second of the clock.

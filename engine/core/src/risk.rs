@@ -5,7 +5,9 @@
 //! (price, quantity, order value, cumulative open order value, unconfirmed orders counted) and
 //! NSE/INVG/69255 section VI. A cancel is never refused by a limit: it can only make things safer.
 
-use tezi_model::{Instrument, Money, Nanos, Px, Qty, RejectReason, Side};
+use tezi_model::{
+    Instrument, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Side, TradingStatus,
+};
 
 use crate::config::RiskLimits;
 use crate::oms::Exposure;
@@ -37,6 +39,8 @@ pub struct Market {
     pub own_opposite: Option<Px>,
     /// Whether messages of the stream are lost.
     pub is_stale: bool,
+    /// Whether and how the instrument trades.
+    pub status: TradingStatus,
     /// Position held.
     pub net: i64,
     /// Own open orders of the instrument.
@@ -83,6 +87,14 @@ impl Risk {
         }
         if market.is_stale && limits.trade_on_stale == 0 {
             return Err(RejectReason::StaleMarketData);
+        }
+        if matches!(market.status, TradingStatus::Halted | TradingStatus::Closed)
+            && limits.trade_when_halted == 0
+        {
+            return Err(RejectReason::NotTrading);
+        }
+        if instrument.kind() == InstrumentKind::Index || instrument.legs().is_some() {
+            return Err(RejectReason::NotTradable);
         }
         check_quantity(instrument, proposal)?;
         check_price(instrument, limits, market, proposal)?;
@@ -241,6 +253,7 @@ mod tests {
             last_trade: None,
             own_opposite: None,
             is_stale: false,
+            status: TradingStatus::Unknown,
             net: 0,
             exposure: Exposure::default(),
             open_orders: 0,
@@ -277,6 +290,9 @@ mod tests {
     fn each_check_refuses_with_its_own_reason() {
         use RejectReason as R;
         let stale = Market { is_stale: true, ..market() };
+        let [halted, closed, auction] =
+            [TradingStatus::Halted, TradingStatus::Closed, TradingStatus::Auction]
+                .map(|status| Market { status, ..market() });
         let own = Market { own_opposite: Some(Px::from_paise(10_000)), ..market() };
         let full = Market { open_orders: 2, ..market() };
         let open = Market { open_value: Money::from_rupees(25_000), ..market() };
@@ -285,6 +301,9 @@ mod tests {
         let cases = [
             (market(), buy(10_000, 65), Ok(())),
             (stale, buy(10_000, 65), Err(R::StaleMarketData)),
+            (halted, buy(10_000, 65), Err(R::NotTrading)),
+            (closed, buy(10_000, 0), Err(R::NotTrading)),
+            (auction, buy(10_000, 65), Ok(())),
             (market(), buy(10_000, 0), Err(R::InvalidQuantity)),
             (market(), buy(10_000, 66), Err(R::LotSize)),
             (market(), buy(100, 715), Err(R::FreezeQuantity)),
@@ -303,6 +322,28 @@ mod tests {
         for (market, proposal, expected) in cases {
             assert_eq!(verdict(&market, &proposal), expected, "{proposal:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_ordered_is_refused_whatever_its_status() {
+        let market = Market { status: TradingStatus::Open, ..market() };
+        let spread = Instrument::spread(&instrument(), Token(2));
+        let index = Instrument::index(Segment::NseCm, Token(1));
+        for it in [spread, index] {
+            let verdict = Risk::new(limits()).check(Nanos(1), &it, &market, &buy(10_000, 65));
+            assert_eq!(verdict, Err(RejectReason::NotTradable), "{it}");
+        }
+        // A spread that the exchange lists as a contract of its own is one.
+        let own = Instrument { strike: Px::ZERO, ..spread };
+        let verdict = Risk::new(limits()).check(Nanos(1), &own, &market, &buy(10_000, 65));
+        assert_eq!(verdict, Ok(()));
+    }
+
+    #[test]
+    fn the_switch_lets_orders_out_in_what_is_halted() {
+        let risk = Risk::new(RiskLimits { trade_when_halted: 1, ..limits() });
+        let market = Market { status: TradingStatus::Halted, ..market() };
+        assert_eq!(risk.check(Nanos(1), &instrument(), &market, &buy(10_000, 65)), Ok(()));
     }
 
     #[test]

@@ -7,12 +7,12 @@ mod common;
 
 use bytemuck::Zeroable;
 use common::ledger::Ledger;
-use common::market::{Market, contracts, open};
+use common::market::{Market, contracts, definitions, open};
 use common::trader::RandomTrader;
 use common::{Input, SplitMix64, core, external_config, feed, small_config};
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::{BookUpdate, Context, Strategy, Watch};
-use tezi_core::{Core, CoreConfig, Emitted, Output};
+use tezi_core::{Core, CoreConfig, Emitted, InstrumentTable, Output};
 use tezi_model::{
     ClientOrderId, Event, EventKind, ExecutionReport, InstrumentId, Nanos, OrderId, Px, Qty,
     RejectReason, Side, StreamId,
@@ -108,6 +108,7 @@ fn every_limit_holds_after_every_input() {
         assert_eq!(run.ledger.outputs_peak, 63, "all places but that of a kill are used");
         assert!(counters.passive_fills > 0 && counters.passive_fills < counters.fills);
         assert!(counters.book_refusals > 0 && counters.malformed > 0 && counters.resets > 0);
+        assert!(counters.spread_legs_given_up > 0 && counters.trade_cancels > 0);
         fills += run.ledger.fills;
         refused.extend(run.core.refusals().map(|(reason, _)| reason));
     }
@@ -154,6 +155,31 @@ fn after_a_stop_nothing_but_cancels_leaves() {
 fn values_at_the_ends_of_their_types_break_nothing() {
     for seed in 31..37 {
         run(seed, &small_config(20_000, 20_000), Market::hostile(seed), 0, 8_000);
+    }
+}
+
+#[test]
+fn who_follows_the_inputs_knows_the_same_instruments() {
+    for (seed, market) in [(91, Market::new(91)), (92, Market::new(92)), (93, Market::hostile(93))]
+    {
+        let config = small_config(20_000, 20_000);
+        let mut core = core(&config, Watch);
+        let mut follower = InstrumentTable::new(config.capacity.instruments_max);
+        for definition in definitions() {
+            follower.define(&definition).unwrap();
+        }
+        for (step, event) in market.take(20_000).enumerate() {
+            core.on_event(event.receive_time, &event);
+            follower.follow(&event);
+            let known = core.instruments();
+            assert_eq!(follower.len(), known.len(), "seed {seed}, step {step}: {event:?}");
+        }
+        let names = |table: &InstrumentTable| -> Vec<_> {
+            table.iter().map(|(_, state)| state.definition).collect()
+        };
+        assert_eq!(names(&follower), names(core.instruments()), "seed {seed}");
+        assert_eq!(follower.legs_given_up(), core.counters().spread_legs_given_up);
+        assert_eq!(follower.len(), 12, "seed {seed}: every place is taken");
     }
 }
 

@@ -205,6 +205,10 @@ pub enum InstrumentKind {
     Future = 2,
     /// A European option.
     Option = 3,
+    /// A pair of contracts that trades at the difference of their prices.
+    Spread = 4,
+    /// A value that is reckoned from others and does not trade.
+    Index = 5,
 }
 
 /// Call or put.
@@ -227,15 +231,16 @@ pub struct Instrument {
     pub symbol: Symbol,
     /// When it expires.
     pub expiry: Nanos,
-    /// The strike of an option.
+    /// The strike of an option. The record has no other room for the token of a spread's far leg,
+    /// which stands here as a number: read it with [`Instrument::legs`].
     pub strike: Px,
     /// The price step.
     pub tick: Px,
-    /// The lowest price an order may have today.
+    /// The lowest price an order may have today. Of a spread both bounds have a sign.
     pub price_low: Px,
     /// The highest price an order may have today.
     pub price_high: Px,
-    /// The exchange's number.
+    /// The exchange's number; of a spread with two legs that of the near one.
     pub token: Token,
     /// Units in one lot; orders are multiples of it.
     pub lot: Qty,
@@ -257,7 +262,46 @@ impl Instrument {
     /// An instrument of which only segment and token are known.
     #[must_use]
     pub fn unknown(segment: Segment, token: Token) -> Self {
-        Self { token, segment_code: segment as u8, ..Self::zeroed() }
+        Self::unknown_code(segment as u8, token)
+    }
+
+    /// The spread of a near leg and the contract with the token `far`. Symbol, expiry, tick and lot
+    /// are the near leg's.
+    #[must_use]
+    pub fn spread(near: &Self, far: Token) -> Self {
+        Self {
+            symbol: near.symbol,
+            expiry: near.expiry,
+            tick: near.tick,
+            lot: near.lot,
+            strike: Px(i64::from(far.0)),
+            kind_code: InstrumentKind::Spread as u8,
+            ..Self::unknown_code(near.segment_code, near.token)
+        }
+    }
+
+    /// An index, by the number the feed gives it.
+    #[must_use]
+    pub fn index(segment: Segment, number: Token) -> Self {
+        let kind_code = InstrumentKind::Index as u8;
+        Self { kind_code, ..Self::unknown(segment, number) }
+    }
+
+    fn unknown_code(segment_code: u8, token: Token) -> Self {
+        Self { token, segment_code, ..Self::zeroed() }
+    }
+
+    /// The tokens of a spread's near and far leg; `None` for what is no spread, and for one that the
+    /// exchange knows by a token of its own.
+    #[inline]
+    #[must_use]
+    pub const fn legs(&self) -> Option<[Token; 2]> {
+        let far = self.strike.0;
+        if self.kind_code == InstrumentKind::Spread as u8 && 0 < far && far <= u32::MAX as i64 {
+            Some([self.token, Token(far as u32)])
+        } else {
+            None
+        }
     }
 
     /// The segment, `None` when the record holds no known one.
@@ -275,6 +319,8 @@ impl Instrument {
             1 => InstrumentKind::Equity,
             2 => InstrumentKind::Future,
             3 => InstrumentKind::Option,
+            4 => InstrumentKind::Spread,
+            5 => InstrumentKind::Index,
             _ => InstrumentKind::Unknown,
         }
     }
@@ -292,9 +338,11 @@ impl Instrument {
 }
 
 impl fmt::Display for Instrument {
-    /// `NIFTY 2026-09-24 24000 CE`, `NIFTY 2026-09-24 FUT`, `INFY EQ`, or `fo:35001`.
+    /// `NIFTY 2026-09-24 24000 CE`, `NIFTY 2026-09-24 FUT`, `INFY EQ`, or `fo:35001`; a spread by its
+    /// legs, `fo:35001/35002`, an index by name or number, `index cm:7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.expiry.ist_date();
+        let segment = self.segment().map_or("?", Segment::name);
         let text = match (self.kind(), self.option_type()) {
             (InstrumentKind::Future, _) => {
                 format!("{} {year:04}-{month:02}-{day:02} FUT", self.symbol)
@@ -305,7 +353,14 @@ impl fmt::Display for Instrument {
                 format!("{} {year:04}-{month:02}-{day:02} {strike} {letters}", self.symbol)
             }
             (InstrumentKind::Equity, _) => format!("{} EQ", self.symbol),
-            _ => format!("{}:{}", self.segment().map_or("?", Segment::name), self.token),
+            (InstrumentKind::Index, _) if self.symbol != Symbol::default() => {
+                format!("{} INDEX", self.symbol)
+            }
+            (InstrumentKind::Index, _) => format!("index {segment}:{}", self.token),
+            _ => match self.legs() {
+                Some([near, far]) => format!("{segment}:{near}/{far}"),
+                None => format!("{segment}:{}", self.token),
+            },
         };
         f.pad(&text)
     }
@@ -327,6 +382,25 @@ mod tests {
         assert_eq!(option.to_string(), "NIFTY 2026-09-22 24000 PE");
         option.kind_code = InstrumentKind::Future as u8;
         assert_eq!(option.to_string(), "NIFTY 2026-09-22 FUT");
+        let spread = Instrument::spread(&option, Token(35002));
+        assert_eq!(spread.to_string(), "fo:35001/35002");
+        let mut index = Instrument::index(Segment::NseCm, Token(7));
+        assert_eq!(index.to_string(), "index cm:7");
+        index.symbol = Symbol::new("Nifty 50");
+        assert_eq!(index.to_string(), "Nifty 50 INDEX");
+    }
+
+    #[test]
+    fn only_a_spread_of_two_tokens_has_legs() {
+        let near = Instrument::unknown(Segment::NseFo, Token(7));
+        let spread = Instrument::spread(&near, Token(u32::MAX));
+        assert_eq!(spread.kind(), InstrumentKind::Spread);
+        assert_eq!(spread.legs(), Some([Token(7), Token(u32::MAX)]));
+        assert_eq!(Instrument::spread(&near, Token(0)).legs(), None);
+        let far_out = Instrument { strike: Px(1 << 32), ..spread };
+        assert_eq!(far_out.legs(), None);
+        let option = Instrument { kind_code: InstrumentKind::Option as u8, ..spread };
+        assert_eq!((near.legs(), option.legs()), (None, None));
     }
 
     #[test]

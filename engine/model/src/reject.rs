@@ -55,6 +55,11 @@ reject_reasons! {
     UnknownInstrument = 20, "unknown_instrument", "the instrument is not known";
     /// Its market data has a hole.
     StaleMarketData = 21, "stale_market_data", "the book may be wrong: messages of its stream are lost";
+    /// Its trading is halted or over, or that of its whole segment.
+    NotTrading = 22, "not_trading", "the exchange has halted or closed trading in the instrument";
+    /// Nothing that can be ordered here: an index, or a spread of two legs, whose exposure no limit
+    /// knows yet.
+    NotTradable = 23, "not_tradable", "orders in an index or in a spread of two legs are not possible";
     /// No such order.
     UnknownOrder = 30, "unknown_order", "no such order";
     /// The order can no longer change.

@@ -59,6 +59,17 @@ const DELETE_FLAG: Column = Column::new(28, "delete flag");
 const FIELDS: usize = 29;
 const UNIT: i64 = Px::PAISA;
 
+impl SpreadRecord {
+    /// The spread as an instrument: the legs' tokens, and what is known beside them. Its lowest and
+    /// highest price are differences: the operating range of an order, else zero.
+    #[must_use]
+    pub fn instrument(&self) -> Instrument {
+        let [near, far] = &self.legs;
+        let [price_low, price_high] = self.operating_range;
+        Instrument { price_low, price_high, ..Instrument::spread(near, far.token) }
+    }
+}
+
 pub(super) fn read(loader: &mut Loader<'_>) -> Result<(), LoadError> {
     const HEADER: Column = Column::new(0, "header");
     let header = loader.header(b'|');

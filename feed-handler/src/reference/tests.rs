@@ -290,6 +290,11 @@ fn a_spread_line_gives_every_field() {
     assert_eq!(spread.day_range, [Px::from_paise(-20_000), Px::from_paise(-5)]);
     assert_eq!(spread.operating_range, [Px::from_paise(-30_000), Px::from_paise(40_000)]);
     assert_eq!(spread.is_eligible, Some(true));
+    let instrument = spread.instrument();
+    assert_eq!(instrument.legs(), Some([Token(35_100), Token(35_200)]));
+    assert_eq!((instrument.symbol, instrument.expiry), (near.symbol, near.expiry));
+    assert_eq!((instrument.tick, instrument.lot), (near.tick, near.lot));
+    assert_eq!([instrument.price_low, instrument.price_high], spread.operating_range);
 }
 
 #[test]
@@ -335,6 +340,7 @@ fn stream_information_gives_contracts_spreads_and_streams() {
     assert_eq!(share.instrument.kind(), InstrumentKind::Equity);
     assert_eq!(share.details.series.as_str(), "EQ");
     assert_eq!(file.spreads[0].key(), (1, Token(48_126), Token(48_127)));
+    assert_eq!(file.spreads[0].instrument().to_string(), "fo:48126/48127");
     assert_eq!(file.spreads[0].stream, Some(StreamId::new(Segment::NseFo, 2)));
 
     // Currency prices count ten-millionths of a rupee.

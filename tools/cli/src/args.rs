@@ -105,6 +105,9 @@ pub(crate) struct LimitArgs {
     /// Lets orders out on books whose stream has lost messages
     #[arg(long)]
     trade_on_stale: bool,
+    /// Lets orders out in what the exchange has halted or closed
+    #[arg(long)]
+    trade_when_halted: bool,
     /// From the core to the simulated venue, in microseconds
     #[arg(long, value_name = "US", value_parser = latency(), default_value_t = venue_us(|venue| venue.order_latency_ns), help_heading = "Simulated venue")]
     order_latency_us: u32,
@@ -125,7 +128,8 @@ impl LimitArgs {
                 open_orders_max: self.open_orders_max,
                 messages_per_second_max: self.messages_per_second_max,
                 fat_finger_bps: self.fat_finger_bps,
-                trade_on_stale: u32::from(self.trade_on_stale),
+                trade_on_stale: u16::from(self.trade_on_stale),
+                trade_when_halted: u16::from(self.trade_when_halted),
             },
             venue: SimulatedVenueConfig {
                 order_latency_ns: i64::from(self.order_latency_us) * 1_000,

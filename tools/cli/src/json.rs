@@ -149,6 +149,7 @@ pub(crate) fn of_core(core: &CoreReport, orders_not_encoded: u64) -> Value {
         "orders_unknown": counters.orders_unknown,
         "trades": counters.trades,
         "spread_events": counters.spread_events,
+        "spread_legs_given_up": counters.spread_legs_given_up,
         "trade_cancels": counters.trade_cancels,
         "status_events": counters.status_events,
         "gaps": counters.gaps,

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tezi::feed_handler::wire::itch::SessionDate;
 use tezi::journal::{End, JournalReader};
-use tezi::masters::{self, LoadOptions, LoadedFile, ReferenceData};
+use tezi::masters::{self, LoadOptions, LoadedFile, ReferenceData, SpreadRecord};
 use tezi::model::{Instrument, InstrumentKind, Px, Qty, Segment};
 use tezi::{CaptureSession, Entry, Protocol, Session};
 
@@ -174,6 +174,7 @@ impl CaptureArgs {
         }
         let merged = ReferenceData::merge(loaded);
         instruments.extend(merged.instruments().iter().map(|record| record.instrument));
+        instruments.extend(merged.spreads().iter().map(SpreadRecord::instrument));
         for instrument in &mut instruments {
             if instrument.tick == Px::ZERO {
                 instrument.tick = self.tick.unwrap_or_default();
@@ -224,7 +225,9 @@ fn opening(args: &Args, instruments: &[Instrument]) -> String {
     if !instruments.is_empty() {
         text += &format!(", {} contracts", instruments.len());
     }
-    let has_ticks = instruments.iter().all(|instrument| instrument.tick > Px::ZERO);
+    // A spread's tick is not asked for: nothing is quoted in it.
+    let mut contracts = instruments.iter().filter(|instrument| instrument.legs().is_none());
+    let has_ticks = contracts.all(|instrument| instrument.tick > Px::ZERO);
     if !has_ticks && args.host.strategy.strategy != Some(StrategyName::Watch) {
         text += "\nThe contracts say no tick, and option-quoter quotes nothing without one: add --tick 0.05";
     }

@@ -41,6 +41,17 @@ impl Bench {
         self.venue.on_order(NIFTY, SEGMENT, OrderId(id), self.now, &self.books);
     }
 
+    /// The exchange's image of the book replaces it: orders (id, side, paise, quantity).
+    fn image(&mut self, resting: &[(u64, Side, i64, u32)]) {
+        self.books.clear(NIFTY);
+        for &(id, side, paise, quantity) in resting {
+            let (id, price) = (OrderId(id), Px::from_paise(paise));
+            self.books.on_new(NIFTY, SEGMENT, id, side, price, Qty(quantity)).unwrap();
+            self.venue.give_way(NIFTY, SEGMENT, id, &mut self.books);
+            self.venue.on_order(NIFTY, SEGMENT, id, self.now, &self.books);
+        }
+    }
+
     /// Two orders of the market trade.
     fn trade(&mut self, buy: u64, sell: u64, paise: i64, quantity: u32) {
         let event = Event {
@@ -191,4 +202,49 @@ fn commands_and_reports_travel_for_the_configured_time() {
     assert_eq!(bench.venue.next_due(), Some(Nanos(16)));
     bench.now = Nanos(16);
     assert_eq!(bench.reports().len(), 2);
+}
+
+#[test]
+fn an_image_of_the_book_brings_no_own_order_forward() {
+    let mut bench = Bench::new(&[(1, Buy, 100, 50), (2, Buy, 100, 30)]);
+    bench.rest(8, Buy, 100, 20);
+    bench.rest(9, Buy, 100, 10);
+    bench.market(3, Buy, 100, 40);
+    bench.image(&[(1, Buy, 100, 50), (2, Buy, 100, 30), (3, Buy, 100, 40)]);
+    // All the image holds trades first, what once was behind included: the worse is assumed.
+    bench.market(4, Sell, 100, 120);
+    assert!(bench.reports().is_empty());
+    bench.trade(1, 4, 100, 50);
+    bench.trade(2, 4, 100, 30);
+    bench.trade(3, 4, 100, 40);
+    // Own orders keep their order among themselves, and their place before what comes new.
+    bench.market(5, Buy, 100, 40);
+    bench.market(6, Sell, 100, 25);
+    assert_eq!(bench.reports(), [(8, K::Fill, 100, 20), (9, K::Fill, 100, 5)]);
+}
+
+#[test]
+fn an_image_through_an_own_order_fills_it() {
+    let mut bench = Bench::new(&[(1, Buy, 99, 50)]);
+    bench.rest(9, Buy, 100, 30);
+    // While nothing was seen the market came down through the order: it cannot have stood still.
+    bench.image(&[(2, Sell, 98, 20), (3, Buy, 97, 50)]);
+    assert_eq!(bench.reports(), [(9, K::Fill, 100, 20)]);
+    // What was taken from the image's order is not taken again.
+    bench.image(&[(2, Sell, 98, 20), (3, Buy, 97, 50)]);
+    assert!(bench.reports().is_empty());
+}
+
+#[test]
+fn an_own_order_in_an_emptied_book_stands_first() {
+    let mut bench = Bench::new(&[(1, Buy, 100, 50), (2, Sell, 105, 10)]);
+    bench.rest(9, Buy, 100, 30);
+    bench.books.clear(NIFTY);
+    bench.market(3, Buy, 100, 50);
+    bench.market(4, Sell, 100, 40);
+    assert_eq!(bench.reports(), [(9, K::Fill, 100, 30)]);
+    // Of the seller ten are left, and nothing of what was there before.
+    bench.command(CommandKind::New, 10, Buy, 105, 30, TimeInForce::Ioc);
+    let left = [(10, K::Accepted, 105, 30), (10, K::Fill, 100, 10), (10, K::Canceled, 105, 10)];
+    assert_eq!(bench.reports(), left);
 }

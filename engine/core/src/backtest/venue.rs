@@ -145,6 +145,30 @@ impl SimulatedVenue {
         }
     }
 
+    /// Sees an order of an image of the book, after the book has it and before
+    /// [`Self::on_order`]: it was there before, so own orders at its price go behind it.
+    ///
+    /// The book was emptied for the image, and the place in its queue that an own order had against
+    /// this one is not known any more; the worse is assumed.
+    pub fn give_way(
+        &mut self,
+        instrument: InstrumentId,
+        segment_code: u8,
+        order_id: OrderId,
+        books: &mut Books,
+    ) {
+        if self.shadows.is_empty() {
+            return;
+        }
+        let Some(order) = books.order(segment_code, order_id) else { return };
+        let (start, end) = self.range(instrument, order.side);
+        for shadow in &mut self.shadows[start..end] {
+            if shadow.command.price == order.price {
+                shadow.priority = books.priority_next();
+            }
+        }
+    }
+
     /// Sees an order that arrived in the market or changed, after the book has it.
     pub fn on_order(
         &mut self,

@@ -1,9 +1,13 @@
 //! Market events: what they do to books, tape, streams and marks.
 
-use tezi_model::{Event, EventKind, FeedFault, InstrumentId, Px, Segment, Side, StreamId};
+use tezi_model::{
+    Event, EventKind, FeedFault, InstrumentId, MarketFlags, OrderId, Px, Qty, Segment, Side,
+    StreamId, Token, TradingStatus,
+};
 
 use super::Desk;
 use crate::book::{Action, Applied, BookError};
+use crate::instruments::gives_up_legs;
 
 /// What a market event changed, for the strategy to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +18,12 @@ pub(crate) enum MarketChange {
     Book { instrument: InstrumentId, touch_changed: bool },
     /// A trade, which may have changed the book too.
     Trade { instrument: InstrumentId, price: Px },
+    /// The exchange took a trade back.
+    TradeCancel { instrument: InstrumentId },
+    /// The status of an instrument, or of a whole segment, is another.
+    Status { segment: Segment, instrument: Option<InstrumentId>, status: TradingStatus },
+    /// An index has a value.
+    Index { instrument: InstrumentId },
     /// The feed of a stream broke, or began again.
     Feed { stream: StreamId, fault: FeedFault },
 }
@@ -39,20 +49,12 @@ impl Desk {
             }
             EventKind::SpreadOrderNew
             | EventKind::SpreadOrderModify
-            | EventKind::SpreadOrderCancel
-            | EventKind::SpreadTrade => {
-                self.counters.spread_events += 1;
-                MarketChange::None
-            }
-            EventKind::TradeCancel => {
-                self.counters.trade_cancels += 1;
-                MarketChange::None
-            }
+            | EventKind::SpreadOrderCancel => self.on_spread_order(kind, segment, event),
+            EventKind::SpreadTrade => self.on_spread_trade(segment, event),
+            EventKind::TradeCancel => self.on_trade_cancel(segment, event),
             EventKind::BookClear => self.on_book_clear(segment, event),
-            EventKind::TradingStatus | EventKind::IndexValue => {
-                self.counters.status_events += 1;
-                MarketChange::None
-            }
+            EventKind::TradingStatus => self.on_status(segment, event),
+            EventKind::IndexValue => self.on_index(segment, event),
             EventKind::StreamGap
             | EventKind::StreamReset
             | EventKind::StreamStale
@@ -78,22 +80,37 @@ impl Desk {
             _ => Ok(books.on_cancel(code, id)),
         };
         let Some(applied) = self.note(event.stream, result) else { return MarketChange::None };
-        if applied.action == Action::Ignored {
-            self.counters.orders_unknown += 1;
-            return MarketChange::None;
-        }
-        self.counters.orders_applied += 1;
-        if let Some(venue) = &mut self.venue {
+        if let Some(venue) = &mut self.venue
+            && applied.action != Action::Ignored
+        {
             let arrived = match kind {
                 EventKind::OrderNew | EventKind::OrderModify => Some(id),
                 EventKind::OrderReplace => Some(event.sell_order_id),
                 _ => None,
             };
             if let Some(id) = arrived {
+                if event.flags & MarketFlags::SNAPSHOT != 0 {
+                    venue.give_way(instrument, code, id, &mut self.books);
+                }
                 venue.on_order(instrument, code, id, event.receive_time, &self.books);
             }
         }
-        self.mark_changed(&applied);
+        self.book_changed(instrument, &applied)
+    }
+
+    /// Counts and values an event applied to a book, and says where it changed what.
+    #[inline]
+    pub(super) fn book_changed(
+        &mut self,
+        instrument: InstrumentId,
+        applied: &Applied,
+    ) -> MarketChange {
+        if applied.action == Action::Ignored {
+            self.counters.orders_unknown += 1;
+            return MarketChange::None;
+        }
+        self.counters.orders_applied += 1;
+        self.mark_changed(applied);
         // A cancel may bear another token than its order: the book says where the order was.
         let changed = applied.changes[1].or(applied.changes[0]);
         let instrument = changed.map_or(instrument, |change| change.instrument);
@@ -118,16 +135,82 @@ impl Desk {
         } else {
             self.books.on_trade(code, event.order_id, event.sell_order_id, event.quantity)
         };
-        let is_named = !event.order_id.is_none() || !event.sell_order_id.is_none();
+        self.note_trade(&applied, event.order_id, event.sell_order_id);
+        self.on_tape(instrument, price, event.quantity, &applied);
+        MarketChange::Trade { instrument, price: price.unwrap_or(event.price) }
+    }
+
+    /// Counts a trade that names orders of which none rests.
+    #[inline]
+    pub(super) fn note_trade(&mut self, applied: &Applied, buy: OrderId, sell: OrderId) {
+        let is_named = !buy.is_none() || !sell.is_none();
         if is_named && applied.action == Action::Ignored {
             self.counters.orders_unknown += 1;
         }
+    }
+
+    /// Puts a trade on the tape, and values anew what it changed.
+    #[inline]
+    pub(super) fn on_tape(
+        &mut self,
+        instrument: InstrumentId,
+        price: Option<Px>,
+        quantity: Qty,
+        applied: &Applied,
+    ) {
         let tape = &mut self.tape[instrument.index()];
         tape.last_trade = price.or(tape.last_trade);
-        tape.volume += u64::from(event.quantity.0);
-        self.mark_changed(&applied);
+        tape.volume += u64::from(quantity.0);
+        self.mark_changed(applied);
         self.mark(instrument);
-        MarketChange::Trade { instrument, price: price.unwrap_or(event.price) }
+    }
+
+    /// Takes the quantity off the tape. The last trade stays: the one before it is not known.
+    fn on_trade_cancel(&mut self, segment: Segment, event: &Event) -> MarketChange {
+        self.counters.trade_cancels += 1;
+        let Some(instrument) = self.place(segment, event) else { return MarketChange::None };
+        let tape = &mut self.tape[instrument.index()];
+        tape.volume = tape.volume.saturating_sub(u64::from(event.quantity.0));
+        MarketChange::TradeCancel { instrument }
+    }
+
+    fn on_status(&mut self, segment: Segment, event: &Event) -> MarketChange {
+        let Some(status) = TradingStatus::from_code(event.quantity.0) else {
+            self.counters.malformed += 1;
+            return MarketChange::None;
+        };
+        self.counters.status_events += 1;
+        self.exchange_time = self.exchange_time.max(event.exchange_time);
+        let (instrument, is_another) = if event.token == Token(0) {
+            (None, self.statuses.set_segment(segment, status, &self.instruments))
+        } else {
+            let known = self.instruments.len();
+            let instrument = self.instruments.find_or_insert(segment, event.token);
+            let Some(instrument) = instrument.filter(|&id| self.open(id, known)) else {
+                // No book is behind for it: what has no number here cannot be ordered either.
+                self.counters.book_refusals += 1;
+                return MarketChange::None;
+            };
+            (Some(instrument), self.statuses.set(instrument, status))
+        };
+        if !is_another {
+            return MarketChange::None;
+        }
+        MarketChange::Status { segment, instrument, status }
+    }
+
+    fn on_index(&mut self, segment: Segment, event: &Event) -> MarketChange {
+        self.counters.status_events += 1;
+        self.exchange_time = self.exchange_time.max(event.exchange_time);
+        let known = self.instruments.len();
+        let instrument = self.instruments.find_or_insert_index(segment, event.token);
+        let Some(instrument) = instrument.filter(|&id| self.open(id, known)) else {
+            self.counters.book_refusals += 1;
+            return MarketChange::None;
+        };
+        self.instruments.set_stream(instrument, event.stream);
+        self.tape[instrument.index()].last_trade = Some(event.price);
+        MarketChange::Index { instrument }
     }
 
     fn on_book_clear(&mut self, segment: Segment, event: &Event) -> MarketChange {
@@ -140,6 +223,10 @@ impl Desk {
     fn on_feed_fault(&mut self, event: &Event) -> MarketChange {
         let Some(fault) = event.fault() else { return MarketChange::None };
         let stream = event.stream;
+        if gives_up_legs(fault) {
+            self.instruments.forget_legs(stream);
+            self.counters.spread_legs_given_up = self.instruments.legs_given_up();
+        }
         match fault {
             FeedFault::Gap { .. } => {
                 self.counters.gaps += 1;
@@ -160,7 +247,8 @@ impl Desk {
         MarketChange::Feed { stream, fault }
     }
 
-    /// Empties the books of a stream's instruments.
+    /// Empties the books of a stream's instruments. Own orders are not the feed's to cancel: they keep
+    /// their place before whatever comes new, and give way to what an image says was there.
     fn clear_stream(&mut self, stream: StreamId) {
         for (instrument, state) in self.instruments.iter() {
             if state.stream == Some(stream) {
@@ -171,19 +259,37 @@ impl Desk {
 
     /// The instrument of an event, with a book of its own; `None` when there is no room for one.
     #[inline]
-    fn place(&mut self, segment: Segment, event: &Event) -> Option<InstrumentId> {
+    pub(super) fn place(&mut self, segment: Segment, event: &Event) -> Option<InstrumentId> {
         let known = self.instruments.len();
         let Some(instrument) = self.instruments.find_or_insert(segment, event.token) else {
             self.refuse_book(event.stream);
             return None;
         };
-        if self.instruments.len() > known && !self.add_book(instrument) {
-            self.refuse_book(event.stream);
-            return None;
-        }
-        self.instruments.set_stream(instrument, event.stream);
         self.exchange_time = self.exchange_time.max(event.exchange_time);
-        Some(instrument)
+        self.seat(instrument, known, event.stream).then_some(instrument)
+    }
+
+    /// Gives an instrument its book when it is one more than the `known` ones, and notes its stream;
+    /// `false` when there is no room, which makes the stream stale.
+    #[inline]
+    pub(super) fn seat(
+        &mut self,
+        instrument: InstrumentId,
+        known: usize,
+        stream: StreamId,
+    ) -> bool {
+        if !self.open(instrument, known) {
+            self.refuse_book(stream);
+            return false;
+        }
+        self.instruments.set_stream(instrument, stream);
+        true
+    }
+
+    /// Gives an instrument its book when it is one more than the `known` ones.
+    #[inline]
+    fn open(&mut self, instrument: InstrumentId, known: usize) -> bool {
+        self.instruments.len() == known || self.add_book(instrument)
     }
 
     /// Gives the newest instrument its book; `false` when there is no room.
@@ -193,7 +299,11 @@ impl Desk {
         added.is_ok()
     }
 
-    fn note(&mut self, stream: StreamId, result: Result<Applied, BookError>) -> Option<Applied> {
+    pub(super) fn note(
+        &mut self,
+        stream: StreamId,
+        result: Result<Applied, BookError>,
+    ) -> Option<Applied> {
         if result.is_err() {
             self.refuse_book(stream);
         }
@@ -202,7 +312,7 @@ impl Desk {
 
     /// An event that found no room: the books of its stream can no longer be trusted.
     #[cold]
-    fn refuse_book(&mut self, stream: StreamId) {
+    pub(super) fn refuse_book(&mut self, stream: StreamId) {
         self.counters.book_refusals += 1;
         self.set_stale(stream, true);
     }

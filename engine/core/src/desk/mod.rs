@@ -4,9 +4,11 @@
 //! strategy may see or do goes through here by way of its `Context`.
 
 mod market;
+mod spread;
+mod status;
 mod trading;
 
-use tezi_model::{InstrumentId, Nanos, Px, RejectReason, StateHasher, StreamId};
+use tezi_model::{InstrumentId, Nanos, Px, RejectReason, StateHasher, StreamId, TradingStatus};
 
 use crate::backtest::SimulatedVenue;
 use crate::book::{Books, BooksConfig};
@@ -17,6 +19,7 @@ use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::risk::Risk;
 use crate::timers::Timers;
+use status::Statuses;
 
 pub(crate) use market::MarketChange;
 
@@ -29,13 +32,15 @@ pub struct Counters {
     pub orders_applied: u64,
     /// Cancels and trades that name no known order: before the join, or never shown.
     pub orders_unknown: u64,
-    /// Trades.
+    /// Trades. Both legs of a spread trade are one.
     pub trades: u64,
-    /// Spread orders and trades: counted, and kept out of the outright books.
+    /// Messages of spread orders and trades, one for each leg.
     pub spread_events: u64,
+    /// Of them, given up without the message of the other leg.
+    pub spread_legs_given_up: u64,
     /// Trades the exchange took back.
     pub trade_cancels: u64,
-    /// Changes of trading status and index values.
+    /// Words of trading status and index values.
     pub status_events: u64,
     /// Gaps reported by the feed.
     pub gaps: u64,
@@ -43,7 +48,8 @@ pub struct Counters {
     pub resets: u64,
     /// Events with an unknown kind or segment.
     pub malformed: u64,
-    /// Events a book refused for lack of room; the books of the stream are stale from then on.
+    /// Events that found no room: the books of the stream are stale from then on, but for a status or
+    /// index value, which has no book.
     pub book_refusals: u64,
     /// Requests refused when their input had caused as many outputs as configured: there is no
     /// room to say so, and they are in no other count.
@@ -81,6 +87,7 @@ pub(crate) struct Desk {
     pub(crate) books: Books,
     pub(crate) tape: Box<[Tape]>,
     pub(crate) stale: Box<[bool]>,
+    pub(crate) statuses: Statuses,
     pub(crate) orders: Orders,
     pub(crate) positions: Positions,
     pub(crate) risk: Risk,
@@ -114,6 +121,7 @@ impl Desk {
             books,
             tape: vec![Tape::default(); instruments].into_boxed_slice(),
             stale: vec![false; STREAMS].into_boxed_slice(),
+            statuses: Statuses::new(capacity.instruments_max),
             orders: Orders::new(capacity.own_orders_max, capacity.instruments_max),
             positions: Positions::new(capacity.instruments_max),
             risk: Risk::new(config.limits),
@@ -163,6 +171,14 @@ impl Desk {
         }
     }
 
+    /// Whether and how an instrument trades, as far as the exchange said.
+    pub(crate) fn status(&self, instrument: InstrumentId) -> TradingStatus {
+        let state = self.instruments.get(instrument);
+        state.map_or(TradingStatus::Unknown, |state| {
+            self.statuses.get(instrument, state.definition.segment_code)
+        })
+    }
+
     /// Whether so many outputs find room. One place is kept for [`Output::Kill`], which can be
     /// neither refused nor left unsaid.
     pub(crate) fn has_room(&self, outputs: usize) -> bool {
@@ -196,9 +212,12 @@ impl Desk {
         }
         self.timers.hash_into(&mut hasher);
         for (_, tape) in self.instruments.iter().zip(&self.tape) {
+            // A spread may trade at 0.
+            hasher.write(u64::from(tape.last_trade.is_some()));
             hasher.write_i64(tape.last_trade.map_or(0, |price| price.0));
             hasher.write(tape.volume);
         }
+        self.statuses.hash_into(&mut hasher);
         hasher.write_i64(self.exchange_time.0);
         hasher.write_i64(self.cancels_again_at.0);
         hasher.write(self.counters.events);

@@ -187,6 +187,7 @@ impl Desk {
             last_trade: self.tape[instrument.index()].last_trade,
             own_opposite: if against > 0 { self.own_best(instrument, opposite) } else { None },
             is_stale: self.is_stale(instrument),
+            status: self.status(instrument),
             net: self.positions.get(instrument).net,
             exposure,
             open_orders: self.orders.open_count(),

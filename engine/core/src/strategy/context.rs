@@ -1,8 +1,8 @@
 //! A strategy's hands and eyes during one call.
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Side,
-    TimeInForce,
+    ClientOrderId, InstrumentId, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Segment,
+    Side, TimeInForce, Token, TradingStatus,
 };
 
 use crate::book::{Level, RestingOrder};
@@ -55,19 +55,31 @@ impl Context<'_> {
         self.instruments().find(|(_, state)| matches(state)).map(|(id, _)| id)
     }
 
+    /// The spread of two legs of a segment, by their tokens; `None` before it is defined or seen.
+    #[must_use]
+    pub fn spread(&self, segment: Segment, near: Token, far: Token) -> Option<InstrumentId> {
+        self.desk.instruments.find_spread(segment, near, far)
+    }
+
+    /// An index, by the number the feed of a segment gives it; `None` before it is defined or seen.
+    #[must_use]
+    pub fn index(&self, segment: Segment, number: Token) -> Option<InstrumentId> {
+        self.desk.instruments.find_index(segment, number)
+    }
+
     /// The book of an instrument.
     #[must_use]
     pub const fn book(&self, instrument: InstrumentId) -> BookView<'_> {
         BookView { desk: self.desk, instrument }
     }
 
-    /// The last trade of the market.
+    /// The last trade of the market; of an index, its last value.
     #[must_use]
     pub fn last_trade(&self, instrument: InstrumentId) -> Option<Px> {
         self.desk.tape.get(instrument.index()).and_then(|tape| tape.last_trade)
     }
 
-    /// Units the market traded since the start, as far as seen.
+    /// Units the market traded since the start, as far as seen, less what was taken back.
     #[must_use]
     pub fn volume(&self, instrument: InstrumentId) -> u64 {
         self.desk.tape.get(instrument.index()).map_or(0, |tape| tape.volume)
@@ -77,6 +89,20 @@ impl Context<'_> {
     #[must_use]
     pub fn is_stale(&self, instrument: InstrumentId) -> bool {
         self.desk.is_stale(instrument)
+    }
+
+    /// Whether and how an instrument trades: a halt or close, its own before its segment's; else the
+    /// later of what the exchange said of it and of its segment. Orders are refused while it is
+    /// halted or closed.
+    #[must_use]
+    pub fn status(&self, instrument: InstrumentId) -> TradingStatus {
+        self.desk.status(instrument)
+    }
+
+    /// The last status the exchange said of a whole segment.
+    #[must_use]
+    pub const fn segment_status(&self, segment: Segment) -> TradingStatus {
+        self.desk.statuses.of_segment(segment)
     }
 
     /// The position in an instrument.

@@ -9,7 +9,8 @@ pub use option_quoter::{OptionQuoter, OptionQuoterConfig};
 pub use recorded::{Recorded, RecordedAction};
 
 use tezi_model::{
-    ClientOrderId, FeedFault, InstrumentId, Nanos, OrderStatus, Px, Qty, Side, StreamId,
+    ClientOrderId, FeedFault, InstrumentId, Nanos, OrderId, OrderStatus, Px, Qty, Segment, Side,
+    StreamId, TradingStatus,
 };
 
 use crate::oms::Order;
@@ -33,6 +34,47 @@ pub struct Trade {
     pub price: Px,
     /// The quantity.
     pub quantity: Qty,
+    /// The exchange's time.
+    pub exchange_time: Nanos,
+}
+
+/// A trade of the market that the exchange took back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TradeCancel {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The price it was at.
+    pub price: Px,
+    /// The quantity.
+    pub quantity: Qty,
+    /// The buy order, 0 when it was never shown.
+    pub buy_order_id: OrderId,
+    /// The sell order, 0 when it was never shown.
+    pub sell_order_id: OrderId,
+    /// The exchange's time of the cancel.
+    pub exchange_time: Nanos,
+}
+
+/// Trading in an instrument, or in a whole segment, goes on in another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusUpdate {
+    /// The segment.
+    pub segment: Segment,
+    /// The instrument; `None` for the whole segment.
+    pub instrument: Option<InstrumentId>,
+    /// What was said. What counts for an instrument is `Context::status`.
+    pub status: TradingStatus,
+    /// The exchange's time.
+    pub exchange_time: Nanos,
+}
+
+/// An index has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexUpdate {
+    /// The index: an instrument of its own kind.
+    pub instrument: InstrumentId,
+    /// Its value, in the unit of prices.
+    pub value: Px,
     /// The exchange's time.
     pub exchange_time: Nanos,
 }
@@ -78,9 +120,14 @@ pub struct FeedUpdate {
 /// on the core's thread. A strategy must not read a clock, draw randomness or block: time is
 /// `Context::now`, and what it decides from its inputs alone replays exactly.
 ///
-/// One market event causes at most one call of `on_book` or `on_trade`, after the book has changed.
-/// While an aggressive order has arrived and its trades have not, the book is crossed
-/// (`Book::is_crossed`): wait for the trades.
+/// One market event causes at most one call, after the book has changed. While an aggressive order
+/// has arrived and its trades have not, the book is crossed (`Book::is_crossed`): wait for the trades.
+///
+/// A spread of two legs is an instrument with a book of its own (`Instrument::legs` names its legs).
+/// Its price is the far leg's less the near leg's and may be negative; its bids buy that difference.
+/// The exchange says orders and trades of it once for each leg, the strategy hears of them once,
+/// with the second message. A leg's part of a spread trade adds to the leg's volume and is no trade
+/// of the leg. Orders in spreads are refused (`RejectReason::NotTradable`).
 pub trait Strategy {
     /// The name that reports and journals carry.
     fn name(&self) -> &str;
@@ -99,6 +146,16 @@ pub trait Strategy {
 
     /// The market traded; the book has changed with it.
     fn on_trade(&mut self, _ctx: &mut Context<'_>, _trade: &Trade) {}
+
+    /// The exchange took a trade back: its quantity is off the volume. `Context::last_trade` stays
+    /// as it is, and so do own fills.
+    fn on_trade_cancel(&mut self, _ctx: &mut Context<'_>, _cancel: &TradeCancel) {}
+
+    /// The exchange said another trading status than before.
+    fn on_status(&mut self, _ctx: &mut Context<'_>, _update: &StatusUpdate) {}
+
+    /// An index has a value, which `Context::last_trade` gives from now on.
+    fn on_index(&mut self, _ctx: &mut Context<'_>, _update: &IndexUpdate) {}
 
     /// An own order changed its state. Comes before `on_fill` when it traded.
     fn on_order(&mut self, _ctx: &mut Context<'_>, _update: &OrderUpdate) {}

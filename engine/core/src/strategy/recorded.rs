@@ -5,7 +5,10 @@
 
 use tezi_model::Nanos;
 
-use super::{BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy, TimerId, Trade};
+use super::{
+    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
+    TimerId, Trade, TradeCancel,
+};
 use crate::output::{Emitted, Origin, Output, Request};
 
 /// What a strategy did.
@@ -87,6 +90,18 @@ impl Strategy for Recorded {
     }
 
     fn on_trade(&mut self, ctx: &mut Context<'_>, _trade: &Trade) {
+        self.repeat(ctx);
+    }
+
+    fn on_trade_cancel(&mut self, ctx: &mut Context<'_>, _cancel: &TradeCancel) {
+        self.repeat(ctx);
+    }
+
+    fn on_status(&mut self, ctx: &mut Context<'_>, _update: &StatusUpdate) {
+        self.repeat(ctx);
+    }
+
+    fn on_index(&mut self, ctx: &mut Context<'_>, _update: &IndexUpdate) {
         self.repeat(ctx);
     }
 

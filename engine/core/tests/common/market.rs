@@ -6,7 +6,7 @@ use bytemuck::Zeroable;
 use tezi_core::pricing::Black76Input;
 use tezi_model::{
     Event, EventKind, Instrument, InstrumentKind, MarketFlags, Nanos, OptionType, OrderId, Px, Qty,
-    Segment, Side, StreamId, Symbol, Token,
+    Segment, Side, StreamId, Symbol, Token, TradingStatus,
 };
 
 use super::SplitMix64;
@@ -64,11 +64,29 @@ pub fn contracts() -> Vec<(Instrument, Px)> {
     all
 }
 
+/// The contracts, a spread of two of the options, and an index.
+pub fn definitions() -> Vec<Instrument> {
+    let mut all: Vec<_> = contracts().into_iter().map(|(definition, _)| definition).collect();
+    all.push(Instrument::spread(&all[1], all[2].token));
+    all.push(Instrument::index(Segment::NseCm, Token(101)));
+    all
+}
+
 /// An order of the market.
 #[derive(Clone, Copy, Debug)]
 struct Resting {
     id: OrderId,
     contract: usize,
+    side: Side,
+    price: Px,
+    quantity: u32,
+}
+
+/// A spread order of the market, with the contracts of its near and far leg.
+#[derive(Clone, Copy, Debug)]
+struct RestingSpread {
+    id: OrderId,
+    legs: [usize; 2],
     side: Side,
     price: Px,
     quantity: u32,
@@ -80,6 +98,7 @@ pub struct Market {
     contracts: Vec<(Instrument, Px)>,
     live: Vec<Resting>,
     live_max: usize,
+    spreads: Vec<RestingSpread>,
     pending: VecDeque<Event>,
     now: Nanos,
     next_id: u64,
@@ -95,6 +114,7 @@ impl Market {
             contracts: contracts(),
             live: Vec::new(),
             live_max: 52,
+            spreads: Vec::new(),
             pending: VecDeque::new(),
             now: open(),
             next_id: 1,
@@ -121,10 +141,15 @@ impl Market {
             250..=569 => self.change(),
             570..=699 => self.cancel(),
             700..=779 => self.take(),
-            780..=869 => self.loose_trade(),
-            870..=889 => self.spread(),
+            780..=854 => self.loose_trade(),
+            855..=889 => self.spread(),
             890..=899 => self.unknown_order(),
-            900..=969 => Event::clock(Nanos::ZERO),
+            900..=949 => Event::clock(Nanos::ZERO),
+            950..=956 => self.trade_cancel(),
+            957..=962 => self.status(),
+            963..=966 => self.index(),
+            967 => self.book_clear(),
+            968..=969 => self.image(),
             970..=973 => self.unknown_token(),
             974..=976 => self.feed_fault(EventKind::StreamGap),
             977..=989 => self.feed_fault(EventKind::StreamReset),
@@ -263,12 +288,114 @@ impl Market {
         self.trade(contract, side, ids[0], ids[1], price, quantity)
     }
 
+    /// A spread order or trade: the message of one leg, and most of the time that of the other.
     fn spread(&mut self) -> Event {
-        let code = EventKind::SpreadOrderNew as u8 + self.random.below(5) as u8;
-        let (contract, _) = self.contracts[0];
-        let event = self.event(EventKind::from_code(code).unwrap(), &contract);
-        let price = Px::from_paise(self.random.below(2_000) as i64 - 1_000);
-        Event { order_id: self.new_id(), price, quantity: Qty(LOT), ..event }
+        let kind = match self.random.below(10) {
+            0..=3 => EventKind::SpreadOrderNew,
+            4..=6 => EventKind::SpreadOrderModify,
+            7 => EventKind::SpreadOrderCancel,
+            _ => EventKind::SpreadTrade,
+        };
+        let spread = self.spread_order(kind);
+        let mut legs = [0, 1].map(|leg| {
+            let (contract, fair) = self.contracts[spread.legs[leg]];
+            let is_sell = (spread.side == Side::Sell) == (leg == 1);
+            let event = self.event(kind, &contract);
+            let flags = if is_sell { MarketFlags::SELL } else { 0 };
+            let (quantity, order_id) = (Qty(spread.quantity), spread.id);
+            // A trade is at the leg's own price.
+            let is_trade = kind == EventKind::SpreadTrade;
+            let price = if is_trade { fair } else { spread.price };
+            Event { flags, price, quantity, order_id, ..event }
+        });
+        // Whoever buys one leg sells the other; who it was is not always shown.
+        if kind == EventKind::SpreadTrade {
+            let shown = if self.random.one_in(3) { OrderId(0) } else { spread.id };
+            (legs[0].order_id, legs[0].sell_order_id) = (OrderId(0), shown);
+            (legs[1].order_id, legs[1].sell_order_id) = (shown, OrderId(0));
+        }
+        if self.random.one_in(2) {
+            legs.swap(0, 1);
+        }
+        match self.random.below(30) {
+            0 => {}
+            1 => self.pending.extend([legs[1], legs[1]]),
+            2 => self.pending.push_back(Event { price: Px(1), ..legs[1] }),
+            _ => self.pending.push_back(legs[1]),
+        }
+        legs[0]
+    }
+
+    /// The spread order that a message is about, new or from those that rest.
+    fn spread_order(&mut self, kind: EventKind) -> RestingSpread {
+        let place = self.random.below(self.spreads.len().max(1) as u64) as usize;
+        let known = self.spreads.get(place).copied();
+        let is_new = kind == EventKind::SpreadOrderNew && self.spreads.len() < 6;
+        let mut spread = match known {
+            Some(known) if !is_new && !self.random.one_in(10) => known,
+            _ => {
+                let near = 1 + self.random.below(2) as usize;
+                let side = Side::BOTH[self.random.below(2) as usize];
+                let (id, legs) = (self.new_id(), [near, near + 1]);
+                RestingSpread { id, legs, side, price: Px::ZERO, quantity: 0 }
+            }
+        };
+        let away = self.random.below(40) as i64 * spread.side.sign();
+        (spread.price, spread.quantity) = (Px::from_paise(-5 * away), self.lots());
+        self.spreads.retain(|other| other.id != spread.id);
+        if matches!(kind, EventKind::SpreadOrderNew | EventKind::SpreadOrderModify) {
+            self.spreads.push(spread);
+        }
+        spread
+    }
+
+    fn trade_cancel(&mut self) -> Event {
+        let trade = self.loose_trade();
+        Event { kind_code: EventKind::TradeCancel as u8, ..trade }
+    }
+
+    /// Mostly trading goes on; now and then the word is not known, or of the whole segment.
+    fn status(&mut self) -> Event {
+        let pick = self.random.below(self.contracts.len() as u64) as usize;
+        let (contract, _) = self.contracts[pick];
+        let code = match self.random.below(12) {
+            0 => TradingStatus::Halted as u32,
+            1 => TradingStatus::Closed as u32,
+            2 => TradingStatus::Auction as u32,
+            3 => 6 + self.random.below(10) as u32,
+            _ => TradingStatus::Open as u32,
+        };
+        let token = if self.random.one_in(6) { Token(0) } else { contract.token };
+        Event { token, quantity: Qty(code), ..self.event(EventKind::TradingStatus, &contract) }
+    }
+
+    fn index(&mut self) -> Event {
+        let (share, _) = self.contracts[5];
+        let token = Token(101 + u32::from(self.random.one_in(20)));
+        let price = Px::from_paise(self.random.below(3_000_000) as i64);
+        Event { token, price, ..self.event(EventKind::IndexValue, &share) }
+    }
+
+    fn book_clear(&mut self) -> Event {
+        let pick = self.random.below(self.contracts.len() as u64) as usize;
+        let (contract, _) = self.contracts[pick];
+        self.live.retain(|resting| resting.contract != pick);
+        self.event(EventKind::BookClear, &contract)
+    }
+
+    /// The exchange's image of the books of a stream, and that they are whole with it.
+    fn image(&mut self) -> Event {
+        let start = self.feed_fault(EventKind::SnapshotStart);
+        for index in 0..self.live.len() {
+            let order = self.order(EventKind::OrderNew, self.live[index]);
+            if order.stream == start.stream {
+                let flags = order.flags | MarketFlags::SNAPSHOT;
+                self.pending.push_back(Event { flags, ..order });
+            }
+        }
+        let kind_code = EventKind::StreamWhole as u8;
+        self.pending.push_back(Event { kind_code, order_id: OrderId(0), ..start });
+        start
     }
 
     /// A change or cancel of an order from before the join.
@@ -298,6 +425,9 @@ impl Market {
         let pick = self.random.below(self.contracts.len() as u64) as usize;
         let (contract, _) = self.contracts[pick];
         let event = self.event(kind, &contract);
+        if kind != EventKind::StreamGap {
+            self.spreads.clear();
+        }
         if kind == EventKind::StreamReset {
             let stream = event.stream;
             let of = |c: &Instrument| {

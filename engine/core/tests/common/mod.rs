@@ -69,10 +69,11 @@ pub fn small_config(order_latency_ns: i64, report_latency_ns: i64) -> CoreConfig
             messages_per_second_max: 40,
             fat_finger_bps: 500,
             trade_on_stale: 0,
+            trade_when_halted: 0,
         },
         venue: SimulatedVenueConfig { order_latency_ns, report_latency_ns },
         capacity: Capacity {
-            instruments_max: 8,
+            instruments_max: 12,
             market_orders_max: 64,
             levels_max: 48,
             own_orders_max: 16,
@@ -91,7 +92,7 @@ pub fn external_config() -> CoreConfig {
 /// A core with the market's instruments defined.
 pub fn core<S: Strategy>(config: &CoreConfig, strategy: S) -> Core<S, Reference> {
     let mut core = Core::new(config, strategy, Reference).unwrap();
-    for (definition, _) in market::contracts() {
+    for definition in market::definitions() {
         core.define(&definition).unwrap();
     }
     core

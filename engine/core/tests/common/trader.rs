@@ -4,7 +4,8 @@
 use bytemuck::Zeroable;
 use tezi_core::Request;
 use tezi_core::strategy::{
-    BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy, TimerId, Trade,
+    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
+    TimerId, Trade, TradeCancel,
 };
 use tezi_model::{ClientOrderId, InstrumentId, Px, Qty, Side, TimeInForce};
 
@@ -82,7 +83,7 @@ impl RandomTrader {
     /// An order somewhere around the touch.
     fn order(&mut self, ctx: &Context<'_>) -> (InstrumentId, Side, Px, Qty) {
         // One more than there is room for.
-        let instrument = InstrumentId(self.random.below(9) as u32);
+        let instrument = InstrumentId(self.random.below(13) as u32);
         let side = Side::BOTH[self.random.below(2) as usize];
         (instrument, side, self.price(ctx, instrument, side), self.quantity())
     }
@@ -166,6 +167,18 @@ impl Strategy for RandomTrader {
     }
 
     fn on_trade(&mut self, ctx: &mut Context<'_>, _trade: &Trade) {
+        self.act(ctx);
+    }
+
+    fn on_trade_cancel(&mut self, ctx: &mut Context<'_>, _cancel: &TradeCancel) {
+        self.act(ctx);
+    }
+
+    fn on_status(&mut self, ctx: &mut Context<'_>, _update: &StatusUpdate) {
+        self.act(ctx);
+    }
+
+    fn on_index(&mut self, ctx: &mut Context<'_>, _update: &IndexUpdate) {
         self.act(ctx);
     }
 

@@ -153,6 +153,7 @@ fn of_config(config: &CoreConfig) -> Description {
         .count("messages_per_second_max", limits.messages_per_second_max)
         .count("fat_finger_bps", limits.fat_finger_bps)
         .count("trade_on_stale", limits.trade_on_stale)
+        .count("trade_when_halted", limits.trade_when_halted)
         .signed("order_latency_ns", venue.order_latency_ns)
         .signed("report_latency_ns", venue.report_latency_ns)
         .text("venue", if *venue_mode == 0 { "simulated" } else { "external" })

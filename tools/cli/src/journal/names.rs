@@ -32,7 +32,7 @@ impl Names {
                 self.table = InstrumentTable::new(config.capacity.instruments_max);
             }
             Entry::Instrument(definition) => drop(self.table.define(definition)),
-            Entry::Event(event) => self.learn_event(event),
+            Entry::Event(event) => self.table.follow(event),
             Entry::Output(Emitted { output: Output::Command(command), .. })
                 if command.kind() == Some(CommandKind::New) =>
             {
@@ -43,23 +43,6 @@ impl Names {
         }
         if !self.is_damaged {
             self.trusted = self.table.len();
-        }
-    }
-
-    /// The core numbers an instrument when the first order or trade of it comes.
-    fn learn_event(&mut self, event: &Event) {
-        let has_book = matches!(
-            event.kind(),
-            Some(
-                EventKind::OrderNew
-                    | EventKind::OrderModify
-                    | EventKind::OrderCancel
-                    | EventKind::Trade
-            )
-        );
-        if let (true, Some(segment)) = (has_book, event.stream.segment()) {
-            // A full table is the core's refusal; the token names the instrument then.
-            let _ = self.table.find_or_insert(segment, event.token);
         }
     }
 
@@ -82,8 +65,14 @@ impl Names {
     /// The name of an event's instrument.
     pub(super) fn of_event(&self, event: &Event) -> String {
         let Some(segment) = event.stream.segment() else { return format!("?:{}", event.token) };
-        let known = self.table.find(segment, event.token).and_then(|id| self.table.get(id));
-        let unknown = Instrument::unknown(segment, event.token);
+        let (known, unknown) = match event.kind() {
+            Some(EventKind::IndexValue) => (
+                self.table.find_index(segment, event.token),
+                Instrument::index(segment, event.token),
+            ),
+            _ => (self.table.find(segment, event.token), Instrument::unknown(segment, event.token)),
+        };
+        let known = known.and_then(|id| self.table.get(id));
         known.map_or(unknown, |state| state.definition).to_string()
     }
 }
