@@ -20,6 +20,7 @@ use support::path::{command, identity};
 use support::scenario::{BLOCK, Scenario, Stage, instruments};
 use support::scratch::ScratchJournal;
 use support::tape::Tape;
+use tezi::feed_handler::feed::{Channel, FeedConfig, FeedHandler, Protocol};
 use tezi::feed_handler::wire::nse_mtbt::{PacketContext, decode};
 use tezi::feed_handler::{Arbiter, ArbiterConfig};
 use tezi::gateway::nnf::{
@@ -33,13 +34,15 @@ const COUNT_MAX: usize = 1 << 16;
 
 type Loop = (&'static str, fn(usize));
 
-const LOOPS: [Loop; 13] = [
+const LOOPS: [Loop; 15] = [
     ("decode", decode_loop),
     ("arbitrate_one_line", |count| arbitrate_loop(count, &Tape::one_line(1, COUNT_MAX))),
     ("arbitrate_two_lines", |count| {
         // Two arrivals a message, near enough: the count is of arrivals.
         arbitrate_loop(count, &Tape::two_lines(1, COUNT_MAX, 18, 5));
     }),
+    ("feed_one_line", |count| feed_loop(count, &Tape::one_line(1, COUNT_MAX))),
+    ("feed_two_lines", |count| feed_loop(count, &Tape::two_lines(1, COUNT_MAX, 18, 5))),
     ("book_tight", |count| book_loop(count, FlowShape::TIGHT)),
     ("book_deep", |count| book_loop(count, FlowShape::DEEP)),
     ("journal_append_56", |count| journal_loop(count, 56)),
@@ -70,6 +73,18 @@ fn arbitrate_loop(count: usize, tape: &Tape) {
     for arrival in &tape.arrivals[..count] {
         let datagram = tape.datagram(arrival);
         arbiter.on_packet(arrival.line, datagram, arrival.time, &mut |event| {
+            black_box(event);
+        });
+    }
+}
+
+/// As [`arbitrate_loop`], through the boundary over all protocols.
+fn feed_loop(count: usize, tape: &Tape) {
+    let config = FeedConfig::new(Protocol::NseMtbt, Segment::NseFo);
+    let mut feed = FeedHandler::new(&config).expect("bounds");
+    for arrival in &tape.arrivals[..count] {
+        let (channel, datagram) = (Channel::Line(arrival.line), tape.datagram(arrival));
+        feed.on_packet(channel, datagram, arrival.time, &mut |event| {
             black_box(event);
         });
     }

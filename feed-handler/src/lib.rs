@@ -4,6 +4,7 @@
 //!   ends in model types; the encoders are the same layouts the other way.
 //! - [`arbitration`]: two lines in, one sequence out. Duplicates go, early messages wait, what is
 //!   lost on both lines is reported at its place.
+//! - [`feed`]: one boundary over every protocol that comes in datagrams: what hosts use.
 //! - [`capture`]: packets from and to capture files: pcap and pcapng, plain, gzip or zstd.
 //! - [`recovery`]: what both lines lost, asked for over TCP; the client and the server.
 //! - [`reference`](mod@reference): the exchanges' daily files into one model of an instrument.
@@ -14,6 +15,7 @@
 
 pub mod arbitration;
 pub mod capture;
+pub mod feed;
 mod line;
 mod named;
 pub mod recovery;

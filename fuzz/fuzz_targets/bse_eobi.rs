@@ -12,7 +12,7 @@ use tezi_feed_handler::Line;
 use tezi_feed_handler::wire::bse_eobi::{
     Channel, PacketContext, Sequencer, SequencerConfig, packet,
 };
-use tezi_model::{Event, FeedFault, Nanos, Segment};
+use tezi_model::{Event, EventKind, FeedFault, Nanos, Segment};
 
 fuzz_target!(|data: &[u8]| {
     let config = SequencerConfig {
@@ -33,7 +33,10 @@ fuzz_target!(|data: &[u8]| {
                 *stale = true;
             }
             Some(FeedFault::Whole | FeedFault::Reset) => *stale = false,
-            None => assert!(event.kind().is_some() && event.token.0 > 0),
+            None => {
+                let is_status = event.kind() == Some(EventKind::TradingStatus);
+                assert!(event.kind().is_some() && (is_status || event.token.0 > 0));
+            }
         }
     };
     let mut now = Nanos(1_000_000_000);

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use tezi_feed_handler::wire::itch::{
     FileReader, Message, MessageContext, SessionDate, decode, decode_event,
 };
-use tezi_model::{Event, EventKind, Nanos, Segment, StreamId};
+use tezi_model::{Event, EventKind, Nanos, Segment, StreamId, TradingStatus};
 
 fn check(bytes: &[u8], context: &MessageContext) -> Option<Event> {
     let decoded = decode(bytes);
@@ -31,7 +31,13 @@ fuzz_target!(|data: &[u8]| {
     };
     let file = FileReader::new(data).filter_map(Result::ok).map(|message| message.bytes);
     for event in std::iter::once(data).chain(file).filter_map(|bytes| check(bytes, &context)) {
-        assert!(event.token.0 > 0);
+        match event.kind() {
+            Some(EventKind::TradingStatus) => {
+                assert!(TradingStatus::from_code(event.quantity.0).is_some());
+                continue;
+            }
+            _ => assert!(event.token.0 > 0),
+        }
         match event.kind() {
             Some(EventKind::OrderNew | EventKind::OrderReplace | EventKind::Trade) => {
                 assert!(event.price.0 > 0 && !event.quantity.is_zero());

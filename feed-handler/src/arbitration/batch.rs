@@ -6,34 +6,34 @@ use tezi_model::{Event, MarketFlags};
 ///
 /// Which events a packet gives out is known only at its end: copies are dropped and held ones
 /// released on the way. So all but the last wait here for their successor.
-pub(super) struct Batch<'a, F: FnMut(&Event)> {
+pub(crate) struct Batch<'a, F: FnMut(&Event)> {
     sink: &'a mut F,
     pending: Option<Event>,
 }
 
 impl<'a, F: FnMut(&Event)> Batch<'a, F> {
     #[inline]
-    pub(super) const fn new(sink: &'a mut F) -> Self {
+    pub(crate) const fn new(sink: &'a mut F) -> Self {
         Self { sink, pending: None }
     }
 
     /// Gives out an event; more may follow.
     #[inline]
-    pub(super) fn push(&mut self, event: &Event) {
+    pub(crate) fn push(&mut self, event: &Event) {
         self.flush(MarketFlags::MORE_IN_PACKET);
         self.pending = Some(*event);
     }
 
     /// Gives out an event that no other follows. Copies nothing when it is the only one.
     #[inline]
-    pub(super) fn push_last(&mut self, event: &Event) {
+    pub(crate) fn push_last(&mut self, event: &Event) {
         self.flush(MarketFlags::MORE_IN_PACKET);
         (self.sink)(event);
     }
 
     /// Ends the batch.
     #[inline]
-    pub(super) fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.flush(0);
     }
 

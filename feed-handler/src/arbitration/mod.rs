@@ -16,7 +16,7 @@
 //! Time is the receive time of the packets and what [`Arbiter::on_timeout`] is told, so the same
 //! packets give the same events. Never here: a socket, a clock; [`crate::recovery`] has the client.
 
-mod batch;
+pub(crate) mod batch;
 mod gaps;
 mod hold;
 mod line;

@@ -3,11 +3,12 @@
 use bytemuck::Zeroable;
 use tezi_model::{
     Event, EventKind, MarketFlags, Nanos, OrderId, Px, Qty, Segment, Side, StreamId, Token,
+    TradingStatus,
 };
 
 use super::layout::{
-    Execution, OrderAdd, OrderDelete, OrderDetails, OrderModify, OrderModifySamePriority,
-    PRICE_NULL, SnapshotOrder, TradeReversal,
+    Execution, InstrumentState, OrderAdd, OrderDelete, OrderDetails, OrderMassDelete, OrderModify,
+    OrderModifySamePriority, PRICE_NULL, ProductState, SnapshotOrder, TradeReversal,
 };
 use super::{DecodeError, Message};
 use crate::Line;
@@ -52,6 +53,19 @@ impl PacketContext {
             ..Event::zeroed()
         }
     }
+
+    /// The event of a trading status; a time that cannot be becomes the packet's.
+    fn status_event(
+        &self,
+        sequence: u32,
+        token: Token,
+        wire_time: i64,
+        status: TradingStatus,
+    ) -> Event {
+        let event = self.event(EventKind::TradingStatus, sequence, token, Side::Buy);
+        let exchange_time = time(wire_time).unwrap_or(self.transact_time);
+        Event { exchange_time, quantity: Qty(status as u32), ..event }
+    }
 }
 
 /// The number that stands for an order in the model.
@@ -76,12 +90,13 @@ pub const fn order_id(token: Token, side: Side, price: Px, priority_time: Nanos)
 }
 
 impl Message<'_> {
-    /// The event of a message of the incremental channel; `None` when it changes no book.
+    /// The event of a message of the incremental channel; `None` when it changes no book and no
+    /// trading status.
     ///
     /// Market orders, which have no price, are in no book: they make no event, except that a
     /// modification between market and limit is a new or a cancelled order, and an execution of one
-    /// is a trade that names no order. [`Message::OrderMassDelete`] is `None` too: the model has no
-    /// event for it, and [`super::Sequencer`] takes the books from a snapshot instead.
+    /// is a trade that names no order. The status of a product has token 0: it holds for the stream,
+    /// which is the product.
     ///
     /// # Errors
     ///
@@ -95,6 +110,9 @@ impl Message<'_> {
             Self::OrderDelete(message) => message.event(context),
             Self::Execution(message) => message.event(context).map(Some),
             Self::TradeReversal(message, _) => message.event(context).map(Some),
+            Self::OrderMassDelete(message) => message.event(context).map(Some),
+            Self::ProductState(message) => Ok(message.event(context)),
+            Self::InstrumentState(message) => message.event(context),
             _ => Ok(None),
         }
     }
@@ -239,6 +257,62 @@ impl TradeReversal {
         let sequence = self.header.msg_seq_num.get();
         let event = context.event(EventKind::TradeCancel, sequence, token, Side::Buy);
         Ok(Event { exchange_time, quantity, price, ..event })
+    }
+}
+
+impl OrderMassDelete {
+    /// Every order of the instrument left at once.
+    pub(super) fn event(&self, context: &PacketContext) -> Result<Event, DecodeError> {
+        let token = token(self.security_id.get())?;
+        let exchange_time = time(self.transact_time.get())?;
+        let sequence = self.header.msg_seq_num.get();
+        let event = context.event(EventKind::BookClear, sequence, token, Side::Buy);
+        Ok(Event { exchange_time, ..event })
+    }
+}
+
+impl ProductState {
+    /// What the state means for trading; `None` for a code that is not documented.
+    #[must_use]
+    pub const fn trading_status(&self) -> Option<TradingStatus> {
+        Some(match (self.trad_ses_status, self.trading_session_sub_id) {
+            (1, _) => TradingStatus::Halted,
+            (3, _) | (2, 5..=6) => TradingStatus::Closed,
+            (2, 1 | 7) => TradingStatus::PreOpen,
+            (2, 3) => TradingStatus::Open,
+            (2, 4) => TradingStatus::Auction,
+            _ => return None,
+        })
+    }
+
+    fn event(&self, context: &PacketContext) -> Option<Event> {
+        let sequence = self.header.msg_seq_num.get();
+        let status = self.trading_status()?;
+        Some(context.status_event(sequence, Token(0), self.transact_time.get(), status))
+    }
+}
+
+impl InstrumentState {
+    /// What the state means for trading; `None` for a code that is not documented.
+    ///
+    /// A circuit breaker's auction collects orders for one price, so it is an auction.
+    #[must_use]
+    pub const fn trading_status(&self) -> Option<TradingStatus> {
+        Some(match (self.security_status, self.security_trading_status) {
+            (9, _) => TradingStatus::Halted,
+            (2 | 4, _) | (1, 200) => TradingStatus::Closed,
+            (1, 201..=202) => TradingStatus::PreOpen,
+            (1, 203) => TradingStatus::Open,
+            (1, 204..=211) => TradingStatus::Auction,
+            _ => return None,
+        })
+    }
+
+    fn event(&self, context: &PacketContext) -> Result<Option<Event>, DecodeError> {
+        let token = token(self.security_id.get())?;
+        let sequence = self.header.msg_seq_num.get();
+        let time = self.transact_time.get();
+        Ok(self.trading_status().map(|status| context.status_event(sequence, token, time, status)))
     }
 }
 

@@ -4,24 +4,31 @@
 
 use tezi_model::{Event, Nanos, StreamId, Token};
 
-use super::batch::Batch;
 use super::event::{PacketContext, time, token};
 use super::layout::{PacketHeader, SEQUENCE_NULL};
 use super::product::{Product, Stamp};
 use super::sequencer::{Channel, SequencerConfig, SequencerCounters, SnapshotEnd};
 use super::{DecodeError, Message, Packet};
 use crate::Line;
+use crate::arbitration::batch::Batch;
 
 /// What a message means for its product; the event of one that has none is `None`.
 #[derive(Clone, Copy, Debug)]
 enum Item {
     Message(u32, Option<Event>),
-    MassDelete(u32),
+    MassDelete(u32, Event),
     Heartbeat(u32),
     /// A template this version does not know.
     Unknown(u32),
     /// A message of an instrument that the model has no token for.
     WithoutToken(u32),
+}
+
+/// Messages of one packet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MessageCount {
+    pub(super) messages: u64,
+    pub(super) heartbeats: u64,
 }
 
 /// The products, and what reads a packet for them.
@@ -34,6 +41,8 @@ pub(super) struct Feed {
     recent: usize,
     /// What the packet that was read last holds; of the incremental channel only.
     items: Vec<Item>,
+    /// Messages in that packet, and heartbeats among them.
+    read: MessageCount,
     pub(super) counters: SequencerCounters,
 }
 
@@ -41,13 +50,19 @@ impl Feed {
     pub(super) fn new(config: SequencerConfig) -> Self {
         Self {
             config,
-            products: (0..config.products_max).map(|_| Product::new(config.kept_max)).collect(),
+            products: (0..config.products_max).map(|_| Product::new(&config)).collect(),
             product_count: 0,
             recent: 0,
             // The shortest message has 8 bytes.
             items: Vec::with_capacity(config.datagram_max / 8),
+            read: MessageCount::default(),
             counters: SequencerCounters::default(),
         }
+    }
+
+    /// How many messages the packet that was read last holds.
+    pub(super) const fn message_count(&self) -> MessageCount {
+        self.read
     }
 
     /// The products seen, in the order in which they were.
@@ -97,14 +112,20 @@ impl Feed {
             receive_time: stamp.receive_time,
             transact_time: transact_time(packet.header)?,
         };
+        let mut read = MessageCount::default();
         for message in packet.messages() {
             let (header, message) = message?;
             let sequence = header.msg_seq_num.get();
+            match message {
+                Message::Heartbeat(_) => read.heartbeats += 1,
+                _ => read.messages += 1,
+            }
             match channel {
                 Channel::Incremental => self.note(sequence, &message, &context)?,
                 Channel::Snapshot => check_snapshot(&message, &context)?,
             }
         }
+        self.read = read;
         let product = self.find(id);
         if let Some(index) = product {
             let stream = self.products[index].stream();
@@ -133,9 +154,10 @@ impl Feed {
             _ if sequence == SEQUENCE_NULL || sequence == 0 => {
                 return Err(DecodeError::SequenceNull);
             }
-            Message::OrderMassDelete(message) => match token(message.security_id.get()) {
-                Ok(_) => Item::MassDelete(sequence),
-                Err(_) => Item::WithoutToken(sequence),
+            Message::OrderMassDelete(message) => match message.event(context) {
+                Ok(event) => Item::MassDelete(sequence, event),
+                Err(DecodeError::TokenOutOfRange) => Item::WithoutToken(sequence),
+                Err(error) => return Err(error),
             },
             Message::Unknown(_) => Item::Unknown(sequence),
             _ => match message.to_event(context) {
@@ -151,7 +173,7 @@ impl Feed {
     #[cold]
     fn set_stream(&mut self, stream: StreamId) {
         for item in &mut self.items {
-            if let Item::Message(_, Some(event)) = item {
+            if let Item::Message(_, Some(event)) | Item::MassDelete(_, event) = item {
                 event.stream = stream;
             }
         }
@@ -162,7 +184,7 @@ impl Feed {
         let (Some(index), Some(first)) = (product, self.items.first()) else { return false };
         let sequence = match *first {
             Item::Message(sequence, _)
-            | Item::MassDelete(sequence)
+            | Item::MassDelete(sequence, _)
             | Item::Unknown(sequence)
             | Item::WithoutToken(sequence) => sequence,
             Item::Heartbeat(last) => last.saturating_add(1),
@@ -193,7 +215,9 @@ impl Feed {
                 Item::Message(sequence, event) => {
                     product.on_message(*sequence, event.as_ref(), stamp, out);
                 }
-                Item::MassDelete(sequence) => product.on_mass_delete(*sequence, stamp, out),
+                Item::MassDelete(sequence, event) => {
+                    product.on_mass_delete(*sequence, event, stamp, out);
+                }
                 Item::Heartbeat(last) => product.on_heartbeat(*last, stamp, out),
                 Item::Unknown(sequence) => {
                     self.counters.unknown_templates += 1;

@@ -14,7 +14,6 @@
 //! product's books right again from the snapshot channel. The layouts, and what is done where the
 //! manual is silent, are in `docs/wire/bse_eobi.md`.
 
-mod batch;
 mod decode;
 mod encode;
 mod error;

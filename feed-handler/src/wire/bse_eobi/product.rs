@@ -14,7 +14,8 @@ use std::collections::VecDeque;
 use bytemuck::Zeroable;
 use tezi_model::{Event, EventKind, Nanos, OrderId, StreamId, Token};
 
-use super::batch::Batch;
+use super::sequencer::SequencerConfig;
+use crate::arbitration::batch::Batch;
 
 /// What a product went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct ProductCounters {
     pub lost: u64,
     /// Times the product was in doubt because a datagram of the channel was lost.
     pub doubts: u64,
-    /// Mass deletes, each of which needs a snapshot.
+    /// Mass deletes, each of which empties the book of one instrument.
     pub mass_deletes: u64,
     /// Times the numbers fell without a restart of the channel.
     pub restarts: u64,
@@ -56,6 +57,8 @@ pub struct ProductStatus {
     pub is_whole: bool,
     /// The last number that was taken; 0 when none was.
     pub last_sequence: u32,
+    /// The first number that was seen, or that the first snapshot made due; 0 before any.
+    pub joined_at: u32,
     /// What it went through.
     pub counters: ProductCounters,
 }
@@ -102,6 +105,11 @@ pub(super) struct Product {
     due: u32,
     /// The last number of the snapshot in use: copies up to it may still come.
     covered: u32,
+    /// The first number of the present run.
+    joined_at: u32,
+    /// Ranges lost, first and last; room for a fixed number of them.
+    lost: Vec<(u32, u32)>,
+    lost_max: usize,
     kept: VecDeque<Event>,
     kept_max: usize,
     kept_from: u32,
@@ -112,7 +120,8 @@ pub(super) struct Product {
 }
 
 impl Product {
-    pub(super) fn new(kept_max: usize) -> Self {
+    pub(super) fn new(config: &SequencerConfig) -> Self {
+        let (kept_max, lost_max) = (config.kept_max, config.lost_ranges_max);
         Self {
             market_segment_id: 0,
             stream: StreamId(0),
@@ -121,6 +130,9 @@ impl Product {
             told_stale: false,
             due: 1,
             covered: 0,
+            joined_at: 0,
+            lost: Vec::with_capacity(lost_max),
+            lost_max,
             kept: VecDeque::with_capacity(kept_max),
             kept_max,
             kept_from: 1,
@@ -149,8 +161,14 @@ impl Product {
             stream: self.stream,
             is_whole: matches!(self.phase, Phase::Live) && !self.in_doubt,
             last_sequence: self.due - 1,
+            joined_at: self.joined_at,
             counters: self.counters,
         }
+    }
+
+    /// Ranges lost, first and last.
+    pub(super) fn lost_ranges(&self) -> &[(u32, u32)] {
+        &self.lost
     }
 
     /// Whether a datagram that begins with `sequence` continues the product's numbers, so that
@@ -236,22 +254,17 @@ impl Product {
         self.settle_doubt(stamp, out);
     }
 
-    /// All orders of an instrument are gone. The model has no event for that, so the books wait
-    /// for a snapshot that contains it.
+    /// All orders of an instrument are gone: a message like any other, and counted.
     pub(super) fn on_mass_delete<F: FnMut(&Event)>(
         &mut self,
         sequence: u32,
+        event: &Event,
         stamp: Stamp,
         out: &mut Batch<'_, F>,
     ) {
         let before = self.counters.messages;
-        self.on_message(sequence, None, stamp, out);
-        if self.counters.messages == before {
-            return;
-        }
-        self.counters.mass_deletes += 1;
-        self.tell_stale(sequence, stamp, out);
-        self.recover_from(self.due);
+        self.on_message(sequence, Some(event), stamp, out);
+        self.counters.mass_deletes += self.counters.messages - before;
     }
 
     /// Datagrams up to `lost_last` of the incremental channel are lost, and may have been ours.
@@ -303,6 +316,7 @@ impl Product {
                 self.tell_stale(1, stamp, out);
                 self.in_doubt = true;
                 self.due = next;
+                self.joined_at = next;
                 self.covered = last;
                 self.recover_from(next);
             }
@@ -396,6 +410,7 @@ impl Product {
     /// The first number of all: 1 means that nothing was missed.
     fn join<F: FnMut(&Event)>(&mut self, sequence: u32, stamp: Stamp, out: &mut Batch<'_, F>) {
         self.due = sequence;
+        self.joined_at = sequence;
         if sequence == 1 {
             self.phase = Phase::Live;
             self.kept_from = 1;
@@ -411,6 +426,9 @@ impl Product {
         assert!(self.due <= last, "a loss has at least one number");
         self.counters.gaps += 1;
         self.counters.lost += u64::from(last - self.due) + 1;
+        if self.lost.len() < self.lost_max {
+            self.lost.push((self.due, last));
+        }
         let gap = self.feed_event(EventKind::StreamGap, self.due, stamp);
         out.push(&Event { order_id: OrderId(u64::from(last)), ..gap });
         self.told_stale = true;

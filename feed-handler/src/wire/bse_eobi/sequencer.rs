@@ -16,12 +16,12 @@
 
 use tezi_model::{Event, Nanos, Segment};
 
-use super::batch::Batch;
 use super::feed::{Feed, transact_time};
 use super::product::{Product, ProductStatus, Stamp};
 use super::window::{Place, Window};
 use super::{DecodeError, packet};
 use crate::Line;
+use crate::arbitration::batch::Batch;
 use crate::named::named_reasons;
 
 /// One of the two feeds of a product. Each has two lines, and counts its datagrams apart.
@@ -65,13 +65,16 @@ pub struct SequencerConfig {
     pub restart_margin_ns: i64,
     /// Messages kept for each product while it waits for a snapshot.
     pub kept_max: usize,
+    /// Lost ranges listed for each product; later ones are only counted.
+    pub lost_ranges_max: usize,
     /// What ends a product's snapshot.
     pub snapshot_end: SnapshotEnd,
 }
 
 impl SequencerConfig {
     /// The usual bounds: 64 products from stream 0, 256 datagrams of 1,500 bytes, 20 ms, restarts
-    /// from 1 s on, 4,096 kept messages a product, snapshots ended by the next one.
+    /// from 1 s on, 4,096 kept messages and 256 listed ranges a product, snapshots ended by the
+    /// next one.
     #[must_use]
     pub const fn new(segment: Segment) -> Self {
         Self {
@@ -83,6 +86,7 @@ impl SequencerConfig {
             wait_ns: 20_000_000,
             restart_margin_ns: 1_000_000_000,
             kept_max: 4096,
+            lost_ranges_max: 256,
             snapshot_end: SnapshotEnd::NextSummary,
         }
     }
@@ -106,7 +110,8 @@ named_reasons! {
     }
 }
 
-/// What came on one line of a channel. Every datagram is in one of the fields below `bytes`.
+/// What came on one line of a channel. Every datagram is in one of `first`, `late`, `implausible`
+/// and `errors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineCounters {
     /// Datagrams.
@@ -119,6 +124,10 @@ pub struct LineCounters {
     pub late: u64,
     /// Too far from the number due to be believed on its own.
     pub implausible: u64,
+    /// Messages in the datagrams of `first`, heartbeats left out.
+    pub messages: u64,
+    /// Heartbeats in them.
+    pub heartbeats: u64,
     /// Refused, by [`DecodeError`] code. The number stays missing: the other line may bring it.
     pub errors: [u64; DecodeError::COUNT],
 }
@@ -130,6 +139,8 @@ impl LineCounters {
         first: 0,
         late: 0,
         implausible: 0,
+        messages: 0,
+        heartbeats: 0,
         errors: [0; DecodeError::COUNT],
     };
 }
@@ -267,6 +278,14 @@ impl Sequencer {
         self.feed.products().map(Product::status)
     }
 
+    /// The ranges of a product's numbers that were lost, first and last, in order; at most
+    /// [`SequencerConfig::lost_ranges_max`]. Empty for a product that was not seen.
+    #[must_use]
+    pub fn lost_ranges(&self, market_segment_id: i32) -> &[(u32, u32)] {
+        let product = self.feed.products().find(|product| product.id() == market_segment_id);
+        product.map_or(&[], Product::lost_ranges)
+    }
+
     /// Whether every part keeps its invariants and the counters add up. For tests; slow.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
@@ -302,6 +321,10 @@ impl Sequencer {
         }
         let stamp = Stamp { number, receive_time };
         let product = self.feed.read(channel, &packet, line, stamp)?;
+        let (read, counters) =
+            (self.feed.message_count(), &mut self.lines[channel as usize][line.index()]);
+        counters.messages += read.messages;
+        counters.heartbeats += read.heartbeats;
         match place {
             Place::Due => {}
             Place::Early => {

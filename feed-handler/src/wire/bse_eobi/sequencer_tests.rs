@@ -61,6 +61,7 @@ impl Reader {
             }
             EventKind::OrderModify => orders.get_mut(&id).unwrap().3 = quantity,
             EventKind::OrderCancel => assert!(orders.remove(&id).is_some()),
+            EventKind::BookClear => orders.retain(|_, order| order.0 != event.token.0),
             EventKind::OrderReplace => {
                 let (token, side, ..) = orders.remove(&id).unwrap();
                 orders.insert(event.sell_order_id.0, (token, side, price, quantity));

@@ -4,6 +4,7 @@
 
 use tezi_model::{
     Event, EventKind, MarketFlags, Nanos, OrderId, Px, Qty, Segment, Side, StreamId, Token,
+    TradingStatus,
 };
 
 use super::*;
@@ -332,6 +333,47 @@ fn an_order_id_is_a_function_of_the_key() {
 }
 
 #[test]
+fn states_and_mass_deletes_are_events() {
+    let row = |hex: &str, changes: &[(usize, u8)]| {
+        let mut datagram = datagram(&[hex]);
+        for &(at, value) in changes {
+            datagram[32 + at] = value;
+        }
+        let packet = packet(&datagram).unwrap();
+        let message = packet.messages().next().unwrap().unwrap().1;
+        let event = message.to_event(&CONTEXT).unwrap()?;
+        assert_eq!((event.stream, event.flags), (CONTEXT.stream, MarketFlags::LINE_B));
+        let status = TradingStatus::from_code(event.quantity.0).unwrap();
+        Some((event.kind().unwrap(), event.token, event.exchange_time.0 - T, status))
+    };
+    use TradingStatus::{Auction, Closed, Halted, Open, PreOpen, Unknown};
+    assert_eq!(row(MASS_DELETE, &[]), Some((EventKind::BookClear, TOKEN, 3, Unknown)));
+    let product = |session, status| {
+        row(PRODUCT_STATE, &[(9, session), (10, status)]).map(|(kind, token, _, status)| {
+            assert_eq!((kind, token), (EventKind::TradingStatus, Token(0)));
+            status
+        })
+    };
+    assert_eq!(product(3, 1), Some(Halted));
+    assert_eq!(product(3, 3), Some(Closed));
+    let by_session = [1, 3, 4, 5, 6, 7].map(|session| product(session, 2).unwrap());
+    assert_eq!(by_session, [PreOpen, Open, Auction, Closed, Closed, PreOpen]);
+    assert_eq!((product(2, 2), product(3, 0)), (None, None));
+    let instrument = |state, trading| {
+        row(INSTRUMENT_STATE, &[(16, state), (17, trading)]).map(|(kind, token, _, status)| {
+            assert_eq!((kind, token), (EventKind::TradingStatus, TOKEN));
+            status
+        })
+    };
+    let by_state = [200, 201, 202, 203, 204, 206, 208, 211].map(|state| instrument(1, state));
+    let expected = [Closed, PreOpen, PreOpen, Open, Auction, Auction, Auction, Auction];
+    assert_eq!(by_state, expected.map(Some));
+    let stopped = [2, 4, 9].map(|state| instrument(state, 203).unwrap());
+    assert_eq!(stopped, [Closed, Closed, Halted]);
+    assert_eq!((instrument(1, 212), instrument(0, 203)), (None, None));
+}
+
+#[test]
 fn market_orders_are_in_no_book() {
     let null = PRICE_NULL.to_le_bytes();
     let changed = |hex: &str, ats: &[usize]| {
@@ -476,7 +518,8 @@ fn mutations_never_panic() {
         if let Ok(packet) = packet(&bytes) {
             for (_, message) in packet.messages().flatten() {
                 if let Ok(Some(event)) = message.to_event(&CONTEXT) {
-                    assert!(event.kind().is_some() && event.token.0 != 0);
+                    let is_status = event.kind() == Some(EventKind::TradingStatus);
+                    assert!(event.kind().is_some() && (is_status || event.token.0 != 0));
                 }
             }
         }

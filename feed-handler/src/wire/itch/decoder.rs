@@ -54,8 +54,8 @@ impl Decoder {
         }
     }
 
-    /// Decodes one message; `None` when it changes no book and is no trade. What it says then,
-    /// [`super::decode`] tells: a directory entry, a halt, an imbalance.
+    /// Decodes one message; `None` when it changes no book and no trading status and is no trade.
+    /// What it says then, [`super::decode`] tells: a directory entry, an imbalance.
     ///
     /// **Sequence**: its number in the stream, of which the event keeps the low 32 bits. **Times**:
     /// a `receive_time` of zero becomes the exchange's own, as in files. **Flags**: of

@@ -3,14 +3,15 @@
 use bytemuck::Zeroable;
 use tezi_model::{
     Event, EventKind, Instrument, InstrumentKind, MarketFlags, Nanos, OrderId, Px, Qty, Segment,
-    StreamId, Symbol, Token,
+    StreamId, Symbol, Token, TradingStatus,
 };
 
 use super::decode::layout;
 use super::field::text;
 use super::layout::{
     AddOrder, AddOrderWithMpid, BrokenTrade, CrossTrade, Header, OrderCancel, OrderDelete,
-    OrderExecuted, OrderExecutedWithPrice, OrderReplace, StockDirectory, Trade,
+    OrderExecuted, OrderExecutedWithPrice, OrderReplace, StockDirectory, StockTradingAction,
+    SystemEvent, Trade,
 };
 use super::{DecodeError, Message};
 use crate::wire::big_endian::{BeU32, BeU64};
@@ -34,7 +35,8 @@ pub struct MessageContext {
 }
 
 impl Message<'_> {
-    /// The event the message stands for; `None` when it changes no book and is no trade.
+    /// The event the message stands for; `None` when it changes no book and no trading status and
+    /// is no trade.
     ///
     /// An execution that is not printable becomes [`EventKind::OrderReduce`]: the book loses the
     /// shares now, and their volume comes with the cross.
@@ -55,6 +57,8 @@ impl Message<'_> {
             Message::Trade(message) => message.to_event(context).map(Some),
             Message::CrossTrade(message) => message.to_event(context),
             Message::BrokenTrade(message) => message.to_event(context).map(Some),
+            Message::SystemEvent(message) => message.to_event(context),
+            Message::StockTradingAction(message) => message.to_event(context),
             _ => Ok(None),
         }
     }
@@ -62,7 +66,7 @@ impl Message<'_> {
 
 /// The event that `bytes`, all of one message, stand for: [`super::decode`] and
 /// [`Message::to_event`] in one step, with one jump on the type where those have two. `None` when
-/// the message changes no book and is no trade.
+/// the message changes no book and no trading status and is no trade.
 ///
 /// # Errors
 ///
@@ -102,20 +106,30 @@ impl Header {
         Ok(midnight.plus(timestamp.cast_signed()))
     }
 
-    /// An event with what the header says of it.
+    /// An event of a stock with what the header says of it.
     #[inline]
     fn event(&self, kind: EventKind, context: &MessageContext) -> Result<Event, DecodeError> {
-        let exchange_time = self.time(context.midnight)?;
-        let locate = self.stock_locate.get();
-        if locate == 0 {
+        let event = self.market_event(kind, context)?;
+        if event.token.0 == 0 {
             return Err(DecodeError::LocateZero);
         }
+        Ok(event)
+    }
+
+    /// An event that may be of no stock.
+    #[inline]
+    fn market_event(
+        &self,
+        kind: EventKind,
+        context: &MessageContext,
+    ) -> Result<Event, DecodeError> {
+        let exchange_time = self.time(context.midnight)?;
         let is_file = context.receive_time.0 == 0;
         Ok(Event {
             kind_code: kind as u8,
             flags: context.flags,
             stream: context.stream,
-            token: Token(u32::from(locate)),
+            token: Token(u32::from(self.stock_locate.get())),
             exchange_time,
             receive_time: if is_file { exchange_time } else { context.receive_time },
             sequence: context.sequence,
@@ -284,6 +298,55 @@ impl BrokenTrade {
     #[inline]
     pub fn to_event(&self, context: &MessageContext) -> Result<Event, DecodeError> {
         self.header.event(EventKind::TradeCancel, context)
+    }
+}
+
+impl SystemEvent {
+    /// What the milestone means for trading; `None` when nothing yet, or for an unknown code.
+    #[must_use]
+    pub const fn trading_status(&self) -> Option<TradingStatus> {
+        match self.event_code {
+            b'S' => Some(TradingStatus::PreOpen),
+            b'Q' => Some(TradingStatus::Open),
+            b'M' | b'E' | b'C' => Some(TradingStatus::Closed),
+            _ => None,
+        }
+    }
+
+    /// The event of the market's status, with token 0.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::TimeOutOfRange`].
+    pub fn to_event(&self, context: &MessageContext) -> Result<Option<Event>, DecodeError> {
+        let event = self.header.market_event(EventKind::TradingStatus, context)?;
+        let status = self.trading_status();
+        Ok(status.map(|status| Event { token: Token(0), quantity: Qty(status as u32), ..event }))
+    }
+}
+
+impl StockTradingAction {
+    /// What the state means for trading; `None` for an unknown code. While a stock is only quoted,
+    /// orders are collected for the cross that releases it.
+    #[must_use]
+    pub const fn trading_status(&self) -> Option<TradingStatus> {
+        match self.trading_state {
+            b'H' | b'P' => Some(TradingStatus::Halted),
+            b'Q' => Some(TradingStatus::Auction),
+            b'T' => Some(TradingStatus::Open),
+            _ => None,
+        }
+    }
+
+    /// The event of the stock's status.
+    ///
+    /// # Errors
+    ///
+    /// The header reasons of [`DecodeError`].
+    pub fn to_event(&self, context: &MessageContext) -> Result<Option<Event>, DecodeError> {
+        let event = self.header.event(EventKind::TradingStatus, context)?;
+        let status = self.trading_status();
+        Ok(status.map(|status| Event { quantity: Qty(status as u32), ..event }))
     }
 }
 

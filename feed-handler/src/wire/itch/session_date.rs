@@ -60,6 +60,29 @@ impl SessionDate {
         utc_midnight(self.year, self.month, self.day).plus(hours * NANOS_PER_HOUR)
     }
 
+    /// The date in New York at a time; `None` outside the years of the rule.
+    #[must_use]
+    pub const fn at(time: Nanos) -> Option<Self> {
+        // The wall clock is four hours behind UTC or five: the later date counts once its midnight
+        // has come.
+        let Some(date) = Self::of_utc(time.plus(-4 * NANOS_PER_HOUR)) else { return None };
+        if date.midnight().0 <= time.0 {
+            return Some(date);
+        }
+        Self::of_utc(time.plus(-5 * NANOS_PER_HOUR))
+    }
+
+    /// The midnight the same date begins with in India, UTC.
+    #[must_use]
+    pub const fn midnight_in_india(self) -> Nanos {
+        Nanos::from_ist(self.year, self.month, self.day, 0, 0, 0)
+    }
+
+    const fn of_utc(time: Nanos) -> Option<Self> {
+        let (year, month, day) = time.plus(-IST_OFFSET_NS).ist_date();
+        Self::new(year, month, day)
+    }
+
     const fn is_daylight_at_midnight(self) -> bool {
         match self.month {
             // On the day of the change itself, midnight is before it.
@@ -130,6 +153,21 @@ mod tests {
         let midnight = |y, m, d| SessionDate::new(y, m, d).unwrap().midnight().0 / 1_000_000_000;
         assert_eq!(midnight(2023, 8, 22), 1_692_676_800); // 04:00 UTC
         assert_eq!(midnight(2019, 12, 30), 1_577_682_000); // 05:00 UTC
+    }
+
+    #[test]
+    fn a_time_is_of_the_date_whose_midnight_came_last() {
+        for (y, m, d) in [(2019, 12, 30), (2023, 8, 22), (2026, 3, 8), (2026, 11, 1), (2027, 1, 1)]
+        {
+            let date = SessionDate::new(y, m, d).unwrap();
+            let midnight = date.midnight();
+            assert_eq!(SessionDate::at(midnight), Some(date));
+            assert_eq!(SessionDate::at(midnight.plus(23 * NANOS_PER_HOUR - 1)), Some(date));
+            assert!(SessionDate::at(midnight.plus(-1)).unwrap() < date);
+        }
+        assert_eq!(SessionDate::at(Nanos::ZERO), None);
+        let date = SessionDate::new(2026, 9, 21).unwrap();
+        assert_eq!(date.midnight_in_india(), Nanos::from_ist(2026, 9, 21, 0, 0, 0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use tezi_model::{
     Event, EventKind, MarketFlags, Nanos, OrderId, Px, Qty, Segment, Side, StreamId, Token,
+    TradingStatus,
 };
 
 use super::field::text;
@@ -95,6 +96,30 @@ fn row(message_type: char) -> String {
 }
 
 #[test]
+fn milestones_and_trading_actions_are_statuses() {
+    use TradingStatus::{Auction, Closed, Halted, Open, PreOpen};
+    let status = |message_type: char, at: usize, code: u8| {
+        let mut message = message(message_type);
+        message[at] = code;
+        let event = event(&message).unwrap()?;
+        assert_eq!(event.kind(), Some(EventKind::TradingStatus));
+        assert_eq!((event.sequence, event.receive_time), (5, Nanos(77)));
+        Some((event.token, TradingStatus::from_code(event.quantity.0).unwrap()))
+    };
+    let market = b"SQMEC".map(|code| status('S', 11, code).unwrap());
+    assert_eq!(market, [PreOpen, Open, Closed, Closed, Closed].map(|status| (Token(0), status)));
+    let stock = b"HPQT".map(|code| status('H', 19, code).unwrap());
+    assert_eq!(stock, [Halted, Halted, Auction, Open].map(|status| (Token(13), status)));
+    assert_eq!(
+        (status('S', 11, b'O'), status('S', 11, b'?'), status('H', 19, 0)),
+        (None, None, None)
+    );
+    let mut of_no_stock = message('H');
+    of_no_stock[2] = 0;
+    assert_eq!(event(&of_no_stock), Err(DecodeError::LocateZero));
+}
+
+#[test]
 fn golden_vectors_become_events() {
     let rows: Vec<_> = "AFECXDUPQB".chars().map(row).collect();
     assert_eq!(
@@ -112,7 +137,7 @@ fn golden_vectors_become_events() {
             "trade_cancel B 0 0 0.00 0",
         ]
     );
-    for silent in "SRHYLVWKJhINO".chars() {
+    for silent in "RYLVWKJhINO".chars() {
         assert_eq!(row(silent), "none", "{silent}");
     }
 }
@@ -270,11 +295,11 @@ fn what_is_no_trade_for_the_tape_is_none_here() {
     assert_eq!((reduce.price, reduce.quantity, reduce.side()), (Px::ZERO, Qty(100), Side::Buy));
     assert_eq!((reduce.sequence, reduce.receive_time), (9, reduce.exchange_time));
     assert!(decoder.on_message(&message('X'), 10, Nanos(3), 0).unwrap().is_some());
-    assert!(decoder.on_message(&message('S'), 11, Nanos(3), 0).unwrap().is_none());
+    assert!(decoder.on_message(&message('Y'), 11, Nanos(3), 0).unwrap().is_none());
     assert_eq!(decoder.on_message(b"?", 12, Nanos(3), 0), Err(DecodeError::UnknownType));
     let counters = decoder.counters();
     assert_eq!((counters.non_printable, counters.refused_count()), (1, 1));
-    assert_eq!("CXSA".bytes().map(|l| counters.of_type(l)).collect::<Vec<_>>(), [1, 1, 1, 0]);
+    assert_eq!("CXYA".bytes().map(|l| counters.of_type(l)).collect::<Vec<_>>(), [1, 1, 1, 0]);
 }
 
 /// SplitMix64.
@@ -303,7 +328,8 @@ fn mutations_are_refused_or_keep_the_models_promises() {
             bytes.truncate(random.next() as usize % (bytes.len() + 1));
         }
         let Ok(Some(event)) = event(&bytes) else { continue };
-        assert!(event.token.0 > 0, "step {step}");
+        let is_status = event.kind() == Some(EventKind::TradingStatus);
+        assert!(is_status || event.token.0 > 0, "step {step}");
         match event.kind() {
             Some(EventKind::OrderNew | EventKind::OrderReplace | EventKind::Trade) => {
                 assert!(event.price.0 > 0 && !event.quantity.is_zero(), "step {step}");

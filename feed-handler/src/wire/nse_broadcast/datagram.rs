@@ -95,6 +95,13 @@ impl<'a> Packets<'a> {
         self.segment
     }
 
+    /// The bytes not yet read: behind the last promised message, padding.
+    #[inline]
+    #[must_use]
+    pub const fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn take(&mut self) -> Result<Packet<'a>, DecodeError> {
         let rest = self.rest;
         let (&length, rest) = rest.split_first_chunk().ok_or(DecodeError::TruncatedPacket)?;
