@@ -38,6 +38,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("instruments", &[]),
     ("oms", &[]),
     ("output", &[]),
+    ("venue", &[]),
     ("position", &[]),
     ("risk", &["config", "oms"]),
     ("backtest", &["book", "config"]),

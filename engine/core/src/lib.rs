@@ -19,6 +19,7 @@ pub mod strategy;
 #[cfg(test)]
 mod testing;
 mod timers;
+pub mod venue;
 
 pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
 pub use desk::Counters;
