@@ -49,6 +49,8 @@ const LOOPS: [Loop; 15] = [
     ("journal_append_256", |count| journal_loop(count, 256)),
     ("nnf_encode_replace", encode_loop),
     ("ring_pair", ring_loop),
+    ("ring_pair_drained", ring_drained_loop),
+    ("ring_pair_rtrb", ring_rtrb_loop),
     ("tick_no_order_depth", |count| tick_loop(count, Scenario::Depth)),
     ("tick_no_order_priced_1", |count| tick_loop(count, Scenario::Priced)),
     ("tick_orders_1", |count| tick_loop(count, Scenario::OneOrder)),
@@ -123,6 +125,27 @@ fn encode_loop(count: usize) {
 }
 
 fn ring_loop(count: usize) {
+    let (mut producer, mut consumer) = tezi_ring::ring::<[u64; 7]>(1_024).expect("capacity");
+    for _ in 0..count {
+        black_box((producer.try_push(black_box([1; 7]), 1).is_ok(), consumer.pop().is_some()));
+    }
+}
+
+/// In batches of eight, written and read in place.
+fn ring_drained_loop(count: usize) {
+    let (mut producer, mut consumer) = tezi_ring::ring::<[u64; 7]>(1_024).expect("capacity");
+    for _ in 0..count / 8 {
+        for _ in 0..8 {
+            let pushed = producer.push_with(1, |place| *place = black_box([1; 7]));
+            black_box(pushed.is_ok());
+        }
+        consumer.drain(8, |payload, _| {
+            black_box(payload);
+        });
+    }
+}
+
+fn ring_rtrb_loop(count: usize) {
     let (mut producer, mut consumer) = rtrb::RingBuffer::<[u64; 8]>::new(1_024);
     for _ in 0..count {
         black_box((producer.push(black_box([1; 8])).is_ok(), consumer.pop().is_ok()));
