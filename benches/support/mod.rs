@@ -6,7 +6,10 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 #![allow(clippy::expect_used, reason = "a bench may stop at a broken set-up")]
 
+pub(crate) mod dbn_tape;
 pub(crate) mod flow;
+pub(crate) mod itch_tape;
+pub(crate) mod naive_book;
 pub(crate) mod path;
 pub(crate) mod scenario;
 pub(crate) mod scratch;

@@ -4,7 +4,7 @@
 
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
-use super::books::Books;
+use super::books::{Books, Found};
 use super::index;
 use super::ladder::rank;
 use super::pool::NONE;
@@ -27,8 +27,7 @@ impl Books {
         if self.orders.available() == 0 {
             return Err(self.refuse(BookError::OrdersFull));
         }
-        let found = self.ladders.find(ladder, rank(side_of(ladder), price));
-        let queue = match found {
+        let queue = match self.level_at(ladder, price) {
             Some(queue) => queue,
             None => self.open_queue(ladder, price)?,
         };
@@ -46,14 +45,15 @@ impl Books {
     #[inline]
     pub(super) fn amend(
         &mut self,
-        slot: u32,
+        found: Found,
         ladder: u32,
         price: Px,
         quantity: Qty,
     ) -> Result<Applied, BookError> {
         if quantity.is_zero() {
-            return Ok(Applied::one(Action::Removed, self.remove(slot)));
+            return Ok(Applied::one(Action::Removed, self.remove(found)));
         }
+        let slot = found.slot;
         let order = self.orders[slot];
         let queue = &mut self.queues[order.level];
         if queue.ladder != ladder {
@@ -88,14 +88,15 @@ impl Books {
     /// Gives an order a new number, price and quantity, at the end of the queue.
     pub(super) fn replace(
         &mut self,
-        slot: u32,
+        found: Found,
         order_id: OrderId,
         price: Px,
         quantity: Qty,
     ) -> Result<Applied, BookError> {
         if quantity.is_zero() {
-            return Ok(Applied::one(Action::Removed, self.remove(slot)));
+            return Ok(Applied::one(Action::Removed, self.remove(found)));
         }
+        let slot = found.slot;
         let order = self.orders[slot];
         let Queue { ladder, price: price_old, last, .. } = self.queues[order.level];
         let touch_old = order.level == self.ladders.best(ladder);
@@ -113,24 +114,25 @@ impl Books {
             order.level
         };
         let touch = touch_old || level == self.ladders.best(ladder);
-        let displaced = self.renumber(slot, order_id);
+        let displaced = self.renumber(found, order_id);
         let changes = [Some(self.change(ladder, touch)), displaced];
         Ok(Applied { action: Action::Requeued, overfilled: false, changes })
     }
 
     /// Files an order under another number. An order that had it already leaves the book.
-    fn renumber(&mut self, slot: u32, order_id: OrderId) -> Option<Change> {
-        let order = self.orders[slot];
+    #[inline]
+    fn renumber(&mut self, found: Found, order_id: OrderId) -> Option<Change> {
+        let order = self.orders[found.slot];
         if order.order_id == order_id {
             return None;
         }
-        let displaced = self.find(order.segment_code(), order_id).map(|other| {
+        let displaced = self.locate(order.segment_code(), order_id).map(|other| {
             self.counters.new_live += 1;
             self.remove(other)
         });
-        self.index.remove(order.hash(), slot);
-        self.orders[slot].order_id = order_id;
-        self.index.insert(index::hash(order.segment_code(), order_id), slot);
+        self.index.remove(order.hash(), found.entry);
+        self.orders[found.slot].order_id = order_id;
+        self.index.insert(index::hash(order.segment_code(), order_id), found.slot);
         displaced
     }
 
@@ -167,7 +169,7 @@ impl Books {
     ) -> Result<u32, BookError> {
         let level = order.level;
         let rank_new = rank(side_of(ladder), price);
-        let target = match self.ladders.find(ladder, rank_new) {
+        let target = match self.level_at(ladder, price) {
             Some(target) => target,
             None if self.queues[level].orders > 1 => self.open_queue(ladder, price)?,
             None => {
@@ -182,6 +184,7 @@ impl Books {
                     self.ladders.remove(queue.ladder, queue.rank());
                     self.ladders.insert(ladder, rank_new, level);
                 }
+                self.level_cache.note(ladder, price, level);
                 self.queues[level] =
                     Queue { price, ladder, quantity: u64::from(quantity.0), ..queue };
                 let ticket = self.ticket_next(order.segment_code());
@@ -206,25 +209,26 @@ impl Books {
         if order_id.is_none() || traded.is_zero() {
             return None;
         }
-        let Some(slot) = self.find(segment, order_id) else {
+        let Some(found) = self.locate(segment, order_id) else {
             self.counters.trade_unknown += 1;
             return None;
         };
-        let ladder = self.queues[self.orders[slot].level].ladder;
+        let ladder = self.queues[self.orders[found.slot].level].ladder;
         if side_of(ladder) != side {
             self.counters.side_mismatched += 1;
             return None;
         }
-        Some(self.reduce(slot, traded))
+        Some(self.reduce(found, traded))
     }
 
     /// Takes a quantity from an order, which keeps its place, or leaves when nothing is left.
     #[inline]
-    pub(super) fn reduce(&mut self, slot: u32, taken: Qty) -> Change {
+    pub(super) fn reduce(&mut self, found: Found, taken: Qty) -> Change {
+        let slot = found.slot;
         let Order { quantity, level, .. } = self.orders[slot];
         if taken.0 >= quantity {
             self.counters.overfilled += u64::from(taken.0 > quantity);
-            return self.remove(slot);
+            return self.remove(found);
         }
         let ladder = self.queues[level].ladder;
         self.orders[slot].quantity = quantity - taken.0;
@@ -234,14 +238,29 @@ impl Books {
 
     /// Removes a resting order.
     #[inline]
-    pub(super) fn remove(&mut self, slot: u32) -> Change {
-        let order = self.orders[slot];
+    pub(super) fn remove(&mut self, found: Found) -> Change {
+        let order = self.orders[found.slot];
         let ladder = self.queues[order.level].ladder;
         let touch = order.level == self.ladders.best(ladder);
         self.leave(&order);
-        self.index.remove(order.hash(), slot);
-        self.orders.give_back(slot);
+        self.index.remove(order.hash(), found.entry);
+        self.orders.give_back(found.slot);
         self.change(ladder, touch)
+    }
+
+    /// The slot of the level at a price.
+    #[inline]
+    fn level_at(&mut self, ladder: u32, price: Px) -> Option<u32> {
+        let guess = self.level_cache.guess(ladder, price);
+        let queue = self.queues.or_spare(guess);
+        if queue.price == price && queue.ladder == ladder {
+            return Some(guess);
+        }
+        let found = self.ladders.find(ladder, rank(side_of(ladder), price));
+        if let Some(slot) = found {
+            self.level_cache.note(ladder, price, slot);
+        }
+        found
     }
 
     /// An empty queue at a price that has none. Something must join it.
@@ -255,53 +274,49 @@ impl Books {
         };
         self.queues[queue] = Queue { price, ladder, ..Queue::EMPTY };
         self.ladders.insert(ladder, rank(side_of(ladder), price), queue);
+        self.level_cache.note(ladder, price, queue);
         Ok(queue)
     }
 
     /// Writes an order into a slot, at the end of a queue.
     #[inline]
     fn join(&mut self, slot: u32, level: u32, order: Order) {
+        let ticket = self.ticket_next(order.segment_code());
         let queue = &mut self.queues[level];
         let last = queue.last;
+        queue.first = if last == NONE { slot } else { queue.first };
         queue.last = slot;
         queue.orders += 1;
         queue.quantity += u64::from(order.quantity);
-        if last == NONE {
-            queue.first = slot;
-        } else {
-            self.orders[last].later = slot;
-        }
-        let ticket = self.ticket_next(order.segment_code());
+        self.orders.or_spare_mut(last).later = slot;
         self.orders[slot] = Order { level, ticket, earlier: last, later: NONE, ..order };
     }
 
     /// Takes an order out of its queue, and the queue out of its ladder when it was the last.
     #[inline]
     fn leave(&mut self, order: &Order) {
-        self.unlink(order);
-        let queue = &mut self.queues[order.level];
+        let Order { level, earlier, later, .. } = *order;
+        let queue = &mut self.queues[level];
+        queue.first = if earlier == NONE { later } else { queue.first };
+        queue.last = if later == NONE { earlier } else { queue.last };
         queue.orders -= 1;
         queue.quantity -= u64::from(order.quantity);
-        if queue.orders == 0 {
-            let (ladder, rank) = (queue.ladder, queue.rank());
-            self.ladders.remove(ladder, rank);
-            self.queues.give_back(order.level);
+        let is_empty = queue.orders == 0;
+        self.orders.or_spare_mut(earlier).later = later;
+        self.orders.or_spare_mut(later).earlier = earlier;
+        if is_empty {
+            self.close_queue(level);
         }
     }
 
-    /// Closes the queue over an order.
-    #[inline]
-    fn unlink(&mut self, order: &Order) {
-        if order.earlier == NONE {
-            self.queues[order.level].first = order.later;
-        } else {
-            self.orders[order.earlier].later = order.later;
-        }
-        if order.later == NONE {
-            self.queues[order.level].last = order.earlier;
-        } else {
-            self.orders[order.later].earlier = order.earlier;
-        }
+    /// Takes an empty queue out of its ladder.
+    #[inline(never)]
+    fn close_queue(&mut self, level: u32) {
+        let queue = &mut self.queues[level];
+        let (ladder, rank) = (queue.ladder, queue.rank());
+        queue.ladder = NONE;
+        self.ladders.remove(ladder, rank);
+        self.queues.give_back(level);
     }
 
     /// A ticket with the latest priority.

@@ -323,6 +323,15 @@ impl Ladders {
         node.unwrap_or(NONE)
     }
 
+    /// Reads what a search of the best leaf reads first.
+    #[inline]
+    pub(super) fn read_leaf(&self, ladder: u32) -> u64 {
+        let Some(header) = self.ladders.get(ladder as usize) else { return 0 };
+        let node = self.nodes.or_spare(header.best_leaf);
+        let last = node.len().saturating_sub(1);
+        (node.keys[0] ^ node.keys[last]).cast_unsigned() ^ u64::from(node.slots[last / 2])
+    }
+
     /// Checks the invariants by brute force.
     pub(super) fn is_consistent(&self) -> bool {
         let mut nodes = 0;

@@ -14,8 +14,10 @@ mod change;
 mod check;
 mod index;
 mod ladder;
+mod level_cache;
 mod node;
 mod pool;
+mod prefetch;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ mod types;
 mod view;
 
 pub use books::Books;
+pub use prefetch::Upcoming;
 pub use types::{
     Action, Applied, BookCounters, BookError, BooksConfig, Change, Level, RestingOrder,
 };

@@ -10,6 +10,10 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// Slots of one type.
 ///
+/// Behind the last slot is a *spare*, which is never handed out: [`Self::or_spare`] names it in the
+/// place of [`NONE`], so that links can be followed and written without asking whether they are
+/// there. Whether an order has neighbours is close to random, and a jump on it would be too.
+///
 /// # Invariants
 ///
 /// - `free[..free_count]` names each slot that is not in use, once.
@@ -24,7 +28,7 @@ impl<T: Copy> Pool<T> {
     /// A pool of `count` slots. Every page is written now, so that no page fault comes later.
     pub(super) fn new(count: u32, empty: T) -> Self {
         Self {
-            slots: vec![empty; count as usize].into_boxed_slice(),
+            slots: vec![empty; count as usize + 1].into_boxed_slice(),
             // Backwards: slots are handed out in ascending order, neighbours in memory.
             free: (0..count).rev().collect(),
             free_count: count as usize,
@@ -48,10 +52,23 @@ impl<T: Copy> Pool<T> {
         self.free_count += 1;
     }
 
+    /// The slot, or the spare for [`NONE`].
+    #[inline]
+    pub(super) fn or_spare(&self, slot: u32) -> &T {
+        &self.slots[(slot as usize).min(self.slots.len() - 1)]
+    }
+
+    /// The slot, or the spare for [`NONE`].
+    #[inline]
+    pub(super) fn or_spare_mut(&mut self, slot: u32) -> &mut T {
+        let spare = self.slots.len() - 1;
+        &mut self.slots[(slot as usize).min(spare)]
+    }
+
     /// Slots in use.
     #[inline]
     pub(super) fn used(&self) -> usize {
-        self.slots.len() - self.free_count
+        self.free.len() - self.free_count
     }
 
     /// Slots that can be taken.

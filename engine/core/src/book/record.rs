@@ -44,7 +44,7 @@ impl Order {
     }
 
     #[inline]
-    pub(super) const fn hash(&self) -> u32 {
+    pub(super) const fn hash(&self) -> u64 {
         index::hash(self.segment_code(), self.order_id)
     }
 }
@@ -59,7 +59,7 @@ pub(super) struct Queue {
     /// The order with the highest priority.
     pub(super) first: u32,
     pub(super) last: u32,
-    /// The ladder it is in, which says instrument and side.
+    /// The ladder it is in, which says instrument and side; `NONE` when the slot is not in use.
     pub(super) ladder: u32,
 }
 

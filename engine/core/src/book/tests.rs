@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side, StateHasher};
 
-use super::{Action, Applied, BookCounters, BookError, Books, BooksConfig, Change, Level};
+use super::{
+    Action, Applied, BookCounters, BookError, Books, BooksConfig, Change, Level, Upcoming,
+};
 
 const FO: u8 = 1;
 const CM: u8 = 2;
@@ -281,6 +283,7 @@ fn equal_content_hashes_equally_however_it_came_about() {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
+#[derive(Clone)]
 struct Random(u64);
 
 impl Random {
@@ -611,5 +614,74 @@ fn random_events_in_a_deep_book_equal_the_naive_book() {
         let config = BooksConfig { instruments_max: 2, orders_max: 9_000, levels_max: 6_000 };
         let run = Run { seed, steps: 60_000, config, prices: 4_000, ids: 4_000, every: 2_000 };
         run.compare_with_naive();
+    }
+}
+
+#[test]
+fn what_is_read_ahead_may_be_anything_and_changes_nothing() {
+    let orders_max = Books::PREFETCH_ORDERS_MIN as u32 + 4_000;
+    let config = BooksConfig { instruments_max: 300, orders_max, levels_max: orders_max };
+    let (mut books, mut random) = (books_of(config), Random(9));
+    let mut twin = books.clone();
+    for round in 0..3_000_u64 {
+        let events: Vec<_> = (0..1 + random.below(40))
+            .map(|number| {
+                let key = (1, 1 + random.below(u64::from(orders_max)));
+                let price = random.below(300) as i64 - 100;
+                match random.below(10) {
+                    0 if books.orders_count() > Books::PREFETCH_ORDERS_MIN => Event::Cancel(key),
+                    1 => Event::Replace(key, 1 + (round * 40 + number) % 70_000, price, 5),
+                    2 => Event::Reduce(key, 1),
+                    _ => Event::Upsert(
+                        (1, 1 + round * 20 + number),
+                        (key.1 % 600) as usize,
+                        price,
+                        9,
+                        true,
+                    ),
+                }
+            })
+            .collect();
+        let before = hash_at_times(&books, round);
+        books.prefetch(events.iter().map(|&event| upcoming(event, &mut random.clone())));
+        assert_eq!(hash_at_times(&books, round), before);
+        for &event in &events {
+            assert_eq!(on_event(&mut books, event), on_event(&mut twin, event), "round {round}");
+        }
+    }
+    assert!(books.orders_count() > Books::PREFETCH_ORDERS_MIN, "reading ahead was on");
+    assert!(books.is_consistent());
+    assert_eq!(hash(&books), hash(&twin));
+}
+
+/// The hash, now and then: it is of everything.
+fn hash_at_times(books: &Books, round: u64) -> Option<u64> {
+    round.is_multiple_of(500).then(|| hash(books))
+}
+
+/// What an event names; one in four names something else, which may not be there at all.
+fn upcoming(event: Event, random: &mut Random) -> Upcoming {
+    let nothing = Upcoming {
+        segment_code: 1,
+        order_id: OrderId(random.next()),
+        order_id_new: OrderId(0),
+        instrument: InstrumentId(random.next() as u32),
+        side: BUY,
+        price: Px(0),
+    };
+    match event {
+        _ if random.below(4) == 0 => nothing,
+        Event::Upsert((_, id), index, price, ..) => {
+            let (instrument, side) = side_at(index);
+            Upcoming { order_id: OrderId(id), instrument, side, price: Px(price), ..nothing }
+        }
+        Event::Replace((_, id), new, price, _) => {
+            let (order_id, order_id_new) = (OrderId(id), OrderId(new));
+            Upcoming { order_id, order_id_new, price: Px(price), ..nothing }
+        }
+        Event::Cancel((_, id)) | Event::Reduce((_, id), _) => {
+            Upcoming { order_id: OrderId(id), ..nothing }
+        }
+        Event::Trade(..) | Event::Clear(_) => nothing,
     }
 }

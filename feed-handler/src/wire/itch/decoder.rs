@@ -2,7 +2,7 @@
 
 use tezi_model::{Event, EventKind, Nanos, Segment, StreamId};
 
-use super::event::decode_event;
+use super::event::decode_event_with;
 use super::{DecodeError, MessageContext, SessionDate};
 
 /// What a decoder met.
@@ -72,31 +72,52 @@ impl Decoder {
         receive_time: Nanos,
         flags: u8,
     ) -> Result<Option<Event>, DecodeError> {
+        self.on_message_with(bytes, sequence, receive_time, flags, |event| *event)
+    }
+
+    /// As [`Decoder::on_message`], with what is to be done about the event: `sink` is called where
+    /// the kind of the event is a constant, so that a `match` on it in there costs nothing. What it
+    /// returns is returned.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`], which is counted; `sink` is not called.
+    #[inline]
+    pub fn on_message_with<R>(
+        &mut self,
+        bytes: &[u8],
+        sequence: u64,
+        receive_time: Nanos,
+        flags: u8,
+        sink: impl FnOnce(&Event) -> R,
+    ) -> Result<Option<R>, DecodeError> {
         let sequence = sequence as u32; // the low 32 bits, see MessageContext
         let (stream, midnight) = (self.stream, self.midnight);
         let context = MessageContext { stream, midnight, receive_time, flags, sequence };
-        // Looked at where it lies: an event is seven words, and moving it costs as much as making it.
-        let decoded = decode_event(bytes, &context);
-        match &decoded {
-            Ok(event) => self.count(bytes, event.as_ref()),
-            Err(error) => self.counters.refused[*error as usize] += 1,
+        // Counted first, and taken back from what is refused: the sink may be all that follows.
+        let message_type = usize::from(bytes.first().copied().unwrap_or_default());
+        self.counters.messages[message_type] += 1;
+        let non_printable = &mut self.counters.non_printable;
+        let decoded = decode_event_with(bytes, &context, |event| {
+            let is_reduce = event.kind_code == EventKind::OrderReduce as u8;
+            *non_printable += u64::from(is_reduce && message_type == usize::from(b'C'));
+            sink(event)
+        });
+        if let Err(error) = decoded {
+            self.refuse(message_type, error);
         }
         decoded
+    }
+
+    #[cold]
+    fn refuse(&mut self, message_type: usize, error: DecodeError) {
+        self.counters.messages[message_type] -= 1;
+        self.counters.refused[error as usize] += 1;
     }
 
     /// What it met so far.
     #[must_use]
     pub const fn counters(&self) -> &DecoderCounters {
         &self.counters
-    }
-
-    #[inline]
-    fn count(&mut self, bytes: &[u8], event: Option<&Event>) {
-        let Some(&message_type) = bytes.first() else { return };
-        self.counters.messages[usize::from(message_type)] += 1;
-        if message_type == b'C' {
-            let is_reduce = |event: &Event| event.kind_code == EventKind::OrderReduce as u8;
-            self.counters.non_printable += u64::from(event.is_some_and(is_reduce));
-        }
     }
 }

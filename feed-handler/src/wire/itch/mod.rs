@@ -27,7 +27,7 @@ mod tests;
 pub use decode::{Message, decode};
 pub use decoder::{Decoder, DecoderCounters};
 pub use error::DecodeError;
-pub use event::{MessageContext, decode_event};
+pub use event::{MessageContext, decode_event, decode_event_with};
 pub use file::{FileError, FileMessage, FileReader};
 pub use layout::{
     AddOrder, AddOrderWithMpid, BrokenTrade, CrossTrade, DirectListing, Header, LuldAuctionCollar,

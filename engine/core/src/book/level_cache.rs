@@ -1,0 +1,56 @@
+//! Finds a level by its price without the tree: a table of where such a level last was.
+//!
+//! Most orders join a level that is there. The tree finds it in two or three searches of a node;
+//! this table guesses its slot from ladder and price in one read, and the level itself, which is
+//! read next anyway, says whether the guess is right. A wrong guess costs the search that it would
+//! have saved. So the table has no invariant: entries may be old, lost or anybody's.
+
+use tezi_model::Px;
+
+use super::pool::NONE;
+
+/// The table.
+#[derive(Clone)]
+pub(super) struct LevelCache {
+    /// Slots of levels. Length is a power of two.
+    slots: Box<[u32]>,
+    /// 64 minus the binary logarithm of the length.
+    shift: u32,
+}
+
+impl LevelCache {
+    /// A table with a place for each of `levels_max` levels, or more.
+    pub(super) fn new(levels_max: u32) -> Self {
+        let length = (levels_max.max(8) as usize).next_power_of_two();
+        Self { slots: vec![NONE; length].into_boxed_slice(), shift: 64 - length.trailing_zeros() }
+    }
+
+    /// The slot of the level, if anything is known of it.
+    #[inline]
+    pub(super) fn guess(&self, ladder: u32, price: Px) -> u32 {
+        self.slots[self.place(ladder, price)]
+    }
+
+    /// As [`Self::guess`]; the same place for everything without a price, so that asking costs
+    /// nothing.
+    #[inline]
+    pub(super) fn guess_priced(&self, ladder: u32, price: Px) -> u32 {
+        let has_price = usize::from(price != Px::ZERO);
+        self.slots[self.place(ladder, price) * has_price]
+    }
+
+    /// Remembers where a level is.
+    #[inline]
+    pub(super) fn note(&mut self, ladder: u32, price: Px, slot: u32) {
+        let place = self.place(ladder, price);
+        self.slots[place] = slot;
+    }
+
+    /// One multiplication, as in the index of orders, and the same on every machine.
+    #[inline]
+    const fn place(&self, ladder: u32, price: Px) -> usize {
+        let mixed = price.0.cast_unsigned() ^ (ladder as u64).rotate_right(20);
+        let mixed = mixed ^ (mixed >> 32);
+        (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+}
