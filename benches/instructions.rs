@@ -34,7 +34,7 @@ const COUNT_MAX: usize = 1 << 16;
 
 type Loop = (&'static str, fn(usize));
 
-const LOOPS: [Loop; 15] = [
+const LOOPS: [Loop; 17] = [
     ("decode", decode_loop),
     ("arbitrate_one_line", |count| arbitrate_loop(count, &Tape::one_line(1, COUNT_MAX))),
     ("arbitrate_two_lines", |count| {

@@ -11,9 +11,10 @@ mod common;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{Scratch, assert_same_book, captures, host, read};
+use tezi::feed_handler::feed::StreamCounts;
 use tezi::model::InstrumentKind;
 use tezi::strategy::{OptionQuoter, OptionQuoterConfig, Watch};
-use tezi::{CaptureSession, DemoConfig, DemoSession, Report, Session, StreamReport};
+use tezi::{CaptureSession, DemoConfig, DemoSession, Report, Session};
 use tezi::{replay_journal, replay_recorded};
 
 /// One demo at a time: the tests of a file share the machine's cores.
@@ -84,10 +85,10 @@ fn a_live_session_over_bad_lines_is_whole_and_can_be_told_again() {
     let delivered = report.feed.delivered();
     let sent = 2 * delivered + injected.duplicated.iter().sum::<u64>()
         - injected.dropped.iter().sum::<u64>();
-    let received: u64 = report.feed.lines.iter().map(|line| line.messages).sum();
+    let received: u64 = report.feed.counters.lines.iter().map(|line| line.messages).sum();
     assert_eq!(received, sent);
-    assert!(report.feed.lines.iter().all(|line| line.heartbeats > 0));
-    assert_eq!(report.feed.streams.len(), 2);
+    assert!(report.feed.counters.lines.iter().all(|line| line.heartbeats > 0));
+    assert_eq!(report.feed.counters.streams.len(), 2);
     assert_eq!(report.core.counters.events, delivered);
     assert!(report.core.counters.new_orders > 0, "{:?}", report.core.counters);
     assert_eq!(report.orders_not_encoded, 0);
@@ -115,7 +116,9 @@ fn what_both_lines_lose_is_asked_for_over_tcp_and_the_books_are_whole_again() {
     let (scratch, report) = run(DemoConfig { lose_both: 4, recovery: true, ..demo_config(3) });
     assert_eq!(report.injected.unwrap().dropped_on_both, 4);
     assert!(report.is_fine(), "{:?}", report.problems());
-    let sum = |count: fn(&StreamReport) -> u64| report.feed.streams.iter().map(count).sum::<u64>();
+    let sum = |count: fn(&StreamCounts) -> u64| {
+        report.feed.counters.streams.iter().map(count).sum::<u64>()
+    };
     assert!(sum(|stream| stream.gaps.recovered) >= 4);
     assert!(sum(|stream| stream.recovery.stale) >= 1);
     assert_eq!(sum(|stream| stream.recovery.stale), sum(|stream| stream.recovery.whole));
@@ -136,10 +139,10 @@ fn what_both_lines_lose_is_lost_and_said_to_be() {
     let (scratch, report) = run(config);
     assert_eq!(report.injected.unwrap().dropped_on_both, 3);
     assert_eq!(report.feed.lost(), 3);
-    let listed = report.feed.streams.iter().flat_map(|stream| &stream.lost);
-    assert_eq!(listed.map(|range| range.last - range.first + 1).sum::<u32>(), 3);
+    let listed = report.feed.counters.streams.iter().flat_map(|stream| &stream.lost);
+    assert_eq!(listed.map(|range| range.last - range.first + 1).sum::<u64>(), 3);
     assert!(!report.is_fine());
-    assert!(report.problems().iter().any(|p| p.starts_with("3 messages were lost on both lines")));
+    assert!(report.problems().iter().any(|p| p.starts_with("3 messages were lost on every line")));
     assert!(report.core.stale_instruments > 0);
     // The same holes, the same book: nothing is guessed.
     let (book, saved) = replay_saved(&scratch);

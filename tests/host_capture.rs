@@ -11,8 +11,9 @@ use common::tape::{
     Faults, GROUPS, Message, book_csv, both_lines, single_line, tape, write_capture,
 };
 use common::{Bidder, Scratch, SplitMix64, assert_same_book, captures, host, quoter, read};
-use tezi::feed_handler::arbitration::LostRange;
+use tezi::feed_handler::Line;
 use tezi::feed_handler::capture::PcapWriter;
+use tezi::feed_handler::feed::{Channel, LostNumbers};
 use tezi::model::{Nanos, RejectReason};
 use tezi::strategy::{Strategy, Watch};
 use tezi::{CaptureSession, Error, Report, Session};
@@ -27,6 +28,11 @@ fn run<S: Strategy + Send>(
     let report = host().book_csv(&book).run(&Session::Capture(session), strategy).unwrap();
     assert!(report.core.is_consistent);
     (report, read(&book))
+}
+
+/// The groups of both lines.
+fn groups() -> Vec<(SocketAddrV4, Channel)> {
+    Line::BOTH.map(|line| (GROUPS[line.index()], Channel::Line(line))).into()
 }
 
 const FAULTS: Faults = Faults { loss: 0.05, duplicate: 0.03, reorder: 0.05 };
@@ -60,7 +66,8 @@ fn two_bad_lines_give_the_book_of_one_good_line() {
         assert!(report.is_fine(), "seed {seed}: {:?}", report.problems());
         assert_same_book(&book, &book_csv(&tape), &format!("seed {seed}"));
         assert_eq!((report.feed.delivered(), report.feed.lost()), (5_000, 0), "seed {seed}");
-        let filled = report.feed.streams.iter().map(|stream| stream.gaps.filled_other_line);
+        let filled =
+            report.feed.counters.streams.iter().map(|stream| stream.gaps.filled_other_line);
         assert!(filled.sum::<u64>() > 50, "seed {seed}: the lines had gaps to fill");
         let (again, _) = run(&scratch, captures([&file]), quoter());
         assert_eq!(again.core.state_hash, report.core.state_hash, "seed {seed}");
@@ -78,13 +85,13 @@ fn a_file_for_each_line_is_the_same_as_one_file_of_both() {
         write_capture(file, &tape, sent.iter().filter(|sent| sent.line == line));
     }
     let (one, book) = run(&scratch, captures([&both]), quoter());
-    let session = CaptureSession { groups: Some(GROUPS), ..captures([&a, &b]) };
+    let session = CaptureSession { groups: groups(), ..captures([&a, &b]) };
     for session in [session.clone(), captures([&a, &b])] {
         let (two, book_of_two) = run(&scratch, session, quoter());
         assert!(two.is_fine(), "{:?}", two.problems());
         assert_same_book(&book_of_two, &book, "two files");
         assert_eq!(two.core.state_hash, one.core.state_hash);
-        assert_eq!(two.feed.lines[0].packets, one.feed.lines[0].packets);
+        assert_eq!(two.feed.counters.lines[0].packets, one.feed.counters.lines[0].packets);
     }
     // Files in another order, lines by name: the same session.
     let (two, _) = run(&scratch, CaptureSession { files: vec![b, a], ..session }, quoter());
@@ -104,9 +111,9 @@ fn what_no_line_brought_is_named_and_its_stream_is_not_traded() {
     assert!(!report.is_fine());
     assert_eq!(report.feed.lost(), 7);
     let stream = |number: u8| {
-        report.feed.streams.iter().find(|stream| stream.stream.number() == number).unwrap()
+        report.feed.counters.streams.iter().find(|stream| stream.stream.number() == number).unwrap()
     };
-    let lost = |first, last| LostRange { first, last, restart_count: 0 };
+    let lost = |first, last| LostNumbers { first, last, restart_count: 0 };
     assert_eq!(stream(2).lost, [lost(700, 704), lost(1_500, 1_500), lost(1_600, 1_600)]);
     assert_eq!((stream(1).gaps.lost, stream(1).lost.len()), (0, 0));
     assert_eq!(report.core.counters.gaps, 3);
@@ -127,9 +134,9 @@ fn a_late_join_ends_in_what_can_be_known() {
     let (report, book) = run(&scratch, captures([&file]), quoter());
     assert!(report.is_fine(), "{:?}", report.problems());
     assert_same_book(&book, &book_csv(late), "what came after the join");
-    for stream in &report.feed.streams {
+    for stream in &report.feed.counters.streams {
         let of_stream = late.iter().filter(|m| m.stream == stream.stream.number());
-        assert_eq!(stream.joined_at, of_stream.map(|m| m.sequence).min().unwrap());
+        assert_eq!(stream.joined_at, of_stream.map(|m| u64::from(m.sequence)).min().unwrap());
     }
     assert!(report.core.counters.orders_unknown > 0);
 }
@@ -209,11 +216,11 @@ fn a_foreign_protocol_on_the_lines_is_counted_and_changes_nothing() {
         };
         Some((GROUPS[random.below(2) as usize], bytes))
     });
-    let session = CaptureSession { groups: Some(GROUPS), ..captures([&file]) };
+    let session = CaptureSession { groups: groups(), ..captures([&file]) };
     let (report, book) = run(&scratch, session, quoter());
     assert_same_book(&book, &book_csv(&tape), "the reckoned book");
     assert_eq!((report.feed.delivered(), report.feed.lost()), (2_000, 0));
-    assert!(report.feed.decode_errors() >= 80, "{:?}", report.feed.lines);
+    assert!(report.feed.decode_errors() >= 80, "{:?}", report.feed.counters.lines);
     assert!(report.problems().iter().any(|p| p.contains("refused by the decoder")));
 }
 
@@ -226,7 +233,7 @@ fn other_groups_are_left_out_and_said_to_be() {
     write_with_foreign(&file, &tape, |index| {
         (index % 10 == 5).then(|| (third, tape[index / 2].bytes()))
     });
-    let named = CaptureSession { groups: Some(GROUPS), ..captures([&file]) };
+    let named = CaptureSession { groups: groups(), ..captures([&file]) };
     let (report, book) = run(&scratch, named, quoter());
     assert!(report.is_fine(), "{:?}", report.problems());
     assert_eq!(report.feed.foreign_datagrams, 100);
@@ -291,6 +298,6 @@ fn a_missing_file_and_an_empty_session_are_named() {
     let empty = scratch.path("empty.pcap");
     write_capture(&empty, &[], &[]);
     let (report, _) = run(&scratch, captures([&empty]), Watch);
-    assert_eq!(report.problems(), ["no MTBT message in 0 datagrams"]);
+    assert_eq!(report.problems(), ["no mtbt message in 0 datagrams"]);
     assert_eq!(report.core.exchange_time, Nanos::ZERO);
 }

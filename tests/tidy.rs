@@ -44,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "tezi-journal",
             "tezi-gateway",
             "tezi-receive",
+            "tezi-ring",
             "tezi-feed-handler",
         ],
     ),

@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use rtrb::{Consumer, RingBuffer};
 use tezi_core::Core;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_journal::JournalStats;
-use tezi_model::{Instrument, Nanos, RejectReason, Segment};
+use tezi_model::{Event, Instrument, Nanos, RejectReason};
+use tezi_ring::Consumer;
 
 use crate::clock::Clock;
 use crate::core_loop::{CoreLoop, TimeSource};
 use crate::csv::write_books;
 use crate::demo::InjectedFaults;
 use crate::error::Error;
-use crate::feed::{Feed, FeedReport, RecoveryServices, Slot};
+use crate::feed::{Feed, FeedReport, FeedSetup, RingFeed};
 use crate::host::{Host, ProgressSink};
 use crate::kernels::CppKernels;
 use crate::latency::{Latencies, PathStage};
@@ -33,10 +33,10 @@ const RING_SLOTS: usize = 1 << 16;
 
 type Publish<'p> = &'p (dyn Fn(&AtomicBool) -> Result<(), Error> + Sync);
 type Serve<'p> = &'p (dyn Fn(&Clock, &AtomicBool) + Sync);
-type Receive<'p> = &'p (dyn Fn(Feed<'_>, &AtomicBool) -> Result<FeedReport, Error> + Sync);
+type Receive<'p> =
+    Box<dyn FnOnce(RingFeed<'_>, &AtomicBool) -> Result<FeedReport, Error> + Send + 'p>;
 
 /// Where a session's bytes come from and what is known of them.
-#[derive(Clone, Copy)]
 pub(crate) struct Sides<'a> {
     /// Sends the market, where this process does that itself.
     pub(crate) publish: Option<Publish<'a>>,
@@ -52,11 +52,27 @@ pub(crate) struct Sides<'a> {
     pub(crate) is_paced: bool,
 }
 
+impl<'a> Sides<'a> {
+    /// Nothing but a feed.
+    pub(crate) fn receiving(
+        feed: impl FnOnce(RingFeed<'_>, &AtomicBool) -> Result<FeedReport, Error> + Send + 'a,
+        is_paced: bool,
+    ) -> Self {
+        Self {
+            publish: None,
+            serve: None,
+            feed: Box::new(feed),
+            done: &|| None,
+            injected: None,
+            is_paced,
+        }
+    }
+}
+
 /// A host with its session, ready to start threads.
 pub(crate) struct Assembly<'a> {
     pub(crate) host: &'a Host,
-    pub(crate) segment: Segment,
-    pub(crate) recovery: Option<RecoveryServices>,
+    pub(crate) feed: FeedSetup,
     pub(crate) instruments: &'a [Instrument],
     pub(crate) time_source: TimeSource,
 }
@@ -77,7 +93,7 @@ impl Assembly<'_> {
     pub(crate) fn run<S: Strategy + Send>(
         &self,
         strategy: S,
-        sides: &Sides<'_>,
+        sides: Sides<'_>,
         progress_sink: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let clock = Clock::start();
@@ -107,12 +123,13 @@ impl Assembly<'_> {
             time_source: self.time_source,
         };
         let decoded = decoded.as_mut().map(|file| file as &mut (dyn Write + Send));
-        let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, sides.done, progress_sink);
+        let done = sides.done;
+        let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, done, progress_sink);
+        let (injected, is_paced) = (sides.injected, sides.is_paced);
         let (feed, finished) = self.run_threads(core_loop, decoded, book, sides, &stop, watch)?;
         if let Some(error) = finished.book_error {
             return Err(error);
         }
-        let Sides { injected, is_paced, .. } = *sides;
         let who = Identity { name, parameters, kernel: kernel_name, journal, injected, is_paced };
         Ok(assemble_report(who, feed, finished, started.elapsed()))
     }
@@ -123,11 +140,12 @@ impl Assembly<'_> {
         core_loop: CoreLoop<'c, S, K>,
         decoded: Option<&'c mut (dyn Write + Send)>,
         book: Option<OutputFile>,
-        sides: &Sides<'_>,
+        sides: Sides<'_>,
         stop: &AtomicBool,
         watch: impl FnOnce(&dyn Fn() -> bool),
     ) -> Result<(FeedReport, Finished), Error> {
-        let (producer, consumer) = RingBuffer::new(RING_SLOTS);
+        let (producer, consumer) = tezi_ring::ring(RING_SLOTS)
+            .map_err(|error| Error::Parameter(format!("ring to the core: {error}")))?;
         let cores = self.host.pinning.cores();
         let clock = core_loop.clock;
         thread::scope(|scope| {
@@ -136,7 +154,7 @@ impl Assembly<'_> {
             })?;
             let feed = spawn(scope, "tezi-feed", move || {
                 let note = crate::pin::pin(cores.feed, "feed");
-                let feed = Feed::new(self.segment, self.recovery, producer, clock, decoded)?;
+                let feed = Feed::to_ring(&self.feed, producer, clock, decoded)?;
                 let mut report = (sides.feed)(feed, stop)?;
                 report.notes.extend(note);
                 Ok::<_, Error>(report)
@@ -240,7 +258,7 @@ fn watch(
 /// The body of the core's thread.
 fn run_core<S: Strategy, K: PricingKernel>(
     mut core_loop: CoreLoop<'_, S, K>,
-    mut ring: Consumer<Slot>,
+    mut ring: Consumer<Event>,
     core_id: Option<usize>,
     stop: &AtomicBool,
     book: Option<OutputFile>,

@@ -5,16 +5,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rtrb::Consumer;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Output, Probe, Stage};
 use tezi_journal::JournalError;
 use tezi_model::{Event, Nanos, RejectReason};
+use tezi_ring::Consumer;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
-use crate::feed::Slot;
 use crate::latency::{Latencies, PathStage};
 use crate::order_path::OrderPath;
 use crate::progress::Progress;
@@ -73,15 +72,14 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     /// error of a journal that refuses a record.
     pub(crate) fn run(
         &mut self,
-        ring: &mut Consumer<Slot>,
+        ring: &mut Consumer<Event>,
         stop: &AtomicBool,
     ) -> Result<(), JournalError> {
         let mut backoff = Backoff::default();
         loop {
             // Asked before looking into the ring, so that nothing pushed before the end is missed.
             let is_last = ring.is_abandoned();
-            let count = ring.slots().min(Self::BATCH);
-            if count == 0 {
+            if ring.is_empty() {
                 if is_last || stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
@@ -91,13 +89,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             }
             backoff.reset();
             let now = self.clock.now();
-            if let Ok(chunk) = ring.read_chunk(count) {
-                let (first, second) = chunk.as_slices();
-                for slot in first.iter().chain(second) {
-                    self.on_slot(now, slot)?;
-                }
-                chunk.commit_all();
-            }
+            ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
             self.publish_progress();
         }
     }
@@ -140,21 +132,26 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     }
 
     #[inline]
-    fn on_slot(&mut self, now: Nanos, slot: &Slot) -> Result<(), JournalError> {
+    fn on_received(
+        &mut self,
+        now: Nanos,
+        event: &Event,
+        received_raw: u64,
+    ) -> Result<(), JournalError> {
         let now = match self.time_source {
             TimeSource::Clock => now,
-            TimeSource::Events => slot.event.receive_time.max(self.core.now()),
+            TimeSource::Events => event.receive_time.max(self.core.now()),
         };
         let clock = self.clock;
         let taken = clock.raw();
-        self.recorder.event(now, &slot.event)?;
+        self.recorder.event(now, event)?;
         let journaled = clock.raw();
         let mut stamps = StageStamps { clock, book: journaled, strategy: journaled };
-        self.core.on_event_probed(now, &slot.event, &mut stamps);
+        self.core.on_event_probed(now, event, &mut stamps);
         let StageStamps { book, strategy, .. } = stamps;
         let between = |stage, start, end| (stage, clock.between(start, end));
         let stages = [
-            between(PathStage::Ring, slot.received_raw, taken),
+            between(PathStage::Ring, received_raw, taken),
             between(PathStage::Journal, taken, journaled),
             between(PathStage::Book, journaled, book),
             between(PathStage::Strategy, book, strategy),
@@ -163,7 +160,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         if self.drain_outputs(now)? {
             let sent = clock.raw();
             self.latencies.record(PathStage::Order, clock.between(strategy, sent));
-            let whole = clock.between(slot.received_raw, sent);
+            let whole = clock.between(received_raw, sent);
             self.latencies.record(PathStage::TickToOrder, whole);
         }
         Ok(())

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tezi_core::ConfigError;
-use tezi_feed_handler::arbitration;
 use tezi_feed_handler::capture::CaptureError;
+use tezi_feed_handler::feed::FeedConfigError;
 use tezi_journal::JournalError;
+use tezi_receive::ReceiveError;
 
 /// What went wrong, and with what.
 #[derive(Debug)]
@@ -48,7 +49,9 @@ pub enum Error {
     /// The configuration of the core cannot be honoured.
     Config(ConfigError),
     /// The configuration of the feed cannot be honoured.
-    Feed(arbitration::ConfigError),
+    Feed(FeedConfigError),
+    /// A source of packets could not be opened.
+    Receive(ReceiveError),
     /// A parameter is not one that can be.
     Parameter(String),
     /// A thread could not be started, or ended by a panic.
@@ -73,6 +76,7 @@ impl fmt::Display for Error {
             Self::JournalContent { path, what } => write!(f, "{}: {what}", path.display()),
             Self::Config(source) => write!(f, "configuration: {source}"),
             Self::Feed(source) => write!(f, "configuration of the feed: {source}"),
+            Self::Receive(source) => source.fmt(f),
             Self::Parameter(what) | Self::Thread(what) => f.write_str(what),
         }
     }
@@ -102,8 +106,8 @@ impl From<ConfigError> for Error {
     }
 }
 
-impl From<arbitration::ConfigError> for Error {
-    fn from(source: arbitration::ConfigError) -> Self {
+impl From<FeedConfigError> for Error {
+    fn from(source: FeedConfigError) -> Self {
         Self::Feed(source)
     }
 }

@@ -3,29 +3,52 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tezi_core::CoreConfig;
 use tezi_core::strategy::Strategy;
+use tezi_feed_handler::Line;
+use tezi_feed_handler::feed::{Channel, FeedConfig, Protocol as PacketProtocol};
 use tezi_model::Segment;
+use tezi_receive::Interface;
 
 use crate::assembly::{Assembly, Sides};
 use crate::clock::Clock;
 use crate::core_loop::TimeSource;
 use crate::demo::{self, Published};
 use crate::error::Error;
-use crate::feed::{self, CaptureOptions, Feed, Lines, RecoveryServices};
+use crate::feed::{
+    self, CaptureSource, Duties, FeedSetup, FeedTime, FullRing, Idle, Listening, LiveSource,
+    RingFeed, Run, Silence, Tap, UntilEnd, UntilOver,
+};
 use crate::mapped::MappedFile;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
 use crate::publish::{PublishUpdate, Publisher};
 use crate::report::Report;
-use crate::session::{CaptureSession, DemoSession, Session};
+use crate::session::{CaptureSession, DemoSession, FeedGroup, LiveSession, Session};
 
-/// The groups of the demo's lines; ports are the kernel's choice, so that two demos do not mix.
-const DEMO_GROUPS: [SocketAddrV4; 2] = [
-    SocketAddrV4::new(Ipv4Addr::new(239, 255, 70, 41), 0),
-    SocketAddrV4::new(Ipv4Addr::new(239, 255, 70, 31), 0),
-];
+/// A line of the demo. The port is the kernel's choice, so that two demos do not mix.
+const fn demo_group(line: Line) -> FeedGroup {
+    let last = match line {
+        Line::A => 41,
+        Line::B => 31,
+    };
+    let address = SocketAddrV4::new(Ipv4Addr::new(239, 255, 70, last), 0);
+    let interface = Interface::Address(Ipv4Addr::LOCALHOST);
+    FeedGroup { address, channel: Channel::Line(line), interface, source: None }
+}
+
+/// The demo's feed is over when everything is sent and nothing more can come.
+struct UntilSent<'a>(&'a AtomicBool);
+
+impl<S, O> Duties<S, O> for UntilSent<'_> {
+    fn is_over(&mut self, _source: &S, silence: &Silence) -> bool {
+        // Longer than any gap is waited for; a recovery may take its time.
+        let wait = Duration::from_millis(if silence.is_recovering { 5_000 } else { 300 });
+        self.0.load(Ordering::Acquire) && silence.since >= wait
+    }
+}
 
 /// Told how far a session is, some times a second, on the thread that called [`Host::run`].
 pub type ProgressSink<'a> = &'a mut dyn FnMut(&ProgressUpdate);
@@ -136,6 +159,7 @@ impl Host {
         match session {
             Session::Demo(demo) => self.run_demo(demo, strategy, progress),
             Session::Capture(capture) => self.run_captures(capture, strategy, progress),
+            Session::Live(live) => self.run_live(live, strategy, progress),
         }
     }
 
@@ -151,16 +175,21 @@ impl Host {
         let (total, injected) = demo::rehearse(&tape, config, save_pcap).map_err(|source| {
             Error::file("write", save_pcap.unwrap_or(Path::new("the demo's capture")), source)
         })?;
-        let lines = Lines::join(DEMO_GROUPS, Ipv4Addr::LOCALHOST)?;
-        let publisher = Publisher::new(demo::publish_config(config, lines.groups))?;
+        let mut live = LiveSession::new(
+            FeedConfig::new(PacketProtocol::NseMtbt, Segment::NseFo),
+            Line::BOTH.map(demo_group).into(),
+        );
+        // A slow machine makes a slow demo, not a lossy one.
+        live.full_ring = FullRing::Wait;
+        let mut source = LiveSource::open(&live)?;
+        let &[a, b] = source.groups() else { return Err(Error::Thread(String::new())) };
+        let publisher = Publisher::new(demo::publish_config(config, [a, b]))?;
+        live.services.recovery = publisher.recovery_address();
+        live.services.snapshot = publisher.snapshot_address();
         let published = Published::default();
         let assembly = Assembly {
             host: self,
-            segment: Segment::NseFo,
-            recovery: publisher.recovery_address().map(|recovery| RecoveryServices {
-                recovery,
-                snapshot: publisher.snapshot_address(),
-            }),
+            feed: FeedSetup::of_live(&live),
             instruments: &tape.instruments,
             time_source: TimeSource::Clock,
         };
@@ -174,8 +203,10 @@ impl Host {
             published.is_done.store(true, Ordering::Release);
             sent.map(|_| ())
         };
-        let feeder = |feed: Feed<'_>, stop: &AtomicBool| {
-            Ok(feed::run_sockets(feed, &lines, &published.is_done, stop))
+        let (live, is_done) = (&live, &published.is_done);
+        let feeder = move |feed: RingFeed<'_>, stop: &AtomicBool| {
+            let listening = Listening { session: live, tap: None, stop };
+            Ok(source.run(feed, listening, &mut UntilSent(is_done)))
         };
         let done = || {
             let sent = published.datagrams.load(Ordering::Relaxed);
@@ -189,12 +220,12 @@ impl Host {
         let sides = Sides {
             publish: Some(&sender),
             serve: Some(&server),
-            feed: &feeder,
+            feed: Box::new(feeder),
             done: &done,
             injected: Some(injected),
             is_paced: true,
         };
-        assembly.run(strategy, &sides, progress)
+        assembly.run(strategy, sides, progress)
     }
 
     fn run_captures<S: Strategy + Send>(
@@ -203,40 +234,78 @@ impl Host {
         strategy: S,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
-        let options = CaptureOptions {
-            files: session.files.clone(),
-            speed: session.speed,
-            groups: session.groups,
+        let files: Vec<MappedFile> = feed::map_files(&session.files)?;
+        let recordings = feed::recognise(session.protocol, &session.files, &files)?;
+        let Some(recordings) = recordings else {
+            return self.run_packets(session, &files, strategy, progress);
         };
-        let files: Vec<MappedFile> = feed::map_files(&options.files)?;
-        let recordings = feed::recognise(session.protocol, &options.files, &files)?;
-        let mut instruments = session.instruments.clone();
-        match &recordings {
-            Some(recordings) => {
-                instruments.extend(recordings.iter().flat_map(feed::Recording::instruments));
-            }
-            None => feed::check_captures(&options.files, &files)?,
-        }
+        let named = recordings.iter().flat_map(feed::Recording::instruments);
+        let instruments: Vec<_> = session.instruments.iter().copied().chain(named).collect();
+        let none = FeedConfig::new(PacketProtocol::NseMtbt, Segment::NseFo);
         let assembly = Assembly {
             host: self,
-            segment: session.segment,
-            recovery: None,
+            feed: FeedSetup::new(none, FullRing::Wait),
             instruments: &instruments,
             time_source: TimeSource::Events,
         };
-        let feeder = |feed: Feed<'_>, stop: &AtomicBool| match &recordings {
-            Some(recordings) => Ok(feed::run_recordings(feed, recordings, options.speed, stop)),
-            None => feed::run_capture(feed, &options, &files, stop),
+        let feeder = |feed: RingFeed<'_>, stop: &AtomicBool| {
+            Ok(feed::run_recordings(feed, &recordings, session.speed, stop, &mut UntilEnd))
         };
-        let is_paced = session.speed.is_some();
-        let sides = Sides {
-            publish: None,
-            serve: None,
-            feed: &feeder,
-            done: &|| None,
-            injected: None,
-            is_paced,
+        assembly.run(strategy, Sides::receiving(feeder, session.speed.is_some()), progress)
+    }
+
+    /// Replays captured packets.
+    fn run_packets<S: Strategy + Send>(
+        &self,
+        session: &CaptureSession,
+        files: &[MappedFile],
+        strategy: S,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        let found = feed::find_feed(session, files)?;
+        let assembly = Assembly {
+            host: self,
+            feed: FeedSetup::new(found.config, FullRing::Wait),
+            instruments: &session.instruments,
+            time_source: TimeSource::Events,
         };
-        assembly.run(strategy, &sides, progress)
+        let mut placement = found.placement;
+        let feeder = move |feed: RingFeed<'_>, stop: &AtomicBool| {
+            let mut source = CaptureSource::open(&session.files, files, session.speed)?;
+            let run = Run {
+                source: &mut source,
+                placement: &mut placement,
+                tap: None,
+                idle: Idle::Wait,
+                time: FeedTime::Packets,
+                stop,
+            };
+            let mut report = run.receive(feed, &mut UntilEnd);
+            source.add_to(&mut report);
+            Ok(report)
+        };
+        assembly.run(strategy, Sides::receiving(feeder, session.speed.is_some()), progress)
+    }
+
+    fn run_live<S: Strategy + Send>(
+        &self,
+        session: &LiveSession,
+        strategy: S,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        // Opened before any thread runs, so that what is wrong is told at once.
+        let mut source = LiveSource::open(session)?;
+        let tap = session.record.as_deref().map(Tap::create).transpose()?;
+        let assembly = Assembly {
+            host: self,
+            feed: FeedSetup::of_live(session),
+            instruments: &session.instruments,
+            time_source: TimeSource::Clock,
+        };
+        let feeder = move |feed: RingFeed<'_>, stop: &AtomicBool| {
+            let listening = Listening { session, tap, stop };
+            Ok(source.run(feed, listening, &mut UntilOver::new(session)))
+        };
+        assembly.run(strategy, Sides::receiving(feeder, true), progress)
     }
 }

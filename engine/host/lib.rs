@@ -27,6 +27,7 @@ pub mod kernels;
 mod latency;
 mod mapped;
 pub mod masters;
+pub mod monitor;
 mod order_path;
 mod pin;
 mod progress;
@@ -42,7 +43,7 @@ mod summary;
 pub use clock::Clock;
 pub use demo::{DemoConfig, InjectedFaults};
 pub use error::Error;
-pub use feed::{FeedReport, LineReport, RecordingCounts, StreamReport};
+pub use feed::{FeedReport, FullRing, Idle, RecordingCounts, Services};
 pub use host::{Host, ProgressSink};
 pub use latency::{Latencies, LatencyHistogram, PathStage};
 pub use pin::Pinning;
@@ -50,7 +51,10 @@ pub use progress::{Progress, ProgressUpdate};
 pub use records::Entry;
 pub use replay::{JournalHead, ReplayReport, read_head, replay_journal, replay_recorded};
 pub use report::{CoreReport, PositionReport, Report};
-pub use session::{CaptureSession, DemoSession, Protocol, Session};
+pub use session::{
+    CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
+    StopSwitch,
+};
 
 pub use tezi_core::strategy;
 pub use tezi_core::{
@@ -61,6 +65,7 @@ pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;
 pub use tezi_journal as journal;
 pub use tezi_model as model;
+pub use tezi_receive as receive;
 
 /// The README's code, compiled with the documentation tests.
 #[cfg(doctest)]

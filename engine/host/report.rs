@@ -127,29 +127,8 @@ impl Report {
     /// What is not fine, a sentence each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = self.feed.faults.clone();
+        let mut problems = self.feed.problems();
         problems.extend(self.journal_error.clone());
-        if self.feed.lost() > 0 {
-            let lost = self.feed.lost();
-            problems
-                .push(format!("{lost} messages were lost on both lines; their books are stale"));
-        }
-        if let Some(recorded) = &self.feed.recorded {
-            let refused: u64 = recorded.refused.iter().map(|(_, count)| count).sum();
-            if refused > 0 {
-                problems.push(format!("{refused} records were refused by the decoder"));
-            }
-            if recorded.events == 0 {
-                problems.push(format!("no order or trade in {} records", recorded.records));
-            }
-        } else if self.feed.delivered() == 0 {
-            let datagrams = self.feed.lines.iter().map(|line| line.packets).sum::<u64>();
-            problems.push(format!("no MTBT message in {datagrams} datagrams"));
-        }
-        if self.feed.decode_errors() > 0 {
-            let errors = self.feed.decode_errors();
-            problems.push(format!("{errors} messages were refused by the decoder"));
-        }
         if self.core.counters.book_refusals > 0 {
             let refused = self.core.counters.book_refusals;
             problems

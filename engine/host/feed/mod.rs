@@ -1,165 +1,236 @@
 //! The feed thread: datagrams in, one ordered stream of events out to the core.
 //!
-//! Sockets and captures share everything but where the bytes come from: the same arbiter, the same
-//! ring, the same counters. The ring is bounded; when it is full the feed thread waits for the core
-//! and counts the wait (a socket's own buffer takes the burst meanwhile).
+//! Sockets, packet rings and captures share everything but where the bytes come from
+//! ([`tezi_receive::PacketSource`]): the same handler ([`FeedHandler`]), the same ring, the same
+//! counters. The ring is bounded; what happens when it is full is a policy ([`FullRing`]).
 
-mod capture;
+mod capture_source;
+mod found;
+mod live;
+mod outlet;
+mod placement;
 mod recording;
 mod recovery;
 mod report;
-mod socket;
+mod run;
+mod tap;
 
-pub(crate) use capture::{CaptureOptions, check_captures, map_files, run_capture};
+pub(crate) use capture_source::{CaptureSource, UntilEnd, check_captures, map_files};
+pub(crate) use found::find_feed;
+pub(crate) use live::{Listening, LiveSource, UntilOver};
+pub use outlet::FullRing;
+pub(crate) use outlet::{EventSink, SinkCounts};
 pub use recording::RecordingCounts;
 pub(crate) use recording::{Recording, recognise, run_recordings};
-use recovery::RecoveryLink;
-pub(crate) use recovery::RecoveryServices;
-pub use report::{FeedReport, LineReport, StreamReport};
-pub(crate) use socket::{Lines, run_sockets};
+use recovery::{RecoveryLink, RequestLink};
+pub use report::FeedReport;
+pub use run::Idle;
+pub(crate) use run::{Duties, FeedTime, Run, Silence};
+pub(crate) use tap::Tap;
 
 use std::io::Write;
+use std::net::SocketAddrV4;
 
-use rtrb::Producer;
+use tezi_feed_handler::feed::{Channel, FeedConfig, FeedHandler};
 use tezi_feed_handler::recovery::{JoinPolicy, RecoveryPolicy};
-use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
-use tezi_model::{Event, Nanos, Segment};
+use tezi_model::{Event, Nanos};
+use tezi_ring::Producer;
 
 use crate::clock::Clock;
 use crate::csv::DecodedCsv;
 use crate::error::Error;
 use crate::latency::LatencyHistogram;
+use crate::session::LiveSession;
+use outlet::Outlet;
 
-/// What lies in the ring: an event and the raw stamp of its packet's arrival. One cache line.
-#[derive(Clone, Copy)]
-pub(crate) struct Slot {
-    pub(crate) event: Event,
-    pub(crate) received_raw: u64,
+// An event lies in the ring with the raw stamp of its packet's arrival, in one cache line.
+const _: () = assert!(tezi_ring::slot_size::<Event>() == 64);
+
+/// What to ask when messages are missing on every line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Services {
+    /// Tick recovery over TCP (MTBT 6.7, chapters 7 and 13).
+    pub recovery: Option<SocketAddrV4>,
+    /// Snapshots over TCP (MTBT 6.7, chapters 8 and 9); needs tick recovery.
+    pub snapshot: Option<SocketAddrV4>,
+    /// The re-request server of a MoldUDP64 session.
+    pub requests: Option<SocketAddrV4>,
 }
 
-const _: () = assert!(size_of::<Slot>() == 64);
+/// What a feed is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeedSetup {
+    pub(crate) config: FeedConfig,
+    pub(crate) services: Services,
+    pub(crate) full_ring: FullRing,
+}
 
-/// Arbiter, ring and counters of the feed thread.
-pub(crate) struct Feed<'a> {
-    arbiter: Arbiter,
-    out: Outlet<'a>,
+impl FeedSetup {
+    /// A feed as it comes, with nobody to ask.
+    pub(crate) fn new(config: FeedConfig, full_ring: FullRing) -> Self {
+        Self { config, services: Services::default(), full_ring }
+    }
+
+    /// The feed of a live session.
+    pub(crate) fn of_live(session: &LiveSession) -> Self {
+        let LiveSession { feed: config, services, full_ring, .. } = *session;
+        Self { config, services, full_ring }
+    }
+
+    /// The handler's configuration, with what the services make possible.
+    fn handler_config(&self) -> FeedConfig {
+        let mut config = self.config;
+        if self.services.recovery.is_some() {
+            config.arbiter.recovery = Some(recovery_policy(self.services.snapshot.is_some()));
+        }
+        if self.services.requests.is_some() {
+            config.mold.requests_max = config.mold.requests_max.max(REQUESTS_MAX);
+        }
+        config
+    }
+}
+
+/// Requests for one gap of a MoldUDP64 session before it is given up.
+const REQUESTS_MAX: u32 = 5;
+
+/// A feed that ends in the ring to the core.
+pub(crate) type RingFeed<'a> = Feed<'a, Outlet<'a>>;
+
+/// Handler, links to the exchange's services, and where events go.
+pub(crate) struct Feed<'a, O> {
+    handler: FeedHandler,
+    out: O,
     recovery: Option<RecoveryLink>,
+    requests: Option<RequestLink>,
     clock: &'a Clock,
     decode: LatencyHistogram,
 }
 
-/// Where events go.
-struct Outlet<'a> {
-    ring: Producer<Slot>,
-    decoded: Option<DecodedCsv<'a>>,
-    received_raw: u64,
-    stalls: u64,
-    events: u64,
-}
-
-impl Outlet<'_> {
-    /// Puts an event into the ring, waiting while it is full.
-    #[inline]
-    fn push(&mut self, event: &Event) {
-        self.events += 1;
-        if let Some(csv) = &mut self.decoded {
-            csv.write(event);
-        }
-        let mut slot = Slot { event: *event, received_raw: self.received_raw };
-        while let Err(rtrb::PushError::Full(back)) = self.ring.push(slot) {
-            slot = back;
-            self.stalls += 1;
-            // A core that has stopped takes nothing any more.
-            if self.ring.is_abandoned() {
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl<'a> Feed<'a> {
-    pub(crate) fn new(
-        segment: Segment,
-        recovery: Option<RecoveryServices>,
-        ring: Producer<Slot>,
+impl<'a> RingFeed<'a> {
+    pub(crate) fn to_ring(
+        setup: &FeedSetup,
+        ring: Producer<Event>,
         clock: &'a Clock,
         decoded: Option<&'a mut (dyn Write + Send)>,
     ) -> Result<Self, Error> {
-        let mut config = ArbiterConfig::new(segment);
-        config.recovery = recovery.map(|services| recovery_policy(&services));
-        let arbiter = Arbiter::new(config)?;
-        let recovery = recovery.map(RecoveryLink::new).transpose()?;
-        let decoded = decoded.map(DecodedCsv::new);
-        let out = Outlet { ring, decoded, received_raw: 0, stalls: 0, events: 0 };
-        Ok(Self { arbiter, out, recovery, clock, decode: LatencyHistogram::new() })
+        let out = Outlet::new(ring, decoded.map(DecodedCsv::new), setup.full_ring);
+        Self::new(setup, out, clock)
+    }
+}
+
+impl<'a, O: EventSink> Feed<'a, O> {
+    pub(crate) fn new(setup: &FeedSetup, out: O, clock: &'a Clock) -> Result<Self, Error> {
+        let handler = FeedHandler::new(&setup.handler_config())?;
+        let recovery = RecoveryLink::new(&setup.services)?;
+        let requests = setup.services.requests.map(RequestLink::open).transpose()?;
+        Ok(Self { handler, out, recovery, requests, clock, decode: LatencyHistogram::new() })
     }
 
-    /// Takes a datagram that reached `line` at `time`.
+    /// What came and what became of it, so far.
+    pub(crate) const fn handler(&self) -> &FeedHandler {
+        &self.handler
+    }
+
+    /// Where events go.
+    pub(crate) const fn out(&self) -> &O {
+        &self.out
+    }
+
+    /// A raw stamp of now.
     #[inline]
-    fn on_datagram(&mut self, line: Line, datagram: &[u8], time: Nanos, received_raw: u64) {
-        self.out.received_raw = received_raw;
+    fn raw(&self) -> u64 {
+        self.clock.raw()
+    }
+
+    /// The time now.
+    #[inline]
+    fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Takes a datagram that came by `channel` at `time`.
+    #[inline]
+    fn on_datagram(&mut self, channel: Channel, datagram: &[u8], time: Nanos, received_raw: u64) {
+        self.out.stamp(received_raw);
         let out = &mut self.out;
-        self.arbiter.on_packet(line, datagram, time, &mut |event| out.push(event));
+        self.handler.on_packet(channel, datagram, time, &mut |event| out.push(event));
         self.decode.record(self.clock.between(received_raw, self.clock.raw()));
     }
 
     /// Takes an event of a recording, which is in order already.
     #[inline]
     fn on_recorded(&mut self, event: &Event) {
-        self.out.received_raw = self.clock.raw();
+        self.out.stamp(self.clock.raw());
         self.out.push(event);
     }
 
     /// Gives up gaps whose wait is over.
     #[inline]
     fn on_time(&mut self, now: Nanos) {
-        if self.arbiter.next_timeout().is_some_and(|due| due <= now) {
-            self.out.received_raw = self.clock.raw();
+        if self.handler.next_timeout().is_some_and(|due| due <= now) {
+            self.out.stamp(self.clock.raw());
             let out = &mut self.out;
-            self.arbiter.on_timeout(now, &mut |event| out.push(event));
+            self.handler.on_timeout(now, &mut |event| out.push(event));
         }
     }
 
     /// Asks for what is missing, and takes what came of that.
     #[inline]
     fn on_recovery(&mut self, now: Nanos) {
+        if let Some(link) = &mut self.requests {
+            let out = &mut self.out;
+            link.poll(&mut self.handler, now, &mut |event| out.push(event));
+        }
         let Some(link) = &mut self.recovery else { return };
-        if !link.is_busy() && self.arbiter.next_timeout().is_none_or(|due| now < due) {
+        let Some(arbiter) = self.handler.arbiter_mut() else { return };
+        if !link.is_busy() && arbiter.next_timeout().is_none_or(|due| now < due) {
             return;
         }
-        self.out.received_raw = self.clock.raw();
+        self.out.stamp(self.clock.raw());
         let out = &mut self.out;
-        link.poll(&mut self.arbiter, now, |arbiter, request, reply| {
+        link.poll(arbiter, now, |arbiter, request, reply| {
             arbiter.on_recovery(request, reply, now, &mut |event| out.push(event))
         });
     }
 
     /// Whether something is missing that may still come.
     fn is_recovering(&self) -> bool {
-        self.recovery
-            .as_ref()
-            .is_some_and(|link| link.is_busy() || self.arbiter.next_timeout().is_some())
+        let is_asking = self.recovery.as_ref().is_some_and(RecoveryLink::is_busy);
+        let asks = self.recovery.is_some() || self.requests.is_some();
+        is_asking || (asks && self.handler.next_timeout().is_some())
     }
 
-    /// Gives up every gap and reports; the ring closes with `self`.
-    fn finish(mut self, now: Nanos) -> FeedReport {
-        self.out.received_raw = self.clock.raw();
+    /// Gives up every gap and reports; a ring closes with `self`.
+    fn finish(&mut self, now: Nanos) -> FeedReport {
+        self.out.stamp(self.clock.raw());
         let out = &mut self.out;
-        self.arbiter.finish(now, &mut |event| out.push(event));
-        let decoded_error = self.out.decoded.take().and_then(DecodedCsv::finish);
-        FeedReport::new(&self.arbiter, self.decode, self.out.events, self.out.stalls, decoded_error)
+        self.handler.finish(now, &mut |event| out.push(event));
+        let fault = self.out.finish();
+        let SinkCounts { events, stalls, dropped } = self.out.counts();
+        FeedReport {
+            counters: self.handler.report(),
+            events,
+            ring_stalls: stalls,
+            ring_dropped: dropped,
+            source: None,
+            skipped_frames: Vec::new(),
+            recorded: None,
+            foreign_datagrams: 0,
+            packets_recorded: 0,
+            faults: fault.into_iter().collect(),
+            notes: Vec::new(),
+            decode: self.decode.clone(),
+        }
     }
 
     /// Whether the core has gone.
     fn is_abandoned(&self) -> bool {
-        self.out.ring.is_abandoned()
+        self.out.is_abandoned()
     }
 }
 
 /// What recovery may hold and ask for: a second or two of a busy stream, for the streams of a desk.
-fn recovery_policy(services: &RecoveryServices) -> RecoveryPolicy {
-    let snapshots = services.snapshot.is_some();
+fn recovery_policy(snapshots: bool) -> RecoveryPolicy {
     RecoveryPolicy {
         hold_max: 1 << 15,
         hold_streams: 8,

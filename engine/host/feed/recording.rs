@@ -1,18 +1,20 @@
 //! Reading recorded order-by-order data that is no capture: Databento DBN and raw ITCH files.
 //!
-//! A recording has one line and nothing to arbitrate: its messages are decoded in order and go into
-//! the ring as they are.
+//! A recording has one line and nothing to arbitrate: its messages are decoded in order and go on as
+//! they are.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tezi_feed_handler::wire::dbn::{self, Metadata, Record, RecordError, Records};
 use tezi_feed_handler::wire::itch::{self, FileReader, SessionDate};
 use tezi_model::{Event, Instrument, Nanos, Segment};
+use tezi_receive::{PacketSource, ReceiveError, Received, SourceCounters};
 
-use super::capture::Pace;
-use super::{Feed, FeedReport};
+use super::capture_source::{Pace, UntilEnd};
+use super::{Duties, EventSink, Feed, FeedReport, Silence};
 use crate::error::Error;
 use crate::mapped::MappedFile;
 use crate::session::Protocol;
@@ -48,7 +50,7 @@ pub(crate) fn recognise<'a>(
         Ok(Recording { path, form })
     };
     let is_recording = match protocol {
-        Protocol::Mtbt => false,
+        Protocol::Packets(_) => false,
         Protocol::Dbn | Protocol::Itch(_) => true,
         Protocol::Auto => files.first().is_some_and(|file| is_dbn(file.bytes())),
     };
@@ -90,30 +92,60 @@ fn segment_of(metadata: &Metadata) -> Segment {
 }
 
 /// Replays recordings into the feed, one after the other.
-pub(crate) fn run_recordings(
-    mut feed: Feed<'_>,
+pub(crate) fn run_recordings<O: EventSink>(
+    feed: Feed<'_, O>,
     recordings: &[Recording<'_>],
     speed: Option<f64>,
     stop: &AtomicBool,
+    duties: &mut impl Duties<NoPackets, O>,
 ) -> FeedReport {
-    let mut pace = Pace::new(speed);
     let mut faults = Vec::new();
-    let mut tally = Tally::default();
+    let (pace, tally) = (Pace::new(speed), Tally::default());
+    let mut replay = Replay { feed, pace, tally, stop, duties };
     for recording in recordings {
         let fault = match &recording.form {
-            Form::Dbn { metadata, bytes } => {
-                run_dbn(&mut feed, segment_of(metadata), bytes, &mut pace, &mut tally, stop)
-            }
-            Form::Itch { date, bytes } => {
-                run_itch(&mut feed, *date, bytes, &mut pace, &mut tally, stop)
-            }
+            Form::Dbn { metadata, bytes } => replay.run_dbn(segment_of(metadata), bytes),
+            Form::Itch { date, bytes } => replay.run_itch(*date, bytes),
         };
         faults.extend(fault.map(|fault| format!("{}: {fault}", recording.path.display())));
     }
-    let mut report = feed.finish(tally.last);
-    report.recorded = Some(tally.counts);
+    let mut report = replay.feed.finish(replay.tally.last);
+    replay.duties.on_end(&NoPackets, &replay.feed);
+    report.recorded = Some(replay.tally.counts);
     report.faults.append(&mut faults);
     report
+}
+
+/// The source of packets of a recording: there are none.
+pub(crate) struct NoPackets;
+
+impl PacketSource for NoPackets {
+    fn poll(
+        &mut self,
+        _max: usize,
+        _sink: &mut impl FnMut(&Received<'_>),
+    ) -> Result<usize, ReceiveError> {
+        Ok(0)
+    }
+
+    fn wait(&mut self, _timeout: Duration) -> Result<(), ReceiveError> {
+        Ok(())
+    }
+
+    fn counters(&self) -> SourceCounters {
+        SourceCounters::default()
+    }
+
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// A recording is over at its end.
+impl<O> Duties<NoPackets, O> for UntilEnd {
+    fn is_over(&mut self, _source: &NoPackets, _silence: &Silence) -> bool {
+        false
+    }
 }
 
 /// What a replay of recordings counts.
@@ -136,14 +168,6 @@ struct Tally {
 }
 
 impl Tally {
-    /// Hands an event to the core at its time.
-    fn deliver(&mut self, feed: &mut Feed<'_>, pace: &mut Pace, event: &Event, stop: &AtomicBool) {
-        self.counts.events += 1;
-        self.last = self.last.max(event.receive_time);
-        pace.wait(event.receive_time, stop);
-        feed.on_recorded(event);
-    }
-
     fn refuse(&mut self, reason: &'static str) {
         match self.counts.refused.iter_mut().find(|(name, _)| *name == reason) {
             Some((_, count)) => *count += 1,
@@ -152,64 +176,78 @@ impl Tally {
     }
 }
 
-fn run_dbn(
-    feed: &mut Feed<'_>,
-    segment: Segment,
-    bytes: &[u8],
-    pace: &mut Pace,
-    tally: &mut Tally,
-    stop: &AtomicBool,
-) -> Option<String> {
-    let records = match Records::open(bytes) {
-        Ok((_, records)) => records,
-        Err(error) => return Some(error.to_string()),
-    };
-    let mut decoder = dbn::Decoder::new(segment);
-    for record in records {
-        if stop.load(Ordering::Relaxed) || feed.is_abandoned() {
-            return None;
-        }
-        tally.counts.records += 1;
-        let message = match record {
-            Ok(Record::Mbo(message)) => message,
-            Ok(Record::Other(_)) => {
-                tally.counts.other += 1;
-                continue;
-            }
-            Err(error) => return Some(error.to_string()),
-        };
-        let decoded = decoder.on_record(message, |event| tally.deliver(feed, pace, event, stop));
-        if let Err(error) = decoded {
-            tally.refuse(RecordError::name(error));
-        }
-    }
-    decoder.finish(|event| tally.deliver(feed, pace, event, stop));
-    None
+/// Recordings on their way into a feed.
+struct Replay<'a, 'd, O, D> {
+    feed: Feed<'a, O>,
+    pace: Pace,
+    tally: Tally,
+    stop: &'a AtomicBool,
+    duties: &'d mut D,
 }
 
-fn run_itch(
-    feed: &mut Feed<'_>,
-    date: SessionDate,
-    bytes: &[u8],
-    pace: &mut Pace,
-    tally: &mut Tally,
-    stop: &AtomicBool,
-) -> Option<String> {
-    let mut decoder = itch::Decoder::new(date, 1);
-    for message in FileReader::new(bytes) {
-        if stop.load(Ordering::Relaxed) || feed.is_abandoned() {
-            return None;
-        }
-        tally.counts.records += 1;
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => return Some(error.to_string()),
-        };
-        match decoder.on_message(message.bytes, message.index + 1, Nanos::ZERO, 0) {
-            Ok(Some(event)) => tally.deliver(feed, pace, &event, stop),
-            Ok(None) => tally.counts.other += 1,
-            Err(error) => tally.refuse(error.name()),
+impl<O: EventSink, D: Duties<NoPackets, O>> Replay<'_, '_, O, D> {
+    /// Events between two turns of the duties.
+    const TURN: u64 = 64;
+
+    /// Hands an event on at its time.
+    fn deliver(&mut self, event: &Event) {
+        self.tally.counts.events += 1;
+        self.tally.last = self.tally.last.max(event.receive_time);
+        self.pace.wait(event.receive_time, self.stop);
+        self.feed.on_recorded(event);
+        if self.tally.counts.events.is_multiple_of(Self::TURN) {
+            self.duties.on_turn(&NoPackets, &self.feed);
         }
     }
-    None
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.feed.is_abandoned()
+    }
+
+    fn run_dbn(&mut self, segment: Segment, bytes: &[u8]) -> Option<String> {
+        let records = match Records::open(bytes) {
+            Ok((_, records)) => records,
+            Err(error) => return Some(error.to_string()),
+        };
+        let mut decoder = dbn::Decoder::new(segment);
+        for record in records {
+            if self.is_stopped() {
+                return None;
+            }
+            self.tally.counts.records += 1;
+            let message = match record {
+                Ok(Record::Mbo(message)) => message,
+                Ok(Record::Other(_)) => {
+                    self.tally.counts.other += 1;
+                    continue;
+                }
+                Err(error) => return Some(error.to_string()),
+            };
+            if let Err(error) = decoder.on_record(message, |event| self.deliver(event)) {
+                self.tally.refuse(RecordError::name(error));
+            }
+        }
+        decoder.finish(|event| self.deliver(event));
+        None
+    }
+
+    fn run_itch(&mut self, date: SessionDate, bytes: &[u8]) -> Option<String> {
+        let mut decoder = itch::Decoder::new(date, 1);
+        for message in FileReader::new(bytes) {
+            if self.is_stopped() {
+                return None;
+            }
+            self.tally.counts.records += 1;
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => return Some(error.to_string()),
+            };
+            match decoder.on_message(message.bytes, message.index + 1, Nanos::ZERO, 0) {
+                Ok(Some(event)) => self.deliver(&event),
+                Ok(None) => self.tally.counts.other += 1,
+                Err(error) => self.tally.refuse(error.name()),
+            }
+        }
+        None
+    }
 }

@@ -1,28 +1,21 @@
-//! The connections to the exchange's recovery services, driven by the feed thread.
+//! The connections to the exchanges' recovery services, driven by the feed thread.
 //!
 //! Non-blocking throughout: a connection that hangs costs the feed a few system calls while it
 //! waits, and nothing when no message is missing.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tezi_feed_handler::Arbiter;
+use tezi_feed_handler::feed::{Channel, FeedHandler};
 use tezi_feed_handler::recovery::{
     ClientAction, ClientConfig, RecoveryClient, RecoveryReply, RecoveryRequest, Service,
 };
-use tezi_model::Nanos;
+use tezi_model::{Event, Nanos};
 
+use super::Services;
 use crate::error::Error;
-
-/// Where the services of a segment are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecoveryServices {
-    /// Tick recovery.
-    pub(crate) recovery: SocketAddrV4,
-    /// Snapshots, where there are any.
-    pub(crate) snapshot: Option<SocketAddrV4>,
-}
 
 /// Bytes read from a connection at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -108,18 +101,23 @@ impl Step {
 /// The client and its sockets.
 pub(crate) struct RecoveryLink {
     client: RecoveryClient,
-    services: RecoveryServices,
+    services: Services,
     connections: Vec<Option<Connection>>,
     buffer: Box<[u8]>,
 }
 
 impl RecoveryLink {
-    pub(crate) fn new(services: RecoveryServices) -> Result<Self, Error> {
+    /// A link to the services, `None` when there are none.
+    pub(crate) fn new(services: &Services) -> Result<Option<Self>, Error> {
+        if services.recovery.is_none() {
+            return Ok(None);
+        }
         let config = ClientConfig::default();
         let connections = (0..config.connections_max).map(|_| None).collect();
         let client = RecoveryClient::new(config)
             .map_err(|error| Error::Parameter(format!("recovery: {}", error.message())))?;
-        Ok(Self { client, services, connections, buffer: vec![0; READ_BYTES].into_boxed_slice() })
+        let buffer = vec![0; READ_BYTES].into_boxed_slice();
+        Ok(Some(Self { client, services: *services, connections, buffer }))
     }
 
     /// Whether anything is asked for or on its way.
@@ -171,8 +169,9 @@ impl RecoveryLink {
     fn connect(&self, service: Service) -> io::Result<Connection> {
         let address = match service {
             Service::Recovery => self.services.recovery,
-            Service::Snapshot => self.services.snapshot.ok_or(io::ErrorKind::AddrNotAvailable)?,
+            Service::Snapshot => self.services.snapshot,
         };
+        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -194,4 +193,50 @@ impl RecoveryLink {
 fn is_in_progress(error: &io::Error) -> bool {
     const EINPROGRESS: i32 = 115;
     error.raw_os_error() == Some(EINPROGRESS) || error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Larger than any datagram of a re-request server.
+const REPLY_BYTES_MAX: usize = 2_048;
+/// Replies taken before the lines have their turn again.
+const REPLIES: usize = 32;
+
+/// The socket that asks a MoldUDP64 re-request server, and takes its answers.
+pub(crate) struct RequestLink {
+    socket: UdpSocket,
+    buffer: Box<[u8; REPLY_BYTES_MAX]>,
+}
+
+impl RequestLink {
+    pub(crate) fn open(server: SocketAddrV4) -> Result<Self, Error> {
+        let open = || {
+            let socket = UdpSocket::bind(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))?;
+            // Nobody else's datagrams come by a connected socket.
+            socket.connect(server)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        let doing = || format!("reach the re-request server {server}");
+        let socket = open().map_err(|source| Error::Network { doing: doing(), source })?;
+        Ok(Self { socket, buffer: Box::new([0; REPLY_BYTES_MAX]) })
+    }
+
+    /// Sends what is to be asked for, and hands answers to the handler. A request that cannot be
+    /// sent is like one that is lost: it is repeated.
+    pub(crate) fn poll(
+        &mut self,
+        handler: &mut FeedHandler,
+        now: Nanos,
+        sink: &mut impl FnMut(&Event),
+    ) {
+        while let Some(request) = handler.poll_request(now) {
+            if self.socket.send(&request).is_err() {
+                break;
+            }
+        }
+        for _ in 0..REPLIES {
+            let Ok(size) = self.socket.recv(&mut self.buffer[..]) else { return };
+            let reply = &self.buffer[..size];
+            handler.on_packet(Channel::Reply, reply, now, sink);
+        }
+    }
 }

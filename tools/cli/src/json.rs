@@ -10,12 +10,15 @@
 //! is_fine       whether everything was; problems: sentences, empty when fine; notes: sentences
 //! state_hash    of the core at the end
 //! strategy      name, parameters; pricing_kernel; elapsed_ns
-//! feed          events, delivered, lost, ring_stalls, foreign_datagrams,
+//! feed          protocol, events, delivered, lost, ring_stalls, ring_dropped, foreign_datagrams,
+//!               packets_recorded, source {datagrams, bytes, truncated, dropped_by_kernel, errors},
+//!               others {name: count}, undecoded[] {segment, code, count}, misdirected,
 //!               skipped_frames {reason: count}, injected {dropped, dropped_on_both, duplicated,
 //!               reordered, each [A, B]} of the demo, recorded {records, events, other,
 //!               refused {reason: count}} of DBN and ITCH files
 //!   lines[]     line, packets, bytes, messages, heartbeats, refused {reason: count}
-//!   streams[]   stream, delivered, joined_at, restarts, gaps {opened, numbers, filled_same_line,
+//!   streams[]   stream, is_whole, delivered, joined_at, restarts, requests, snapshots,
+//!               refused {reason: count}, gaps {opened, numbers, filled_same_line,
 //!               filled_other_line, recovered, lost}, lost [[first, last]], lost_unlisted,
 //!               recovery {requests, failures, messages, stale, whole},
 //!               lines[] {line, first, redundant, duplicates, late, before_join, implausible, missing}
@@ -30,10 +33,14 @@
 //! ```
 
 use serde_json::{Map, Value, json};
+use tezi::InjectedFaults;
+use tezi::book::Level;
 use tezi::feed_handler::Line;
+use tezi::feed_handler::feed::{Channel, LineCounts, StreamCounts};
 use tezi::model::{Nanos, RejectReason, Segment};
+use tezi::monitor::{BookView, MonitorReport};
+use tezi::receive::SourceCounters;
 use tezi::{CoreReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report};
-use tezi::{InjectedFaults, LineReport, StreamReport};
 
 use crate::text::{hash, price, rupees};
 
@@ -60,8 +67,45 @@ pub(crate) fn of_report(report: &Report) -> Value {
     })
 }
 
+/// The summary of a feed that was watched: `feed` as above, and the books at the end.
+pub(crate) fn of_monitor(report: &MonitorReport) -> Value {
+    let view = &report.view;
+    json!({
+        "format": FORMAT,
+        "is_fine": report.problems().is_empty(),
+        "problems": report.problems(),
+        "notes": report.feed.notes,
+        "elapsed_ns": u64::try_from(view.elapsed.as_nanos()).unwrap_or(u64::MAX),
+        "exchange_time_ns": view.exchange_time.0,
+        "feed": of_feed(&report.feed, None),
+        "instruments": view.instruments,
+        "stale_instruments": view.stale,
+        "book_orders": view.orders,
+        "trades": view.trades,
+        "books": view.books.iter().map(of_book).collect::<Vec<_>>(),
+    })
+}
+
+fn of_book(book: &BookView) -> Value {
+    let levels = |levels: &[Level]| -> Vec<Value> {
+        let levels = levels.iter();
+        levels.map(|it| json!([it.price.to_string(), it.quantity, it.orders])).collect()
+    };
+    json!({
+        "instrument": book.instrument.to_string(),
+        "token": book.instrument.token.0,
+        "status": book.status.name(),
+        "is_stale": book.is_stale,
+        "updates": book.updates,
+        "last_trade": price(book.last_trade),
+        "volume": book.volume,
+        "bids": levels(&book.bids),
+        "asks": levels(&book.asks),
+    })
+}
+
 fn of_feed(feed: &FeedReport, injected: Option<&InjectedFaults>) -> Value {
-    let lines = Line::BOTH.map(|line| of_line(line, &feed.lines[line.index()]));
+    let counters = &feed.counters;
     json!({
         "events": feed.events,
         "recorded": feed.recorded.as_ref().map(|recorded| json!({
@@ -82,23 +126,51 @@ fn of_feed(feed: &FeedReport, injected: Option<&InjectedFaults>) -> Value {
             "duplicated": faults.duplicated,
             "reordered": faults.reordered,
         })),
-        "lines": lines,
-        "streams": feed.streams.iter().map(of_stream).collect::<Vec<_>>(),
+        "protocol": counters.protocol.name(),
+        "ring_dropped": feed.ring_dropped,
+        "packets_recorded": feed.packets_recorded,
+        "source": feed.source.as_ref().map(of_source),
+        "others": counts(counters.others.iter().copied()),
+        "undecoded": counters.undecoded.iter().map(|it| json!({
+            "segment": it.segment.name(), "code": it.code, "count": it.count,
+        })).collect::<Vec<_>>(),
+        "misdirected": counters.misdirected,
+        "lines": counters.lines.iter().map(of_line).collect::<Vec<_>>(),
+        "streams": counters.streams.iter().map(of_stream).collect::<Vec<_>>(),
     })
 }
 
-fn of_line(line: Line, report: &LineReport) -> Value {
+/// What the source of packets took in and lost.
+fn of_source(source: &SourceCounters) -> Value {
     json!({
-        "line": format!("{line:?}"),
-        "packets": report.packets,
-        "bytes": report.bytes,
-        "messages": report.messages,
-        "heartbeats": report.heartbeats,
-        "refused": counts(report.errors.iter().map(|&(error, count)| (error.name(), count))),
+        "datagrams": source.datagrams,
+        "bytes": source.bytes,
+        "truncated": source.truncated,
+        "dropped_by_kernel": source.dropped_by_kernel,
+        "errors": source.errors,
     })
 }
 
-fn of_stream(stream: &StreamReport) -> Value {
+fn of_line(line: &LineCounts) -> Value {
+    json!({
+        "line": name_of(line.channel),
+        "packets": line.packets,
+        "bytes": line.bytes,
+        "messages": line.messages,
+        "heartbeats": line.heartbeats,
+        "refused": counts(line.refused.iter().copied()),
+    })
+}
+
+/// `A` and `B` for the lines of the feed itself.
+fn name_of(channel: Channel) -> String {
+    match channel {
+        Channel::Line(line) => format!("{line:?}"),
+        Channel::Snapshot(_) | Channel::Reply => channel.to_string().replace(' ', "_"),
+    }
+}
+
+fn of_stream(stream: &StreamCounts) -> Value {
     let gaps = &stream.gaps;
     let lines = Line::BOTH.map(|line| {
         let counters = &stream.lines[line.index()];
@@ -114,7 +186,8 @@ fn of_stream(stream: &StreamReport) -> Value {
         })
     });
     json!({
-        "stream": stream.stream.to_string(),
+        "stream": stream.name,
+        "is_whole": stream.is_whole,
         "delivered": stream.delivered,
         "joined_at": stream.joined_at,
         "restarts": stream.restarts,
@@ -125,6 +198,9 @@ fn of_stream(stream: &StreamReport) -> Value {
             "stale": stream.recovery.stale,
             "whole": stream.recovery.whole,
         },
+        "requests": stream.requests,
+        "snapshots": stream.snapshots,
+        "refused": counts(stream.refused.iter().copied()),
         "gaps": {
             "opened": gaps.opened,
             "numbers": gaps.numbers,

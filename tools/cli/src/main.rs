@@ -5,9 +5,12 @@
 //! when all was fine, 1 when what was run or checked was not, and 2 for wrong usage.
 
 mod args;
+mod contracts;
 mod demo;
+mod feed;
 mod files;
 mod hosting;
+mod interrupt;
 mod journal;
 mod json;
 mod outcome;
@@ -16,6 +19,7 @@ mod publish;
 mod replay;
 mod strategies;
 mod text;
+mod wire;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +49,7 @@ macro_rules! commands {
 commands! {
     Demo => demo;
     Replay => replay;
+    Feed => feed;
     Publish => publish;
     Journal => journal;
 }

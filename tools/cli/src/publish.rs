@@ -1,10 +1,10 @@
 //! `tezi publish`: captures back onto the wire.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -17,6 +17,7 @@ use tezi::publish::{
 };
 
 use crate::args::{self, Percent, Speed};
+use crate::interrupt;
 use crate::outcome::{Failure, Verdict, print};
 use crate::text::{date_time, grouped, wall_clock};
 
@@ -158,8 +159,7 @@ Examples:
   tezi publish 12302019.NASDAQ_ITCH50 --protocol itch --a 239.1.1.1:5001 --b 239.1.1.2:5002
       An ITCH file as MoldUDP64.
 
-Enter, in the foreground of a terminal, ends it with the summary of what was sent; Ctrl-C ends it at
-once, without.
+Ctrl-C ends it with the summary of what was sent; a second one at once.
 
 Exit codes: 0 all was fine; 1 a file cannot be read, is cut or holds no datagram, or the network
 refused; 2 wrong usage.";
@@ -240,7 +240,8 @@ impl Args {
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let config = args.config();
     args.check(&config)?;
-    let stop = stop_on_enter();
+    let stop = Arc::new(AtomicBool::new(false));
+    interrupt::stops(&stop);
     let mut line = Progress::new();
     let publish = |publisher: &Publisher, line: &mut Progress| {
         let mut progress = |update: &PublishUpdate| line.show(update);
@@ -263,32 +264,6 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         print(|out| write_summary(out, args, &publisher, &report))?;
     }
     Ok(Verdict::of(report.problems().is_empty()))
-}
-
-/// Set when Enter is pressed, on a terminal. (The standard library knows no signals, and a
-/// dependency for Ctrl-C alone is not worth its place in the tree.)
-///
-/// Not when it runs in the background: a shell suspends what reads its terminal from there.
-fn stop_on_enter() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    if io::stdin().is_terminal() && is_foreground() {
-        let stop = Arc::clone(&stop);
-        // It ends with the process. That none can be had costs nothing but the key.
-        let _ = std::thread::Builder::new().name("tezi-enter".into()).spawn(move || {
-            let _ = io::stdin().lock().read_line(&mut String::new());
-            stop.store(true, Ordering::Relaxed);
-        });
-    }
-    stop
-}
-
-/// Whether the terminal's keys are ours: our process group is the terminal's (proc(5), `stat`:
-/// behind the name in parentheses come state, parent, group, session, terminal, terminal's group).
-fn is_foreground() -> bool {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
-    let mut fields = fields.split_whitespace().skip(2);
-    matches!((fields.next(), fields.nth(2)), (Some(own), Some(terminal)) if own == terminal)
 }
 
 /// How far it is, on standard error: one line rewritten on a terminal, a line every two seconds

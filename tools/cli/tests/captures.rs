@@ -80,8 +80,8 @@ fn what_is_no_capture_of_the_protocol_is_named() {
     assert!(count >= 2, "{refused:?}");
     assert_eq!(summary["is_fine"], false);
     let problems = summary["problems"].to_string();
-    assert!(problems.contains("no MTBT message in 3 datagrams"), "{problems}");
-    place.run("replay foreign.pcap --no-pin --no-journal").exits(1).says("NOT FINE: no MTBT");
+    assert!(problems.contains("no mtbt message in 3 datagrams"), "{problems}");
+    place.run("replay foreign.pcap --no-pin --no-journal").exits(1).says("NOT FINE: no mtbt");
 }
 
 fn replay_private(place: &Place, file: &std::path::Path, options: &str) -> Ran {

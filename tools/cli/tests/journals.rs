@@ -146,7 +146,7 @@ fn messages_lost_on_both_lines_are_counted_and_not_fine() {
     let lost: u64 =
         ranges.map(|range| range[1].as_u64().unwrap() - range[0].as_u64().unwrap() + 1).sum();
     assert_eq!(lost, 3);
-    assert!(summary["problems"].to_string().contains("3 messages were lost on both lines"));
+    assert!(summary["problems"].to_string().contains("3 messages were lost on every line"));
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn wrong_usage_exits_with_2_says_what_and_leaves_nothing_behind() {
         ("replay x.pcap --speed 10", "1x, 10x"),
         ("replay x.pcap --speed 0x", "1x, 10x"),
         ("replay x.pcap --segment frob", "possible values"),
-        ("replay x.pcap --a 239.0.0.1:5", "--b"),
+        ("replay x.pcap --snapshot-a 239.0.0.1:5", "--a"),
         ("replay x.pcap --b 239.0.0.1:5", "--a"),
         ("replay x.pcap --a 239.0.0.1 --b 239.0.0.2:5", "as in"),
         ("replay x.pcap --a 239.0.0.1:5 --b 239.0.0.1:5", "both 239.0.0.1:5"),

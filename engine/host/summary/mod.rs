@@ -1,16 +1,13 @@
 //! The report of a session for people.
 
-use std::fmt::{self, Write as _};
+mod feed;
 
-use tezi_feed_handler::Line;
+use std::fmt;
+
 use tezi_model::Nanos;
 
-use crate::feed::{FeedReport, RecordingCounts, StreamReport};
 use crate::latency::PathStage;
 use crate::report::Report;
-
-/// Lost ranges printed for each stream; the rest is counted.
-const LOST_SHOWN: usize = 16;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,53 +27,8 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    fn write_recorded(f: &mut fmt::Formatter<'_>, recorded: &RecordingCounts) -> fmt::Result {
-        writeln!(
-            f,
-            "Recording\n  {} records, {} events, {} of other types",
-            grouped(recorded.records),
-            grouped(recorded.events),
-            grouped(recorded.other)
-        )?;
-        for (reason, count) in &recorded.refused {
-            writeln!(f, "  {} x refused: {reason}", grouped(*count))?;
-        }
-        Ok(())
-    }
-
     fn write_feed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(recorded) = &self.feed.recorded {
-            return Self::write_recorded(f, recorded);
-        }
-        writeln!(f, "Feed")?;
-        writeln!(
-            f,
-            "  {:<6} {:>11} {:>11} {:>11} {:>11} {:>10} {:>8} {:>8}",
-            "line", "packets", "messages", "first", "missing", "duplicate", "late", "refused"
-        )?;
-        for line in Line::BOTH {
-            let report = &self.feed.lines[line.index()];
-            let of = |count: fn(&StreamReport, usize) -> u64| -> u64 {
-                self.feed.streams.iter().map(|stream| count(stream, line.index())).sum()
-            };
-            let refused: u64 = report.errors.iter().map(|(_, count)| count).sum();
-            writeln!(
-                f,
-                "  {:<6} {:>11} {:>11} {:>11} {:>11} {:>10} {:>8} {:>8}",
-                format!("{line:?}"),
-                grouped(report.packets),
-                grouped(report.messages),
-                grouped(of(|stream, line| stream.lines[line].first)),
-                grouped(of(|stream, line| stream.missing[line])),
-                grouped(of(|stream, line| stream.lines[line].duplicates)),
-                grouped(of(|stream, line| stream.lines[line].late)),
-                grouped(refused),
-            )?;
-            for (error, count) in &report.errors {
-                writeln!(f, "         {} x {}", grouped(*count), error.message())?;
-            }
-        }
-        write_streams(f, &self.feed)?;
+        write!(f, "{}", self.feed)?;
         if let Some(injected) = &self.injected {
             writeln!(
                 f,
@@ -90,17 +42,6 @@ impl Report {
                 injected.reordered[0],
                 injected.reordered[1]
             )?;
-        }
-        for (reason, count) in &self.feed.skipped_frames {
-            writeln!(f, "  {} frames skipped: {}", grouped(*count), reason.message())?;
-        }
-        if self.feed.foreign_datagrams > 0 {
-            let foreign = grouped(self.feed.foreign_datagrams);
-            writeln!(f, "  {foreign} datagrams to other groups left out")?;
-        }
-        if self.feed.ring_stalls > 0 {
-            let stalls = grouped(self.feed.ring_stalls);
-            writeln!(f, "  the ring to the core was full {stalls} times; the feed waited")?;
         }
         Ok(())
     }
@@ -225,62 +166,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedReport) -> fmt::Result {
-    for stream in &feed.streams {
-        let gaps = &stream.gaps;
-        writeln!(
-            f,
-            "  stream {}: {} delivered; {} gaps of {} messages: {} came late, {} from the other \
-             line, {} by recovery, {} lost",
-            stream.stream,
-            grouped(stream.delivered),
-            grouped(gaps.opened),
-            grouped(gaps.numbers),
-            grouped(gaps.filled_same_line),
-            grouped(gaps.filled_other_line),
-            grouped(gaps.recovered),
-            grouped(gaps.lost)
-        )?;
-        if stream.joined_at > 1 {
-            writeln!(
-                f,
-                "    joined at {}: older orders show in the book only once they change",
-                stream.joined_at
-            )?;
-        }
-        let recovery = &stream.recovery;
-        if recovery.requests() > 0 {
-            writeln!(
-                f,
-                "    asked the exchange {} times, {} in vain; stale {} times, whole again {} times",
-                grouped(recovery.requests()),
-                grouped(recovery.failures_total()),
-                grouped(recovery.stale),
-                grouped(recovery.whole)
-            )?;
-        }
-        if stream.restarts > 0 {
-            writeln!(f, "    began again at 1 {} times", stream.restarts)?;
-        }
-        if !stream.lost.is_empty() {
-            let mut list = String::new();
-            for range in stream.lost.iter().take(LOST_SHOWN) {
-                let separator = if list.is_empty() { "" } else { ", " };
-                let (first, last) = (range.first, range.last);
-                if first == last {
-                    write!(list, "{separator}{first}")?;
-                } else {
-                    write!(list, "{separator}{first}-{last}")?;
-                }
-            }
-            let hidden = stream.lost.len().saturating_sub(LOST_SHOWN) as u64 + stream.lost_unlisted;
-            let more = if hidden > 0 { format!(" and {hidden} more") } else { String::new() };
-            writeln!(f, "    lost on both lines: {list}{more}")?;
-        }
-    }
-    Ok(())
 }
 
 /// A number with its thousands apart.
