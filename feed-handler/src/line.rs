@@ -19,4 +19,14 @@ impl Line {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// The line that is not this one.
+    #[inline]
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
 }

@@ -14,6 +14,7 @@ fuzz_target!(|data: &[u8]| {
         reorder_window: 64,
         jump_max: 1 << 16,
         streams_max: 2,
+        lead_window: 64,
         ..ArbiterConfig::new(Segment::NseFo)
     };
     let mut arbiter = Arbiter::new(config).expect("a right configuration");

@@ -32,7 +32,7 @@ use std::io::Write;
 use std::net::SocketAddrV4;
 
 use tezi_feed_handler::feed::{Channel, FeedConfig, FeedHandler};
-use tezi_feed_handler::recovery::{JoinPolicy, RecoveryPolicy};
+use tezi_feed_handler::recovery::RecoveryPolicy;
 use tezi_model::{Event, Nanos};
 use tezi_ring::Producer;
 
@@ -235,7 +235,6 @@ fn recovery_policy(snapshots: bool) -> RecoveryPolicy {
         hold_max: 1 << 15,
         hold_streams: 8,
         snapshots,
-        join: if snapshots { JoinPolicy::Snapshot } else { JoinPolicy::Late },
         ..RecoveryPolicy::default()
     }
 }

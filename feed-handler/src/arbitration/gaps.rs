@@ -98,6 +98,11 @@ impl LostRanges {
         self.restart_count
     }
 
+    /// Whether a number of the present run is lost.
+    pub(super) const fn is_any(&self) -> bool {
+        self.highest > 0
+    }
+
     pub(super) fn restart(&mut self) {
         self.restart_count += 1;
         self.run_start = self.ranges.len();

@@ -3,8 +3,8 @@
 //! Rules, per stream (MTBT 6.7, chapters 2, 10, 11 and 13; the choices are ours and are listed in
 //! `docs/wire/nse_mtbt.md`):
 //!
-//! - The first number seen is where we join. The number due is passed on at once; a copy is
-//!   dropped; an early one waits in a bounded ring.
+//! - Days begin at 1: where we join, seeing another number first, is a [`JoinPolicy`]. The number
+//!   due is passed on at once; a copy is dropped; an early one waits in a bounded ring.
 //! - A number still missing `wait_ns` after it showed missing, or when the ring is full, is lost:
 //!   one [`EventKind::StreamGap`](tezi_model::EventKind) event stands in its place.
 //! - With a [`RecoveryPolicy`] it is asked for instead: the stream is held from `StreamStale` to
@@ -19,6 +19,8 @@
 pub(crate) mod batch;
 mod gaps;
 mod hold;
+mod join;
+mod lead;
 mod line;
 mod recover;
 #[cfg(test)]
@@ -32,17 +34,20 @@ use tezi_model::{Event, Nanos, Segment, StreamId};
 
 use crate::Line;
 use crate::named::named_reasons;
-use crate::recovery::{JoinPolicy, RecoveryPolicy, RecoveryReply, RecoveryRequest};
+use crate::recovery::{RecoveryPolicy, RecoveryReply, RecoveryRequest};
 use crate::wire::nse_mtbt::{DecodeError, Message, PacketContext, RECOVERY_MESSAGES_MAX, messages};
 use batch::Batch;
 use stream::Timers;
 
 pub use gaps::{GapCounters, LostRange};
+pub use join::JoinPolicy;
+pub use lead::{LeadHistogram, LeadTimes};
 pub use line::{LineCounters, StreamLineCounters};
 pub use stream::Stream;
 
 /// The bounds of an [`Arbiter`]. All memory is taken at construction: about
-/// `streams_max * reorder_window * 80` bytes, and `hold_streams * hold_max * 80` for recovery.
+/// `streams_max * (reorder_window * 80 + lead_window * 16)` bytes, and `hold_streams * hold_max * 80`
+/// for recovery.
 #[derive(Clone, Copy, Debug)]
 pub struct ArbiterConfig {
     /// The segment whose streams these are.
@@ -61,15 +66,24 @@ pub struct ArbiterConfig {
     pub restart_margin_ns: i64,
     /// Streams there is room for, 1 to 256. The first ones seen get it.
     pub streams_max: usize,
+    /// Numbers whose first arrival is remembered, for the other line's copy to measure its delay.
+    /// A power of two, 64 or more.
+    pub lead_window: usize,
     /// Lost ranges listed for each stream; later ones are only counted.
     pub lost_ranges_max: usize,
+    /// Where a stream begins whose first number seen is not 1.
+    pub join: JoinPolicy,
+    /// Up to which first number the ones before it count as missing and not as hours old, for a
+    /// stream that cannot recover. At most the window.
+    pub join_near: u32,
     /// What to do about messages that both lines lost; `None` reports them and goes on.
     pub recovery: Option<RecoveryPolicy>,
 }
 
 impl ArbiterConfig {
     /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed,
-    /// restarts from 1 s on, 32 streams, 1,024 listed ranges; no recovery.
+    /// restarts from 1 s on, 32 streams, leads within 4,096 messages, 1,024 listed ranges; the best
+    /// join, near up to 64; no recovery.
     #[must_use]
     pub const fn new(segment: Segment) -> Self {
         Self {
@@ -79,7 +93,10 @@ impl ArbiterConfig {
             jump_max: 4096,
             restart_margin_ns: 1_000_000_000,
             streams_max: 32,
+            lead_window: 4096,
             lost_ranges_max: 1024,
+            join: JoinPolicy::Best,
+            join_near: 64,
             recovery: None,
         }
     }
@@ -104,8 +121,12 @@ named_reasons! {
         RangeMax = 6, "range_max", "range_max must be 1 to 300000";
         /// A time that is negative, or 0 where something is repeated.
         RecoveryTimes = 7, "recovery_times", "the times of the recovery policy must be positive";
-        /// A join by snapshot where there are none.
-        Join = 8, "join", "join by snapshot needs a snapshot service";
+        /// A join by recovery or snapshot where there is none.
+        Join = 8, "join", "join needs the service it names";
+        /// Not a power of two, or below 64.
+        LeadWindow = 9, "lead_window", "lead_window must be a power of two, 64 to 2^24";
+        /// More than the window holds.
+        JoinNear = 10, "join_near", "join_near must be at most reorder_window";
     }
 }
 
@@ -161,8 +182,15 @@ impl Arbiter {
     /// [`ConfigError`] names the field that is out of range.
     pub fn new(config: ArbiterConfig) -> Result<Self, ConfigError> {
         let window = config.reorder_window;
-        if !window.is_power_of_two() || !(64..=1 << 24).contains(&window) {
+        let is_ring = |length: usize| length.is_power_of_two() && (64..=1 << 24).contains(&length);
+        if !is_ring(window) {
             return Err(ConfigError::ReorderWindow);
+        }
+        if !is_ring(config.lead_window) {
+            return Err(ConfigError::LeadWindow);
+        }
+        if config.join_near as usize > window {
+            return Err(ConfigError::JoinNear);
         }
         if config.wait_ns < 0 {
             return Err(ConfigError::Wait);
@@ -178,6 +206,9 @@ impl Arbiter {
         }
         if let Some(policy) = &config.recovery {
             check_policy(policy, window)?;
+        }
+        if !config.join.is_possible(config.recovery.as_ref()) {
+            return Err(ConfigError::Join);
         }
         let hold_streams = config.recovery.map_or(0, |policy| policy.hold_streams);
         let streams = 0..config.streams_max;
@@ -317,6 +348,14 @@ impl Arbiter {
         self.streams().get(usize::from(self.positions[usize::from(number)]))
     }
 
+    /// Which line was first, and by how much, over all streams.
+    #[must_use]
+    pub fn lead_times(&self) -> LeadTimes {
+        let mut times = LeadTimes::NONE;
+        self.streams().iter().for_each(|stream| times.add(stream.lead_times()));
+        times
+    }
+
     /// Whether every stream keeps its invariants and the counters add up. For tests; slow.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
@@ -443,9 +482,6 @@ fn check_policy(policy: &RecoveryPolicy, window: usize) -> Result<(), ConfigErro
     let times = [policy.retry_ns, policy.answer_ns, policy.refresh_ns, policy.pace_ns];
     if times.iter().any(|&time| time <= 0) || policy.retry_ns_max < policy.retry_ns {
         return Err(ConfigError::RecoveryTimes);
-    }
-    if policy.join == JoinPolicy::Snapshot && !policy.snapshots {
-        return Err(ConfigError::Join);
     }
     Ok(())
 }

@@ -12,39 +12,12 @@ use super::gaps::OpenGap;
 use super::hold::{Ask, Pending, Phase, Recovery};
 use super::stream::Stream;
 use crate::Line;
-use crate::recovery::{JoinPolicy, RecoveryFailure, RecoveryReply, RecoveryRequest, Wanted};
+use crate::recovery::{RecoveryFailure, RecoveryReply, RecoveryRequest, Wanted};
 use crate::wire::nse_mtbt::{
     DecodeError, Message, PacketContext, SnapshotHeader, SnapshotOrder, decode,
 };
 
 impl Stream {
-    /// Begins at `first`, the first number seen. Days begin at 1: with recovery, a first number
-    /// within the window of it means that the ones before are still to come, and a later one that
-    /// the books must come from a snapshot.
-    pub(super) fn begin<F: FnMut(&Event)>(
-        &mut self,
-        first: u64,
-        line: Line,
-        now: Nanos,
-        out: &mut Batch<'_, F>,
-    ) {
-        let join = self.recovery.as_ref().map_or(JoinPolicy::Late, |one| one.policy.join);
-        if join == JoinPolicy::Late || first == 1 {
-            return self.join(first);
-        }
-        self.join(1);
-        if first <= self.window() {
-            return;
-        }
-        self.open_gap(first - 1, line, now);
-        self.highest = first - 1;
-        self.start_lines_at(first);
-        self.go_stale(Phase::Joining, now, out);
-        if let Some(recovery) = &mut self.recovery {
-            recovery.hold_from = first;
-        }
-    }
-
     /// Holds the stream from here on and says so.
     pub(super) fn go_stale<F: FnMut(&Event)>(
         &mut self,

@@ -179,6 +179,45 @@ fn a_late_join_takes_a_snapshot_and_what_follows_it() {
 }
 
 #[test]
+fn a_first_message_lost_on_the_faster_line_is_asked_for() {
+    let ticks = RecoveryPolicy { snapshots: false, ..policy() };
+    let mut script = Script::new(ticks);
+    script.messages([2, 3]).at(199);
+    assert_eq!(script.take(), []);
+    script.at(200);
+    let request = script.asked();
+    assert_eq!(request.wanted, Wanted::Messages { first: 1, last: 1 });
+    script.recovered(&request, 1);
+    assert_eq!(script.take(), [Stale(1), Recovered(1), Came(2), Came(3), Whole]);
+}
+
+#[test]
+fn a_late_join_without_snapshots_asks_for_the_day_up_to_its_bound() {
+    let ticks = RecoveryPolicy { snapshots: false, range_max: 60, join_max: 99, ..policy() };
+    let mut script = Script::new(ticks);
+    script.messages([100, 101]);
+    for (first, last) in [(1, 60), (61, 99)] {
+        let request = script.asked();
+        assert_eq!(request.wanted, Wanted::Messages { first, last });
+        (first..=last).for_each(|sequence| _ = script.recovered(&request, sequence));
+    }
+    let outs = script.take();
+    assert_eq!((outs[0], outs.len()), (Stale(1), 103));
+    assert_eq!(outs[99..], [Recovered(99), Came(100), Came(101), Whole]);
+    // One more than the bound is not asked for, and the books say so.
+    let mut script = Script::new(ticks);
+    script.messages([101, 100, 102]);
+    assert!(script.arbiter.poll_recovery(script.now).is_none());
+    assert_eq!(script.take(), [Gap(1, 100), Came(101), Came(102)]);
+    let stream = script.arbiter.stream(1).unwrap();
+    assert!(stream.is_stale() && stream.line(Line::A).before_join == 1);
+    // A stream without room to hold says so too.
+    let mut script = Script::new(RecoveryPolicy { hold_streams: 0, ..ticks });
+    script.messages([99, 100]);
+    assert_eq!(script.take(), [Gap(1, 98), Came(99), Came(100)]);
+}
+
+#[test]
 fn messages_wait_until_the_image_is_complete() {
     let mut script = Script::new(policy());
     script.messages([500, 501]);
@@ -326,5 +365,13 @@ fn impossible_policies_are_named() {
     let base = RecoveryPolicy::default();
     assert_eq!(refused(RecoveryPolicy { range_max: 300_001, ..base }), "range_max");
     assert_eq!(refused(RecoveryPolicy { retry_ns: 0, ..base }), "recovery_times");
-    assert_eq!(refused(RecoveryPolicy { snapshots: false, ..base }), "join");
+    let join = |join, recovery| {
+        let config = ArbiterConfig { join, recovery, ..ArbiterConfig::new(Segment::NseFo) };
+        Arbiter::new(config).map(|_| ()).map_err(ConfigError::name)
+    };
+    let ticks = Some(RecoveryPolicy { snapshots: false, hold_max: 4_096, ..policy() });
+    assert_eq!(join(JoinPolicy::Snapshot, ticks), Err("join"));
+    assert_eq!(join(JoinPolicy::Recover, None), Err("join"));
+    assert_eq!(join(JoinPolicy::Recover, ticks), Ok(()));
+    assert_eq!(join(JoinPolicy::Best, None), Ok(()));
 }

@@ -9,6 +9,8 @@ use super::ArbiterConfig;
 use super::batch::Batch;
 use super::gaps::{GapCounters, LostRange, LostRanges, OpenGap};
 use super::hold::{Ask, Phase, Recovery, Room};
+use super::join::JoinPolicy;
+use super::lead::{FirstArrivals, LeadTimes};
 use super::line::{Mark, SeenNumbers, StreamLineCounters};
 use crate::Line;
 use crate::recovery::{RecoveryCounters, RecoveryFailure};
@@ -56,11 +58,14 @@ pub struct Stream {
     known_below_join_before: u64,
     lines: [StreamLineCounters; 2],
     seen: [SeenNumbers; 2],
+    arrivals: FirstArrivals,
     pub(super) gaps: GapCounters,
     pub(super) lost: LostRanges,
     pub(super) jump_max: u64,
     pub(super) restart_margin_ns: i64,
     pub(super) wait_ns: i64,
+    pub(super) join_policy: JoinPolicy,
+    pub(super) join_near: u64,
     pub(super) recovery: Option<Box<Recovery>>,
     timers: Timers,
 }
@@ -101,11 +106,14 @@ impl Stream {
             known_below_join_before: 0,
             lines: [StreamLineCounters::default(); 2],
             seen: [SeenNumbers::new(window), SeenNumbers::new(window)],
+            arrivals: FirstArrivals::new(config.lead_window),
             gaps: GapCounters::default(),
             lost: LostRanges::new(config.lost_ranges_max),
             jump_max: u64::from(config.jump_max),
             restart_margin_ns: config.restart_margin_ns,
             wait_ns: config.wait_ns,
+            join_near: u64::from(config.join_near),
+            join_policy: config.join.resolved(config.recovery.as_ref()),
             recovery: policy.map(|policy| Box::new(Recovery::new(policy, window))),
             timers: Timers::NONE,
         }
@@ -154,16 +162,36 @@ impl Stream {
     }
 
     /// Whether the last word on the stream was that messages are missing: with recovery from
-    /// `StreamStale` or `StreamGap` to `StreamWhole`, without it from the first `StreamGap` on.
+    /// `StreamStale` or `StreamGap` to `StreamWhole`, without it from the first `StreamGap` to the
+    /// next restart, which empties the books.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.recovery.as_ref().map_or(self.gaps.lost > 0, |recovery| recovery.is_stale)
+        self.recovery.as_ref().map_or(self.lost.is_any(), |recovery| recovery.is_stale)
+    }
+
+    /// The number before the one due: everything up to it was given out or is lost. 0 before the
+    /// join.
+    #[must_use]
+    pub const fn last_given(&self) -> u32 {
+        self.next.saturating_sub(1) as u32
+    }
+
+    /// The exchange's time that everything of the present run is younger than.
+    #[must_use]
+    pub const fn run_before_ended(&self) -> Nanos {
+        self.run_before_ended
     }
 
     /// Messages held back because an earlier one is missing.
     #[must_use]
     pub const fn held(&self) -> u64 {
         self.held
+    }
+
+    /// Which line was first, and by how much.
+    #[must_use]
+    pub const fn lead_times(&self) -> &LeadTimes {
+        &self.arrivals.times
     }
 
     /// How gaps opened and ended.
@@ -241,6 +269,7 @@ impl Stream {
             self.last_delivered = sequence;
             self.last_exchange_time = event.exchange_time;
             self.seen[line.index()].mark(sequence);
+            self.arrivals.note(line, sequence, event.receive_time);
             self.lines[line.index()].first += 1;
             if is_last {
                 out.push_last(event);
@@ -269,7 +298,7 @@ impl Stream {
     }
 
     /// Takes a heartbeat: `last` was sent, so what is due up to it is missing. Before the join it
-    /// says where to join: everything up to `last` is past.
+    /// says where to join, and [`JoinPolicy`] whether everything up to `last` is past.
     pub(super) fn on_heartbeat<F: FnMut(&Event)>(
         &mut self,
         line: Line,
@@ -347,12 +376,11 @@ impl Stream {
             }
             return;
         }
-        let counters = &mut self.lines[line.index()];
         let mark = self.seen[line.index()].mark(sequence);
         if self.lost.contains(sequence) {
-            counters.late += 1;
+            self.lines[line.index()].late += 1;
         } else {
-            Self::count_copy(counters, mark);
+            self.count_copy(line, event, mark);
         }
     }
 
@@ -387,7 +415,7 @@ impl Stream {
         }
         let mark = self.seen[line.index()].mark(sequence);
         if self.is_held(sequence) {
-            Self::count_copy(&mut self.lines[line.index()], mark);
+            self.count_copy(line, event, mark);
             return;
         }
         if sequence < self.hold_from() {
@@ -395,6 +423,7 @@ impl Stream {
             return;
         }
         self.lines[line.index()].first += 1;
+        self.arrivals.note(line, sequence, event.receive_time);
         if sequence <= self.highest {
             self.count_filled(sequence, line);
         } else {
@@ -441,9 +470,14 @@ impl Stream {
         true
     }
 
-    const fn count_copy(counters: &mut StreamLineCounters, mark: Mark) {
+    #[inline]
+    fn count_copy(&mut self, line: Line, event: &Event, mark: Mark) {
+        let counters = &mut self.lines[line.index()];
         match mark {
-            Mark::New => counters.redundant += 1,
+            Mark::New => {
+                counters.redundant += 1;
+                self.arrivals.measure(line, u64::from(event.sequence), event.receive_time);
+            }
             Mark::Again => counters.duplicates += 1,
         }
     }
@@ -516,6 +550,7 @@ impl Stream {
         self.run_before_ended = self.last_exchange_time.max(known.unwrap_or(Nanos::ZERO));
         self.lost.restart();
         self.ring.fill(Event::zeroed()); // old numbers would look held when they come again
+        self.arrivals.restart();
         self.join(1);
         self.reset_recovery(now, out);
     }
@@ -664,7 +699,10 @@ impl Stream {
             Some(Ask::Pending(_)) => 1,
             _ => 0,
         };
+        let lead = self.lead_times();
+        let redundant = self.lines[0].redundant + self.lines[1].redundant;
         gaps.numbers == gaps.ended() + missing
+            && redundant == lead.count() + lead.unmeasured()
             && known + recovery.rewound
                 == self.delivered()
                     + self.held

@@ -11,7 +11,12 @@ const START: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 const MS: i64 = 1_000_000;
 
 fn config() -> ArbiterConfig {
-    ArbiterConfig { reorder_window: 64, jump_max: 10_000, ..ArbiterConfig::new(Segment::NseFo) }
+    ArbiterConfig {
+        reorder_window: 64,
+        jump_max: 10_000,
+        join: JoinPolicy::Late,
+        ..ArbiterConfig::new(Segment::NseFo)
+    }
 }
 
 /// A message whose exchange time is `START` plus 10 µs for each number, plus `later_ns`.
@@ -180,6 +185,49 @@ fn a_heartbeat_shows_the_tail_and_where_to_join() {
 }
 
 #[test]
+fn a_near_join_waits_for_the_other_line() {
+    let waiting = ArbiterConfig { join: JoinPolicy::Wait, ..config() };
+    let mut script = Script::new(waiting);
+    script.messages(Line::A, 0, &[2, 3]).messages(Line::B, 199, &[1]);
+    assert_eq!(script.take(), [1, 2, 3].map(Message));
+    assert_eq!(script.stream().joined_at(), 1);
+    let mut script = Script::new(waiting);
+    script.messages(Line::A, 0, &[3]).messages(Line::B, 10, &[2]).timeout(200);
+    assert_eq!(script.take(), [Gap(1, 1), Message(2), Message(3)]);
+    assert!(script.stream().is_stale());
+    // A heartbeat shows as much. What is near has a bound.
+    let mut script = Script::new(waiting);
+    script.heartbeat(Line::A, 0, 2).messages(Line::B, 1, &[1, 2]);
+    assert_eq!(script.take(), [1, 2].map(Message));
+    for (first, outs) in [(9, vec![Gap(1, 8), Message(9)]), (10, vec![Message(10)])] {
+        let mut script = Script::new(ArbiterConfig { join_near: 9, ..waiting });
+        script.messages(Line::A, 0, &[first]).timeout(200);
+        assert_eq!(script.take(), outs);
+    }
+}
+
+#[test]
+fn the_lead_of_a_line_is_measured_on_every_copy() {
+    let mut script = Script::new(ArbiterConfig { lead_window: 64, ..config() });
+    script.messages(Line::A, 0, &[1, 2, 4]).messages(Line::B, 3, &[1, 3, 5]);
+    script.messages(Line::A, 10, &[3, 3, 5]).messages(Line::B, 20, &[4, 2]);
+    let lead = script.stream().lead_times();
+    let (of_a, of_b) = (lead.first_on(Line::A), lead.first_on(Line::B));
+    let exact = |lead: &LeadHistogram| (lead.count(), lead.min_ns(), lead.max_ns());
+    assert_eq!(exact(of_a), (3, Some(3_000_000), Some(20_000_000)));
+    assert_eq!(exact(of_b), (2, Some(7_000_000), Some(7_000_000)));
+    assert_eq!(script.arbiter.lead_times(), *lead);
+    // The ring has forgotten 1 when 65 is there; after a restart 2 is another message.
+    let numbers: Vec<u32> = (6..=66).collect();
+    script.messages(Line::A, 30, &numbers).messages(Line::B, 31, &[6]);
+    script.packet(Line::A, 60_000, &message_later(1, 60_000 * MS));
+    script.packet(Line::B, 60_001, &message_later(1, 60_000 * MS));
+    let lead = script.stream().lead_times();
+    assert_eq!((lead.count(), lead.unmeasured()), (7, 0));
+    assert_eq!(lead.first_on(Line::A).min_ns(), Some(1_000_000));
+}
+
+#[test]
 fn a_tail_lost_long_ago_is_late_and_no_restart() {
     // The last messages before a long silence: younger by far than the last delivered.
     let mut script = Script::new(config());
@@ -248,10 +296,12 @@ fn the_lists_and_tables_are_bounded() {
         ArbiterConfig { jump_max: 63, ..base },
         ArbiterConfig { restart_margin_ns: -1, ..base },
         ArbiterConfig { streams_max: 0, ..base },
+        ArbiterConfig { lead_window: 63, ..base },
+        ArbiterConfig { join_near: 65, ..base },
     ]
     .map(|config| Arbiter::new(config).unwrap_err().name());
     let names = ["reorder_window", "reorder_window", "wait_ns", "jump_max", "restart_margin_ns"];
-    assert_eq!(refusals, [&names[..], &["streams_max"]].concat()[..]);
+    assert_eq!(refusals, [&names[..], &["streams_max", "lead_window", "join_near"]].concat()[..]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! The limits hold by construction: connections begin at least the pause between requests apart,
 //! which at 10 ms is also 100 a second; at most 13 are open; requests are sent as soon as their
 //! connections stand, the pause apart, which for 13 is well within the second that the server
-//! allows.
+//! allows. The server counts when they arrive, so the usual pause is longer by the network's jitter.
 //!
 //! The answer is checked as it streams by, whatever the chunks: reply, stream, every number, the
 //! snapshot's size. Never here: retries, which are the arbiter's.
@@ -25,7 +25,8 @@ pub struct ClientConfig {
     pub connections_max: usize,
     /// Requests that may wait for a connection.
     pub queue_max: usize,
-    /// The least time between two connections, and so between two requests, in nanoseconds.
+    /// The least time between two connections, and so between two requests, in nanoseconds: the
+    /// exchange's 10 ms, and what the network may shorten it by.
     pub spacing_ns: i64,
     /// How long a connection may take to stand, in nanoseconds.
     pub connect_ns: i64,
@@ -36,13 +37,13 @@ pub struct ClientConfig {
 }
 
 impl Default for ClientConfig {
-    /// 13 connections, 256 waiting requests, 10 ms apart; 1 s to connect, 3 s of silence; 4 million
+    /// 13 connections, 256 waiting requests, 12 ms apart; 1 s to connect, 3 s of silence; 4 million
     /// orders (120 MB, where the document speaks of 75).
     fn default() -> Self {
         Self {
             connections_max: 13,
             queue_max: 256,
-            spacing_ns: 10_000_000,
+            spacing_ns: 12_000_000,
             connect_ns: 1_000_000_000,
             silence_ns: 3_000_000_000,
             orders_max: 4_000_000,

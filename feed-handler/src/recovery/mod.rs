@@ -3,13 +3,18 @@
 //! - [`RecoveryPolicy`] tells an [`Arbiter`](crate::Arbiter) to ask instead of giving up; it says
 //!   what it wants as [`RecoveryRequest`]s and takes the answers as [`RecoveryReply`]s.
 //! - [`client`]: the connections that carry the requests, within the exchange's limits.
+//! - [`audit`]: the exchange's image of a stream that is whole, against the live books.
 //! - [`server`]: the other end, for the simulated exchange and the tests, with faults on demand.
 //!
 //! Source: MTBT 6.7, chapters 7 to 9 and 13; what we chose is in `docs/wire/nse_mtbt.md` and
 //! `docs/decisions/0008-gap-policy.md`. All of it is sans-I/O: bytes and times in, bytes out. No
 //! answer is trusted: each message is checked for its place before it reaches a book.
 
+pub mod audit;
+#[cfg(test)]
+mod audit_tests;
 pub mod client;
+mod rebuilt;
 pub mod server;
 mod session;
 #[cfg(test)]
@@ -20,7 +25,10 @@ use tezi_model::StreamId;
 use crate::named::named_reasons;
 use crate::wire::nse_mtbt::{RECOVERY_MESSAGES_MAX, SnapshotHeader, SnapshotOrder};
 
+pub use crate::arbitration::JoinPolicy;
+pub use audit::{Audit, AuditConfig, NotAudited};
 pub use client::{ClientAction, ClientConfig, RecoveryClient, Service};
+pub use rebuilt::{AuditOrder, AuditReport, Difference, DifferenceKind};
 pub use server::{Fault, MessageStore, RecoveryServer, ServerConfig};
 
 /// What is asked of the exchange.
@@ -97,25 +105,17 @@ named_reasons! {
     }
 }
 
-/// What to do about a stream whose first message seen is in the middle of the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinPolicy {
-    /// Begin there: orders from before show once they change.
-    Late,
-    /// Hold the stream, take a snapshot, recover what lies between (MTBT 6.7, chapter 8).
-    Snapshot,
-}
-
 /// How an arbiter recovers. Every bound of it.
 #[derive(Clone, Copy, Debug)]
 pub struct RecoveryPolicy {
     /// What a stream holds back while it waits, in messages; a power of two, at least the window.
     /// Taken at construction, about 80 bytes each.
     pub hold_max: usize,
-    /// Streams that can hold: the first ones seen. The rest only report their gaps.
+    /// Streams that can hold: the first ones seen. The rest only report their gaps, and one of them
+    /// joined in the middle of the day reports all before as lost.
     pub hold_streams: usize,
-    /// How a stream is joined in mid-session.
-    pub join: JoinPolicy,
+    /// The most messages from before the first one seen that [`JoinPolicy::Recover`] asks for.
+    pub join_max: u32,
     /// Whether the segment has a snapshot service.
     pub snapshots: bool,
     /// The most messages a request names, 1 to [`RECOVERY_MESSAGES_MAX`].
@@ -142,13 +142,13 @@ pub struct RecoveryPolicy {
 }
 
 impl Default for RecoveryPolicy {
-    /// 131,072 held messages for each of 16 streams, joined by snapshot; requests of 300,000; 20
+    /// 131,072 held messages for each of 16 streams; requests of 300,000, joins of as many; 20
     /// refusals or 3 failures from 50 ms to 2 s apart; 8 snapshots 5 s apart; then one a minute.
     fn default() -> Self {
         Self {
             hold_max: 1 << 17,
             hold_streams: 16,
-            join: JoinPolicy::Snapshot,
+            join_max: RECOVERY_MESSAGES_MAX,
             snapshots: true,
             range_max: RECOVERY_MESSAGES_MAX,
             coalesce_max: 1_000,

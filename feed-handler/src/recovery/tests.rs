@@ -34,7 +34,8 @@ fn request(id: u64, wanted: Wanted) -> RecoveryRequest {
 const RANGE: Wanted = Wanted::Messages { first: 5, last: 7 };
 
 fn client() -> RecoveryClient {
-    RecoveryClient::new(ClientConfig { orders_max: 10, ..ClientConfig::default() }).unwrap()
+    let config = ClientConfig { orders_max: 10, spacing_ns: 10_000_000, ..ClientConfig::default() };
+    RecoveryClient::new(config).unwrap()
 }
 
 /// What a sink was told, in short.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use tezi_feed_handler::arbitration::GapCounters;
 use tezi_feed_handler::recovery::{
-    ClientAction, ClientConfig, Fault, JoinPolicy, MessageStore, RecoveryClient, RecoveryCounters,
+    ClientAction, ClientConfig, Fault, MessageStore, RecoveryClient, RecoveryCounters,
     RecoveryFailure, RecoveryReply, RecoveryServer, ServerConfig,
 };
 use tezi_feed_handler::wire::nse_mtbt::encode_heartbeat;
@@ -103,7 +103,7 @@ impl Scenario {
         let policy = RecoveryPolicy {
             hold_max: random.pick(&[window, 512, 4_096]),
             hold_streams: 1,
-            join: JoinPolicy::Snapshot,
+            join_max: 300_000,
             snapshots: true,
             range_max: random.pick(&[7, 300_000]),
             coalesce_max: random.pick(&[0, 20, 1_000]),
