@@ -22,7 +22,7 @@ pub use outlet::FullRing;
 pub(crate) use outlet::{EventSink, SinkCounts};
 pub use recording::RecordingCounts;
 pub(crate) use recording::{Recording, recognise, run_recordings};
-use recovery::{RecoveryLink, RequestLink};
+use recovery::{Asks, RecoveryLink, RequestLink};
 pub use report::FeedReport;
 pub use run::Idle;
 pub(crate) use run::{Duties, FeedTime, Run, Silence};
@@ -31,8 +31,9 @@ pub(crate) use tap::Tap;
 use std::io::Write;
 use std::net::SocketAddrV4;
 
+use tezi_feed_handler::Arbiter;
 use tezi_feed_handler::feed::{Channel, FeedConfig, FeedHandler};
-use tezi_feed_handler::recovery::RecoveryPolicy;
+use tezi_feed_handler::recovery::{Audit, RecoveryPolicy, RecoveryReply, RecoveryRequest};
 use tezi_model::{Event, Nanos};
 use tezi_ring::Producer;
 
@@ -136,15 +137,20 @@ impl<'a, O: EventSink> Feed<'a, O> {
         &self.out
     }
 
+    /// What came, and where events go.
+    pub(crate) const fn parts_mut(&mut self) -> (&FeedHandler, &mut O) {
+        (&self.handler, &mut self.out)
+    }
+
     /// A raw stamp of now.
     #[inline]
-    fn raw(&self) -> u64 {
+    pub(crate) fn raw(&self) -> u64 {
         self.clock.raw()
     }
 
     /// The time now.
     #[inline]
-    fn now(&self) -> Nanos {
+    pub(crate) fn now(&self) -> Nanos {
         self.clock.now()
     }
 
@@ -183,14 +189,16 @@ impl<'a, O: EventSink> Feed<'a, O> {
         }
         let Some(link) = &mut self.recovery else { return };
         let Some(arbiter) = self.handler.arbiter_mut() else { return };
-        if !link.is_busy() && arbiter.next_timeout().is_none_or(|due| now < due) {
+        let is_due = |due: Option<Nanos>| due.is_some_and(|due| due <= now);
+        if let Some(audit) = self.out.audit() {
+            audit.on_timeout(now);
+        }
+        let is_audit_due = is_due(self.out.audit().and_then(|audit| audit.next_timeout()));
+        if !link.is_busy() && !is_audit_due && !is_due(arbiter.next_timeout()) {
             return;
         }
         self.out.stamp(self.clock.raw());
-        let out = &mut self.out;
-        link.poll(arbiter, now, |arbiter, request, reply| {
-            arbiter.on_recovery(request, reply, now, &mut |event| out.push(event))
-        });
+        link.poll(&mut Asking { arbiter, out: &mut self.out }, now);
     }
 
     /// Whether something is missing that may still come.
@@ -229,12 +237,33 @@ impl<'a, O: EventSink> Feed<'a, O> {
     }
 }
 
+/// The arbiter, and the audit beside it, as those who ask the exchange.
+struct Asking<'a, O> {
+    arbiter: &'a mut Arbiter,
+    out: &'a mut O,
+}
+
+impl<O: EventSink> Asks for Asking<'_, O> {
+    /// What is missing comes before what is only to be checked.
+    fn poll_request(&mut self, now: Nanos) -> Option<RecoveryRequest> {
+        let missing = self.arbiter.poll_recovery(now);
+        missing.or_else(|| self.out.audit()?.poll_request(now))
+    }
+
+    fn on_reply(
+        &mut self,
+        request: &RecoveryRequest,
+        reply: RecoveryReply<'_>,
+        now: Nanos,
+    ) -> bool {
+        if Audit::owns(request) {
+            return self.out.audit().is_some_and(|audit| audit.on_reply(request, reply, now));
+        }
+        self.arbiter.on_recovery(request, reply, now, &mut |event| self.out.push(event))
+    }
+}
+
 /// What recovery may hold and ask for: a second or two of a busy stream, for the streams of a desk.
 fn recovery_policy(snapshots: bool) -> RecoveryPolicy {
-    RecoveryPolicy {
-        hold_max: 1 << 15,
-        hold_streams: 8,
-        snapshots,
-        ..RecoveryPolicy::default()
-    }
+    RecoveryPolicy { hold_max: 1 << 15, hold_streams: 8, snapshots, ..RecoveryPolicy::default() }
 }

@@ -1,5 +1,6 @@
 //! Where a feed's events go; above all the ring to the core, and what happens when it is full.
 
+use tezi_feed_handler::recovery::Audit;
 use tezi_model::{Event, EventKind, Nanos, OrderId, StreamId};
 use tezi_ring::{Full, Producer};
 
@@ -31,6 +32,11 @@ pub(crate) trait EventSink {
 
     /// What became of the events.
     fn counts(&self) -> SinkCounts;
+
+    /// The audit of the books that the events go to, where one is made.
+    fn audit(&mut self) -> Option<&mut Audit> {
+        None
+    }
 }
 
 /// What became of a feed's events.

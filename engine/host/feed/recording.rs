@@ -196,7 +196,7 @@ impl<O: EventSink, D: Duties<NoPackets, O>> Replay<'_, '_, O, D> {
         self.pace.wait(event.receive_time, self.stop);
         self.feed.on_recorded(event);
         if self.tally.counts.events.is_multiple_of(Self::TURN) {
-            self.duties.on_turn(&NoPackets, &self.feed);
+            self.duties.on_turn(&NoPackets, &mut self.feed);
         }
     }
 

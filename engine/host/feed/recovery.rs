@@ -7,7 +7,6 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tezi_feed_handler::Arbiter;
 use tezi_feed_handler::feed::{Channel, FeedHandler};
 use tezi_feed_handler::recovery::{
     ClientAction, ClientConfig, RecoveryClient, RecoveryReply, RecoveryRequest, Service,
@@ -16,6 +15,16 @@ use tezi_model::{Event, Nanos};
 
 use super::Services;
 use crate::error::Error;
+
+/// Who asks the exchange for messages or images, and takes the answers.
+pub(crate) trait Asks {
+    /// What to ask for at `now`; `None` when there is nothing (more).
+    fn poll_request(&mut self, now: Nanos) -> Option<RecoveryRequest>;
+
+    /// Takes a piece of an answer; whether more of it is wanted.
+    fn on_reply(&mut self, request: &RecoveryRequest, reply: RecoveryReply<'_>, now: Nanos)
+    -> bool;
+}
 
 /// Bytes read from a connection at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -125,21 +134,16 @@ impl RecoveryLink {
         self.client.connections() > 0 || self.client.next_timeout().is_some()
     }
 
-    /// Takes the arbiter's requests, moves every connection on, and hands answers to the arbiter by
-    /// way of `sink`.
-    pub(crate) fn poll(
-        &mut self,
-        arbiter: &mut Arbiter,
-        now: Nanos,
-        mut sink: impl FnMut(&mut Arbiter, &RecoveryRequest, RecoveryReply<'_>) -> bool,
-    ) {
+    /// Takes the requests there are, moves every connection on, and hands answers back.
+    pub(crate) fn poll(&mut self, asker: &mut impl Asks, now: Nanos) {
         while self.client.has_room()
-            && let Some(request) = arbiter.poll_recovery(now)
+            && let Some(request) = asker.poll_request(now)
         {
             self.client.request(request);
         }
-        let mut answer =
-            |request: &RecoveryRequest, reply: RecoveryReply<'_>| sink(arbiter, request, reply);
+        let mut answer = |request: &RecoveryRequest, reply: RecoveryReply<'_>| {
+            asker.on_reply(request, reply, now)
+        };
         self.client.on_timeout(now, &mut answer);
         while let Some(action) = self.client.poll_action(now) {
             match action {

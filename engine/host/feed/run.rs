@@ -64,7 +64,7 @@ pub(crate) struct Silence {
 /// What is done beside receiving.
 pub(crate) trait Duties<S, O> {
     /// Called after every look at the source, however often that is.
-    fn on_turn(&mut self, _source: &S, _feed: &Feed<'_, O>) {}
+    fn on_turn(&mut self, _source: &S, _feed: &mut Feed<'_, O>) {}
 
     /// Called once, when the feed has given up what is missing.
     fn on_end(&mut self, _source: &S, _feed: &Feed<'_, O>) {}
@@ -104,7 +104,7 @@ impl<S: PacketSource> Run<'_, S> {
                 }
             };
             self.on_time(&mut feed, is_idle);
-            duties.on_turn(self.source, &feed);
+            duties.on_turn(self.source, &mut feed);
             let mut silence = Silence::default();
             if is_idle {
                 silence = Silence { since: heard.elapsed(), is_recovering: feed.is_recovering() };

@@ -5,6 +5,7 @@
 //! same sources, the same handler, the same core.
 
 mod activity;
+mod audit;
 mod view;
 
 pub use view::{AuditView, BookView, MonitorView};
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use tezi_core::pricing::Reference;
 use tezi_core::{Core, CoreConfig};
 use tezi_feed_handler::feed::{FeedConfig, Protocol};
+use tezi_feed_handler::recovery::Audit;
 use tezi_model::{Event, Instrument, InstrumentId, Nanos, Segment, Side};
 use tezi_receive::PacketSource;
 
@@ -29,6 +31,7 @@ use crate::feed::{
 use crate::mapped::MappedFile;
 use crate::session::{CaptureSession, LiveSession};
 use activity::Activity;
+use audit::Auditor;
 
 /// Which books a view shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,9 @@ pub struct MonitorConfig {
     pub interval: Duration,
     /// Where to write every datagram, as pcapng with times in nanoseconds.
     pub record: Option<PathBuf>,
+    /// Compares the books with the exchange's snapshots, with this pause between two comparisons;
+    /// needs a snapshot service.
+    pub audit: Option<Duration>,
     /// Bounds of the books.
     pub core: CoreConfig,
 }
@@ -63,6 +69,7 @@ impl Default for MonitorConfig {
             depth: 5,
             interval: Duration::from_millis(250),
             record: None,
+            audit: None,
             core: CoreConfig::default(),
         }
     }
@@ -86,6 +93,10 @@ impl MonitorReport {
         if dropped > 0 {
             problems.push(format!("{dropped} datagrams were dropped by the kernel"));
         }
+        if let Some(audit) = self.view.audit.as_ref().filter(|audit| audit.differences > 0) {
+            let (differences, orders) = (audit.differences, audit.orders);
+            problems.push(format!("{differences} of {orders} orders differ from the exchange's"));
+        }
         problems
     }
 }
@@ -104,6 +115,14 @@ impl fmt::Display for MonitorReport {
             view.trades,
             view.elapsed.as_secs_f64()
         )?;
+        if let Some(audit) = &view.audit {
+            writeln!(
+                f,
+                "Audit\n  {} comparisons of {} orders: {} differences; {} not made",
+                audit.compared, audit.orders, audit.differences, audit.not_made
+            )?;
+            audit.findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
+        }
         for note in &self.feed.notes {
             writeln!(f, "note: {note}")?;
         }
@@ -215,7 +234,8 @@ impl Monitor {
             })?;
         }
         core.on_start(Nanos::ZERO);
-        Ok(BookSink { core, counts: SinkCounts::default() })
+        let auditor = self.config.audit.map(Auditor::new);
+        Ok(BookSink { core, counts: SinkCounts::default(), auditor })
     }
 }
 
@@ -223,6 +243,7 @@ impl Monitor {
 struct BookSink {
     core: Core<Activity, Reference>,
     counts: SinkCounts,
+    auditor: Option<Auditor>,
 }
 
 impl EventSink for BookSink {
@@ -232,6 +253,9 @@ impl EventSink for BookSink {
     fn push(&mut self, event: &Event) {
         self.counts.events += 1;
         self.core.on_event(event.receive_time, event);
+        if let Some(auditor) = &mut self.auditor {
+            auditor.audit_mut().on_event(event);
+        }
     }
 
     fn is_abandoned(&self) -> bool {
@@ -244,6 +268,22 @@ impl EventSink for BookSink {
 
     fn counts(&self) -> SinkCounts {
         self.counts
+    }
+
+    fn audit(&mut self) -> Option<&mut Audit> {
+        self.auditor.as_mut().map(Auditor::audit_mut)
+    }
+}
+
+impl Feed<'_, BookSink> {
+    /// Lets the auditor go on, where there is one.
+    fn audit(&mut self) {
+        let now = self.now();
+        let (handler, sink) = self.parts_mut();
+        let BookSink { core, auditor, .. } = sink;
+        if let (Some(auditor), Some(arbiter)) = (auditor, handler.arbiter()) {
+            auditor.on_turn(arbiter.streams(), now, core.instruments(), core.books());
+        }
     }
 }
 
@@ -314,7 +354,7 @@ impl<'a, U> Showing<'a, U> {
             stale,
             orders: core.books().orders_count(),
             books: books.collect(),
-            audit: None,
+            audit: out.auditor.as_ref().map(|auditor| auditor.view().clone()),
         }
     }
 
@@ -326,7 +366,8 @@ impl<'a, U> Showing<'a, U> {
 }
 
 impl<S: PacketSource, U: Duties<S, BookSink>> Duties<S, BookSink> for Showing<'_, U> {
-    fn on_turn(&mut self, source: &S, feed: &Feed<'_, BookSink>) {
+    fn on_turn(&mut self, source: &S, feed: &mut Feed<'_, BookSink>) {
+        feed.audit();
         if self.shown.elapsed() >= self.config.interval {
             self.shown = Instant::now();
             let view = self.view(source, feed);

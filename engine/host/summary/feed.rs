@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use tezi_feed_handler::Line;
+use tezi_feed_handler::arbitration::LeadTimes;
 use tezi_feed_handler::feed::{Channel, FeedCounters, StreamCounts};
 
 use super::grouped;
@@ -124,6 +126,9 @@ fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedCounters) -> fmt::Result
                 stream.joined_at
             )?;
         }
+        if let Some(lead) = stream.lead.as_ref().filter(|lead| lead.count() > 0) {
+            write_lead(f, lead)?;
+        }
         let recovery = &stream.recovery;
         if recovery.requests() > 0 {
             writeln!(
@@ -148,6 +153,25 @@ fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedCounters) -> fmt::Result
             writeln!(f, "    {} x {}", grouped(*count), words(reason))?;
         }
         write_lost(f, stream)?;
+    }
+    Ok(())
+}
+
+/// Which line was earlier, how often, and by how much.
+fn write_lead(f: &mut fmt::Formatter<'_>, lead: &LeadTimes) -> fmt::Result {
+    for line in Line::BOTH {
+        let histogram = lead.first_on(line);
+        let quantile = |part| grouped(histogram.quantile_ns(part).unwrap_or(0));
+        if histogram.count() > 0 {
+            writeln!(
+                f,
+                "    line {line:?} earlier {} times, by {} ns (p50), {} (p99), {} at most",
+                grouped(histogram.count()),
+                quantile(0.5),
+                quantile(0.99),
+                grouped(histogram.max_ns().unwrap_or(0))
+            )?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use tezi_model::{Segment, StreamId};
 
 use super::{Channel, LevelCounters, Protocol};
 use crate::Line;
-use crate::arbitration::{GapCounters, StreamLineCounters};
+use crate::arbitration::{GapCounters, LeadTimes, StreamLineCounters};
 use crate::recovery::RecoveryCounters;
 
 /// What a feed handler met. Made by [`FeedHandler::report`](super::FeedHandler::report).
@@ -74,6 +74,8 @@ pub struct StreamCounts {
     pub restarts: u64,
     /// What recovery over TCP did (MTBT).
     pub recovery: RecoveryCounters,
+    /// How much earlier one line was than the other, where both brought a message (MTBT).
+    pub lead: Option<LeadTimes>,
     /// Requests to a re-request server (MoldUDP64).
     pub requests: u64,
     /// Snapshots that made it whole (EOBI).

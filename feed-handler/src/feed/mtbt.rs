@@ -52,6 +52,7 @@ fn stream_counts(stream: &Stream) -> StreamCounts {
         lost_unlisted: stream.lost_ranges_unlisted(),
         restarts: u64::from(stream.restart_count()),
         recovery: stream.recovery(),
+        lead: Some(stream.lead_times().clone()),
         ..StreamCounts::default()
     }
 }

@@ -174,6 +174,7 @@ fn small() -> AuditConfig {
         tries_max: 3,
         retry_ns: 100 * MS,
         answer_ns: 500 * MS,
+        spreads: true,
     }
 }
 

@@ -160,6 +160,11 @@ impl RebuiltBooks {
         }
     }
 
+    /// Forgets the legs of spread orders.
+    pub(super) fn leave_out_spreads(&mut self) {
+        self.0.retain(|_, order| !order.is_spread);
+    }
+
     /// A number that rests on the other side is another order's mistake: it is left alone.
     fn reduce(&mut self, key: &Key, side: Side, quantity: Qty) {
         let Some(order) = self.0.get_mut(key).filter(|order| order.side == side) else { return };

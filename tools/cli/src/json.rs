@@ -18,7 +18,8 @@
 //!               refused {reason: count}} of DBN and ITCH files
 //!   lines[]     line, packets, bytes, messages, heartbeats, refused {reason: count}
 //!   streams[]   stream, is_whole, delivered, joined_at, restarts, requests, snapshots,
-//!               refused {reason: count}, gaps {opened, numbers, filled_same_line,
+//!               refused {reason: count}, lead_ns {a_first, b_first each {count, p50, p99, max},
+//!               unmeasured}, gaps {opened, numbers, filled_same_line,
 //!               filled_other_line, recovered, lost}, lost [[first, last]], lost_unlisted,
 //!               recovery {requests, failures, messages, stale, whole},
 //!               lines[] {line, first, redundant, duplicates, late, before_join, implausible, missing}
@@ -36,6 +37,7 @@ use serde_json::{Map, Value, json};
 use tezi::InjectedFaults;
 use tezi::book::Level;
 use tezi::feed_handler::Line;
+use tezi::feed_handler::arbitration::LeadTimes;
 use tezi::feed_handler::feed::{Channel, LineCounts, StreamCounts};
 use tezi::model::{Nanos, RejectReason, Segment};
 use tezi::monitor::{BookView, MonitorReport};
@@ -82,6 +84,13 @@ pub(crate) fn of_monitor(report: &MonitorReport) -> Value {
         "stale_instruments": view.stale,
         "book_orders": view.orders,
         "trades": view.trades,
+        "audit": view.audit.as_ref().map(|audit| json!({
+            "compared": audit.compared,
+            "not_made": audit.not_made,
+            "orders": audit.orders,
+            "differences": audit.differences,
+            "findings": audit.findings,
+        })),
         "books": view.books.iter().map(of_book).collect::<Vec<_>>(),
     })
 }
@@ -170,6 +179,24 @@ fn name_of(channel: Channel) -> String {
     }
 }
 
+/// How much earlier each line was, where both brought a message.
+fn of_lead(lead: &LeadTimes) -> Value {
+    let of = |line| {
+        let histogram = lead.first_on(line);
+        json!({
+            "count": histogram.count(),
+            "p50": histogram.quantile_ns(0.5),
+            "p99": histogram.quantile_ns(0.99),
+            "max": histogram.max_ns(),
+        })
+    };
+    json!({
+        "a_first": of(Line::A),
+        "b_first": of(Line::B),
+        "unmeasured": lead.unmeasured(),
+    })
+}
+
 fn of_stream(stream: &StreamCounts) -> Value {
     let gaps = &stream.gaps;
     let lines = Line::BOTH.map(|line| {
@@ -198,6 +225,7 @@ fn of_stream(stream: &StreamCounts) -> Value {
             "stale": stream.recovery.stale,
             "whole": stream.recovery.whole,
         },
+        "lead_ns": stream.lead.as_ref().map(of_lead),
         "requests": stream.requests,
         "snapshots": stream.snapshots,
         "refused": counts(stream.refused.iter().copied()),

@@ -116,6 +116,10 @@ struct ShowArgs {
     /// Writes every datagram to this pcapng file, with its time in nanoseconds
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Compares the books with the exchange's snapshots, so many seconds apart, and lists differences
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30",
+          require_equals = true, value_parser = seconds, requires = "snapshot")]
+    audit: Option<f64>,
     /// Shows nothing while it runs
     #[arg(long)]
     quiet: bool,
@@ -178,6 +182,7 @@ impl Args {
             depth: usize::from(self.show.depth),
             interval: Duration::from_secs_f64(self.show.every),
             record: self.show.record.clone(),
+            audit: self.show.audit.map(Duration::from_secs_f64),
             ..MonitorConfig::default()
         }
     }

@@ -110,6 +110,17 @@ fn lines(view: &MonitorView, last: Option<&MonitorView>) -> Vec<String> {
     ];
     line_table(view, &mut lines);
     stream_table(view, &mut lines);
+    if let Some(audit) = &view.audit {
+        lines.push(format!(
+            "  audit       {} comparisons of {} orders: {} differences; {} not made",
+            audit.compared,
+            grouped(audit.orders),
+            audit.differences,
+            audit.not_made
+        ));
+        lines.extend(audit.findings.iter().map(|finding| format!("    {finding}")));
+        lines.push(String::new());
+    }
     for book in &view.books {
         book_table(book, &mut lines);
     }
