@@ -282,6 +282,7 @@ impl Host {
             };
             let mut report = run.receive(feed, &mut UntilEnd);
             source.add_to(&mut report);
+            report.notes.extend(found.note);
             Ok(report)
         };
         assembly.run(strategy, Sides::receiving(feeder, session.speed.is_some()), progress)

@@ -79,6 +79,10 @@ pub enum ReceiveMethod {
     RecvMmsg,
     /// A ring of packets shared with the kernel: no system call a datagram. Needs `CAP_NET_RAW`.
     PacketRing,
+    /// AF_XDP on queue 0 of the interface, past the kernel's network stack; zero copy where the
+    /// driver can. Needs `CAP_NET_ADMIN` and `CAP_BPF`, and every group on one named interface.
+    #[cfg(feature = "af-xdp")]
+    AfXdp,
 }
 
 /// One group of a live feed.

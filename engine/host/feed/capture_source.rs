@@ -1,6 +1,7 @@
 //! Captures as a source of packets: several files merged by time, at a pace.
 
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -100,6 +101,10 @@ impl<O: EventSink> Duties<CaptureSource<'_>, O> for UntilEnd {
 pub(crate) fn map_files(files: &[PathBuf]) -> Result<Vec<MappedFile>, Error> {
     let open = |path: &PathBuf| {
         let file = File::open(path).map_err(|source| Error::file("open", path, source))?;
+        if file.metadata().is_ok_and(|it| it.is_dir()) {
+            let source = io::ErrorKind::IsADirectory.into();
+            return Err(Error::file("read", path, source));
+        }
         MappedFile::new(&file).map_err(|source| Error::file("read", path, source))
     };
     files.iter().map(open).collect()

@@ -11,6 +11,8 @@ use crate::session::{CaptureSession, Protocol};
 pub(crate) struct FoundFeed {
     pub(crate) config: FeedConfig,
     pub(crate) placement: Placement,
+    /// What the user should know of how it was found.
+    pub(crate) note: Option<String>,
 }
 
 /// Takes what the session says, and finds out the rest. What is not to be recognised is taken for
@@ -25,6 +27,10 @@ pub(crate) fn find_feed(
     };
     let contents = recognise_captures(&session.files, files, asked)?;
     let protocol = asked.or(contents.protocol).unwrap_or(PacketProtocol::NseMtbt);
+    let is_guess = asked.is_none() && contents.protocol.is_none();
+    let note = is_guess.then(|| {
+        format!("no protocol was recognised in the packets; they were read as {protocol}")
+    });
     let possible = protocol.segments();
     let said = contents.segment.filter(|segment| possible.contains(segment));
     let Some(segment) = session.segment.or(said).or(possible.first().copied()) else {
@@ -37,5 +43,5 @@ pub(crate) fn find_feed(
     } else {
         Placement::of_groups(session.groups.iter().copied())
     };
-    Ok(FoundFeed { config, placement })
+    Ok(FoundFeed { config, placement, note })
 }

@@ -8,6 +8,9 @@ use tezi_receive::{
     GroupConfig, PacketRing, PacketRingConfig, PacketSource, UdpConfig, UdpMethod, UdpSource,
 };
 
+#[cfg(feature = "af-xdp")]
+use tezi_receive::{Interface, XdpConfig, XdpSource};
+
 use super::placement::Placement;
 use super::run::{Duties, FeedTime, Run, Silence};
 use super::tap::Tap;
@@ -19,6 +22,8 @@ use crate::session::{LiveSession, ReceiveMethod};
 pub(crate) enum LiveSource {
     Udp(UdpSource),
     PacketRing(PacketRing),
+    #[cfg(feature = "af-xdp")]
+    Xdp(XdpSource),
 }
 
 impl LiveSource {
@@ -46,6 +51,13 @@ impl LiveSource {
                 let config = PacketRingConfig { groups, ..PacketRingConfig::default() };
                 PacketRing::open(&config).map(Self::PacketRing)
             }
+            #[cfg(feature = "af-xdp")]
+            ReceiveMethod::AfXdp => {
+                // What this machine sends to itself has no checksum yet when it is received.
+                let verifies_checksums = !groups.iter().all(is_loopback);
+                let config = XdpConfig { groups, verifies_checksums, ..XdpConfig::default() };
+                XdpSource::open(&config).map(Self::Xdp)
+            }
         };
         opened.map_err(Error::Receive)
     }
@@ -55,6 +67,8 @@ impl LiveSource {
         match self {
             Self::Udp(source) => source.groups(),
             Self::PacketRing(source) => source.groups(),
+            #[cfg(feature = "af-xdp")]
+            Self::Xdp(source) => source.groups(),
         }
     }
 
@@ -63,13 +77,42 @@ impl LiveSource {
         &mut self,
         feed: Feed<'_, O>,
         listening: Listening<'_>,
-        duties: &mut (impl Duties<UdpSource, O> + Duties<PacketRing, O>),
+        duties: &mut impl AnyDuties<O>,
     ) -> FeedReport {
         match self {
             Self::Udp(source) => listening.run(feed, source, duties),
             Self::PacketRing(source) => listening.run(feed, source, duties),
+            #[cfg(feature = "af-xdp")]
+            Self::Xdp(source) => listening.run(feed, source, duties),
         }
     }
+}
+
+#[cfg(feature = "af-xdp")]
+fn is_loopback(group: &GroupConfig) -> bool {
+    match &group.interface {
+        Interface::Any => false,
+        Interface::Address(address) => address.is_loopback(),
+        Interface::Name(name) => name == "lo",
+    }
+}
+
+/// Duties beside whichever source a live session has.
+#[cfg(not(feature = "af-xdp"))]
+pub(crate) trait AnyDuties<O>: Duties<UdpSource, O> + Duties<PacketRing, O> {}
+#[cfg(not(feature = "af-xdp"))]
+impl<D: Duties<UdpSource, O> + Duties<PacketRing, O>, O> AnyDuties<O> for D {}
+
+/// Duties beside whichever source a live session has.
+#[cfg(feature = "af-xdp")]
+pub(crate) trait AnyDuties<O>:
+    Duties<UdpSource, O> + Duties<PacketRing, O> + Duties<XdpSource, O>
+{
+}
+#[cfg(feature = "af-xdp")]
+impl<D, O> AnyDuties<O> for D where
+    D: Duties<UdpSource, O> + Duties<PacketRing, O> + Duties<XdpSource, O>
+{
 }
 
 /// A live session being listened to.

@@ -204,6 +204,7 @@ impl Monitor {
         let mut duties = Showing::new(&self.config, UntilEnd, sink);
         let mut report = run.receive(feed, &mut duties);
         source.add_to(&mut report);
+        report.notes.extend(found.note);
         duties.finish(report)
     }
 

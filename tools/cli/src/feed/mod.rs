@@ -94,6 +94,9 @@ enum Method {
     Recvmmsg,
     /// A ring shared with the kernel: no system call a datagram; needs CAP_NET_RAW
     Ring,
+    /// AF_XDP, past the kernel's network stack, on a named interface; needs root
+    #[cfg(feature = "af-xdp")]
+    Xdp,
 }
 
 /// What is shown and kept.
@@ -233,6 +236,8 @@ impl Args {
             Method::Recv => ReceiveMethod::Recv,
             Method::Recvmmsg => ReceiveMethod::RecvMmsg,
             Method::Ring => ReceiveMethod::PacketRing,
+            #[cfg(feature = "af-xdp")]
+            Method::Xdp => ReceiveMethod::AfXdp,
         };
         session.idle = if listen.spin { Idle::Spin } else { Idle::Wait };
         session.instruments = self.contracts.instruments(segment)?;
