@@ -182,7 +182,9 @@ impl Host {
         // A slow machine makes a slow demo, not a lossy one.
         live.full_ring = FullRing::Wait;
         let mut source = LiveSource::open(&live)?;
-        let &[a, b] = source.groups() else { return Err(Error::Thread(String::new())) };
+        let &[a, b] = source.groups() else {
+            return Err(Error::Parameter("the demo needs two groups".into()));
+        };
         let publisher = Publisher::new(demo::publish_config(config, [a, b]))?;
         live.services.recovery = publisher.recovery_address();
         live.services.snapshot = publisher.snapshot_address();
