@@ -7,15 +7,15 @@
 
 use core::fmt;
 
-use bytemuck::AnyBitPattern;
+use bytemuck::{AnyBitPattern, Zeroable};
 use tezi_model::{
     ClientOrderId, ExecutionKind, ExecutionReport, Nanos, NseTime, OrderId, Px, Qty, Side, Token,
 };
 
 use super::venue_state::VenueOrderState;
 use super::wire::{
-    BeF64, BeI16, BeI32, BuySell, ErrorResponse, MsOeRequest, MsOeResponseTr, MsTradeConfirmTr,
-    TransactionCode as Code,
+    BeF64, BeI16, BeI32, BuySell, ErrorResponse, MsOeRequest, MsOeResponseTr, MsTradeConfirm,
+    MsTradeConfirmTr, TransactionCode as Code,
 };
 
 /// Why bytes are no answer on an order.
@@ -139,6 +139,7 @@ pub fn decode(
     let code = i16::from_be_bytes(*code);
     let (mut reply, filler) = match code {
         Code::TRADE_CONFIRMATION_TR => (trade(view(code, message)?)?, 0),
+        Code::TRADE_CONFIRMATION => (trade(&trimmed(view(code, message)?))?, 0),
         Code::ORDER_CONFIRMATION_TR
         | Code::ORDER_MOD_CONFIRMATION_TR
         | Code::ORDER_CXL_CONFIRMATION_TR => {
@@ -169,7 +170,7 @@ pub fn decode(
 
 /// The message as the structure its code comes in.
 #[inline]
-fn view<T: AnyBitPattern>(code: i16, message: &[u8]) -> Result<&T, DecodeError> {
+pub(super) fn view<T: AnyBitPattern>(code: i16, message: &[u8]) -> Result<&T, DecodeError> {
     bytemuck::try_from_bytes(message).map_err(|_| {
         let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
         DecodeError::MessageLength { code, length }
@@ -348,6 +349,29 @@ fn error_response(code: i16, wire: &ErrorResponse) -> Reply {
     refusal(code, kind_of(code, answer.error_code), &answer)
 }
 
+/// A downloaded trade, which comes in the full structure, as the trimmed one.
+#[cold]
+fn trimmed(wire: &MsTradeConfirm) -> MsTradeConfirmTr {
+    MsTradeConfirmTr {
+        transaction_code: wire.header.transaction_code,
+        log_time: wire.header.log_time,
+        timestamp: wire.header.timestamp,
+        response_order_number: wire.response_order_number,
+        buy_sell_indicator: wire.buy_sell_indicator,
+        original_volume: wire.original_volume,
+        remaining_volume: wire.remaining_volume,
+        price: wire.price,
+        fill_number: wire.fill_number,
+        fill_quantity: wire.fill_quantity,
+        fill_price: wire.fill_price,
+        volume_filled_today: wire.volume_filled_today,
+        activity_time: wire.activity_time,
+        token: wire.token,
+        last_activity_reference: wire.last_activity_reference,
+        ..MsTradeConfirmTr::zeroed()
+    }
+}
+
 #[inline]
 fn trade(wire: &MsTradeConfirmTr) -> Result<Reply, DecodeError> {
     let fill_quantity = quantity(wire.fill_quantity, Field::FillQuantity)?;
@@ -399,19 +423,19 @@ fn quantity(wire: BeI32, field: Field) -> Result<Qty, DecodeError> {
 
 /// The order number as an integer; `None` for what a positive integer below 2^64 is not.
 #[inline]
-fn order_id(wire: BeF64) -> Option<OrderId> {
+pub(super) fn order_id(wire: BeF64) -> Option<OrderId> {
     let double = wire.get();
     let number = double as u64; // saturates, and makes 0 of what is no number
     (number != 0 && number != u64::MAX && number as f64 == double).then_some(OrderId(number))
 }
 
 #[inline]
-fn token(wire: BeI32) -> Option<Token> {
+pub(super) fn token(wire: BeI32) -> Option<Token> {
     u32::try_from(wire.get()).ok().filter(|&token| token != 0).map(Token)
 }
 
 #[inline]
-fn side(wire: BeI16) -> Option<Side> {
+pub(super) fn side(wire: BeI16) -> Option<Side> {
     match wire.get() {
         BuySell::BUY => Some(Side::Buy),
         BuySell::SELL => Some(Side::Sell),
@@ -433,7 +457,7 @@ const fn reason(answer: &Answer) -> u16 {
 
 /// The nanoseconds, or the seconds of the log where there are none.
 #[inline]
-fn venue_time(timestamp: i64, log_time: i32) -> Nanos {
+pub(super) fn venue_time(timestamp: i64, log_time: i32) -> Nanos {
     match (timestamp, log_time) {
         (1.., _) => NseTime(timestamp).to_nanos(),
         (_, 1..) => NseTime(i64::from(log_time) * 1_000_000_000).to_nanos(),

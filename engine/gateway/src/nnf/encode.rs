@@ -14,8 +14,8 @@ use super::envelope::{self, Checksum};
 use super::identity::{IdentityError, SessionIdentity};
 use super::venue_state::VenueOrderState;
 use super::wire::{
-    BeF64, BeI16, BeI32, BeI64, BuySell, MsOeRequestTr, MsOmRequestTr, OrderChangePacket,
-    OrderEntryPacket, StOrderFlags, TransactionCode,
+    BeF64, BeI16, BeI32, BeI64, BuySell, ContractDesc, MsOeRequest, MsOeRequestTr, MsOmRequestTr,
+    OrderChangePacket, OrderEntryPacket, StOrderFlags, Text, TransactionCode,
 };
 
 /// Bytes of the largest packet the encoder writes, a modification or cancel.
@@ -148,6 +148,56 @@ impl OrderEncoder {
                 self.encode_change(code, command, &terms, venue, sequence, out)
             }
         }
+    }
+
+    /// The kill switch for every order of the user, or for those in one contract. The header is the
+    /// session's to fill.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::UnknownInstrument`].
+    pub(super) fn kill_switch(
+        &self,
+        instrument: Option<InstrumentId>,
+    ) -> Result<MsOeRequest, EncodeError> {
+        let mut message = MsOeRequest::zeroed();
+        message.modified_cancelled_by = self.change.modified_cancelled_by;
+        message.token_no = BeI32::new(-1);
+        message.contract_desc = ContractDesc {
+            instrument_name: Text::BLANK,
+            symbol: Text::BLANK,
+            option_type: Text::BLANK,
+            ..ContractDesc::zeroed()
+        };
+        if let Some(id) = instrument {
+            let contract = self.contracts.get(id.index()).filter(|contract| contract.is_defined());
+            let Contract { token_no, contract_desc } =
+                *contract.ok_or(EncodeError::UnknownInstrument)?;
+            message.token_no = token_no;
+            message.contract_desc = ContractDesc {
+                instrument_name: contract_desc.instrument_name,
+                symbol: contract_desc.symbol,
+                expiry_date: contract_desc.expiry_date,
+                strike_price: contract_desc.strike_price,
+                option_type: contract_desc.option_type,
+                ca_level: BeI16::new(0),
+            };
+        }
+        message.counter_party_broker_id = Text::BLANK;
+        message.closeout_flag = Text::BLANK;
+        message.account_number = self.entry.account_number;
+        message.book_type = self.entry.book_type;
+        message.branch_id = self.entry.branch_id;
+        message.trader_id = self.entry.trader_id;
+        message.broker_id = self.entry.broker_id;
+        message.c_ord_filler = Text::BLANK;
+        message.open_close = self.entry.open_close;
+        message.settlor = self.entry.settlor;
+        message.pro_client_indicator = self.entry.pro_client_indicator;
+        message.nnf_field = self.entry.nnf_field;
+        message.pan = self.entry.pan;
+        message.algo_id = self.entry.algo_id;
+        Ok(message)
     }
 
     #[inline]

@@ -3,7 +3,8 @@
 //! Source: NSE "Trimmed Protocol for Non-NEAT Front End", FO 9.48 (the chapters are cited beside
 //! each structure). The byte layouts are in [`wire`]; [`OrderEncoder`] turns a command into a
 //! packet, [`Packet`] takes the envelope off what arrives and [`decode`] turns the message into an
-//! execution report. `docs/wire/nnf.md` draws it all and says where the documents disagree.
+//! execution report. [`client`] is the member's whole session around them, [`server`] the exchange's.
+//! `docs/wire/nnf.md` and `nnf_orders.md` draw it all and say where the documents disagree.
 //!
 //! ```
 //! use tezi_gateway::nnf::{
@@ -54,13 +55,19 @@
 //! # }
 //! ```
 
+pub mod client;
+pub mod server;
 pub mod wire;
 
 mod contract;
 mod decode;
 mod encode;
 mod envelope;
+mod error_code;
+mod header;
 mod identity;
+mod link;
+mod notice;
 #[cfg(test)]
 mod tests;
 mod venue_state;
@@ -69,5 +76,8 @@ pub use contract::{ContractError, Underlying};
 pub use decode::{DecodeError, Field, OrderKey, Reply, decode};
 pub use encode::{EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder};
 pub use envelope::{Checksum, Packet};
+pub use error_code::ErrorCode;
 pub use identity::{Account, IdentityError, SelfTrade, SessionIdentity, UserRole};
+pub use link::{CipherError, DynamicIvOrder, Encryption, SessionKeys};
+pub use notice::{Notice, NoticeKind};
 pub use venue_state::VenueOrderState;

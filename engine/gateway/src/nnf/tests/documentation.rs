@@ -1,14 +1,23 @@
-//! `docs/wire/nnf.md` draws every structure; here the drawings are held against the code.
+//! `docs/wire/nnf.md` and `nnf_orders.md` draw every structure; here the drawings are held against
+//! the code.
 
 use std::collections::BTreeMap;
 
 use super::super::wire::{
-    AdditionalOrderFlags, ContractDesc, ContractDescTr, Envelope, ErrorResponse, MessageHeader,
-    MsOeRequest, MsOeRequestTr, MsOeResponseTr, MsOmRequestTr, MsTradeConfirmTr, OrderChangePacket,
-    OrderEntryPacket, StOrderFlags,
+    AdditionalOrderFlags, BoxMessage, BoxSignOnRequestIn, BoxSignOnRequestOut, CmErrorResponse,
+    CmOrderEntryRequest, CmOrderEntryRequestTr, CmOrderFlags, CmOrderOmRequestTr,
+    CmOrderOmResponseTr, CmSignon, CmSystemInformationOut, CmTradeConfirm, CmTradeConfirmTr,
+    CmTradeInquiryData, CmUpdateLocaldbIn, ContractDesc, ContractDescTr, Envelope, ErrorResponse,
+    GrRequest, GrResponse, GrResponseNew, InnerMessageHeader, LocaldbMark, MarketStatus,
+    MessageDownload, MessageHeader, MsAckResponse, MsOeRequest, MsOeRequestTr, MsOeResponseTr,
+    MsOmRequestTr, MsSignon, MsSpdLegInfo, MsSpdOeRequest, MsTradeConfirm, MsTradeConfirmTr,
+    MsTradeInqData, OrderChangePacket, OrderEntryPacket, PriceMod, SecInfo, StOrderFlags,
+    StreamOutage, SystemInformationIn, SystemInformationOut, UpdateLocaldbIn,
 };
 
 const PAGE: &str = include_str!("../../../../../docs/wire/nnf.md");
+
+const ORDERS_PAGE: &str = include_str!("../../../../../docs/wire/nnf_orders.md");
 
 type Fields = &'static [(usize, usize, &'static str)];
 
@@ -29,10 +38,47 @@ const LAYOUTS: [(&str, usize, Fields); 14] = [
     ("MS_OE_REQUEST", MsOeRequest::SIZE, MsOeRequest::FIELDS),
 ];
 
+const ORDERS_LAYOUTS: [(&str, usize, Fields); 34] = [
+    ("INNER_MESSAGE_HEADER", InnerMessageHeader::SIZE, InnerMessageHeader::FIELDS),
+    ("GR_REQUEST", GrRequest::SIZE, GrRequest::FIELDS),
+    ("GR_RESPONSE", GrResponse::SIZE, GrResponse::FIELDS),
+    ("GR_RESPONSE_NEW", GrResponseNew::SIZE, GrResponseNew::FIELDS),
+    ("BOX_MESSAGE", BoxMessage::SIZE, BoxMessage::FIELDS),
+    ("BOX_SIGN_ON_REQUEST_IN", BoxSignOnRequestIn::SIZE, BoxSignOnRequestIn::FIELDS),
+    ("BOX_SIGN_ON_REQUEST_OUT", BoxSignOnRequestOut::SIZE, BoxSignOnRequestOut::FIELDS),
+    ("MS_SIGNON", MsSignon::SIZE, MsSignon::FIELDS),
+    ("ST_MARKET_STATUS", MarketStatus::SIZE, MarketStatus::FIELDS),
+    ("SYSTEM_INFORMATION_IN", SystemInformationIn::SIZE, SystemInformationIn::FIELDS),
+    ("SYSTEM_INFORMATION_OUT", SystemInformationOut::SIZE, SystemInformationOut::FIELDS),
+    ("UPDATE_LOCALDB_IN", UpdateLocaldbIn::SIZE, UpdateLocaldbIn::FIELDS),
+    ("LOCALDB_MARK", LocaldbMark::SIZE, LocaldbMark::FIELDS),
+    ("MESSAGE_DOWNLOAD", MessageDownload::SIZE, MessageDownload::FIELDS),
+    ("STREAM_OUTAGE", StreamOutage::SIZE, StreamOutage::FIELDS),
+    ("MS_ACK_RESPONSE", MsAckResponse::SIZE, MsAckResponse::FIELDS),
+    ("PRICE_MOD", PriceMod::SIZE, PriceMod::FIELDS),
+    ("MS_SPD_LEG_INFO", MsSpdLegInfo::SIZE, MsSpdLegInfo::FIELDS),
+    ("MS_SPD_OE_REQUEST", MsSpdOeRequest::SIZE, MsSpdOeRequest::FIELDS),
+    ("MS_TRADE_CONFIRM", MsTradeConfirm::SIZE, MsTradeConfirm::FIELDS),
+    ("MS_TRADE_INQ_DATA", MsTradeInqData::SIZE, MsTradeInqData::FIELDS),
+    ("SEC_INFO", SecInfo::SIZE, SecInfo::FIELDS),
+    ("CM_ORDER_FLAGS", CmOrderFlags::SIZE, CmOrderFlags::FIELDS),
+    ("CM_ORDER_ENTRY_REQUEST_TR", CmOrderEntryRequestTr::SIZE, CmOrderEntryRequestTr::FIELDS),
+    ("CM_ORDER_OM_REQUEST_TR", CmOrderOmRequestTr::SIZE, CmOrderOmRequestTr::FIELDS),
+    ("CM_ORDER_OM_RESPONSE_TR", CmOrderOmResponseTr::SIZE, CmOrderOmResponseTr::FIELDS),
+    ("CM_TRADE_CONFIRM_TR", CmTradeConfirmTr::SIZE, CmTradeConfirmTr::FIELDS),
+    ("CM_ERROR_RESPONSE", CmErrorResponse::SIZE, CmErrorResponse::FIELDS),
+    ("CM_SIGNON", CmSignon::SIZE, CmSignon::FIELDS),
+    ("CM_SYSTEM_INFORMATION_OUT", CmSystemInformationOut::SIZE, CmSystemInformationOut::FIELDS),
+    ("CM_UPDATE_LOCALDB_IN", CmUpdateLocaldbIn::SIZE, CmUpdateLocaldbIn::FIELDS),
+    ("CM_ORDER_ENTRY_REQUEST", CmOrderEntryRequest::SIZE, CmOrderEntryRequest::FIELDS),
+    ("CM_TRADE_CONFIRM", CmTradeConfirm::SIZE, CmTradeConfirm::FIELDS),
+    ("CM_TRADE_INQUIRY_DATA", CmTradeInquiryData::SIZE, CmTradeInquiryData::FIELDS),
+];
+
 /// Drawn fields by structure: offset, size, and the name in lower case without signs.
-fn drawn() -> BTreeMap<&'static str, Vec<(usize, usize, String)>> {
+fn drawn(page: &'static str) -> BTreeMap<&'static str, Vec<(usize, usize, String)>> {
     let (mut drawn, mut structure) = (BTreeMap::new(), None);
-    for line in PAGE.lines() {
+    for line in page.lines() {
         if let Some(heading) = line.strip_prefix("### ") {
             structure = heading.split_whitespace().next();
         }
@@ -63,8 +109,13 @@ fn plain(name: &str) -> String {
 
 #[test]
 fn the_page_draws_each_structure_as_the_code_has_it() {
-    let drawn = drawn();
-    for (name, size, fields) in LAYOUTS {
+    hold(PAGE, &LAYOUTS);
+    hold(ORDERS_PAGE, &ORDERS_LAYOUTS);
+}
+
+fn hold(page: &'static str, layouts: &[(&str, usize, Fields)]) {
+    let drawn = drawn(page);
+    for &(name, size, fields) in layouts {
         let code: Vec<_> =
             fields.iter().map(|&(at, size, field)| (at, size, plain(field))).collect();
         assert_eq!(drawn.get(name), Some(&code), "{name}");
@@ -74,5 +125,5 @@ fn the_page_draws_each_structure_as_the_code_has_it() {
         });
         assert_eq!(end, size, "{name}");
     }
-    assert_eq!(drawn.len(), LAYOUTS.len(), "the page draws nothing else");
+    assert_eq!(drawn.len(), layouts.len(), "the page draws nothing else");
 }

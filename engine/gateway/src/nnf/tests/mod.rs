@@ -4,6 +4,7 @@ mod decode;
 mod documentation;
 mod encode;
 mod golden;
+mod mutation;
 
 use tezi_model::{
     ClientOrderId, CommandKind, Instrument, InstrumentId, InstrumentKind, Nanos, OptionType,

@@ -120,6 +120,17 @@ impl<const N: usize> fmt::Debug for Text<N> {
     }
 }
 
+/// A password or key. Printing it shows that it is there and nothing of it.
+#[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Secret<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,12 +4,34 @@
 //! or a structure comes next. Every field type here has alignment 1 and every pad byte is named, so
 //! the compiler adds nothing. Field names are the documents' own, in snake case.
 
+mod cm;
+mod cm_full;
+mod code;
 mod field;
 mod full;
+mod requests;
+mod session;
 mod trimmed;
 
-pub use field::{BeF64, BeI16, BeI32, BeI64, BeU16, BeU32, Text, TextError};
+pub use cm::{
+    CmErrorResponse, CmOrderEntryRequestTr, CmOrderFlags, CmOrderOmRequestTr, CmOrderOmResponseTr,
+    CmTradeConfirmTr, SecInfo,
+};
+pub use cm_full::{
+    CmOrderEntryRequest, CmSignon, CmSystemInformationOut, CmTradeConfirm, CmTradeInquiryData,
+    CmUpdateLocaldbIn,
+};
+pub use code::TransactionCode;
+pub use field::{BeF64, BeI16, BeI32, BeI64, BeU16, BeU32, Secret, Text, TextError};
 pub use full::{ContractDesc, ErrorResponse, MessageHeader, MsOeRequest};
+pub use requests::{
+    MsAckResponse, MsSpdLegInfo, MsSpdOeRequest, MsTradeConfirm, MsTradeInqData, PriceMod,
+};
+pub use session::{
+    BoxMessage, BoxSignOnRequestIn, BoxSignOnRequestOut, GrRequest, GrResponse, GrResponseNew,
+    InnerMessageHeader, LocaldbMark, MarketStatus, MessageDownload, MsSignon, StreamOutage,
+    SystemInformationIn, SystemInformationOut, UpdateLocaldbIn,
+};
 pub use trimmed::{
     AdditionalOrderFlags, ContractDescTr, Envelope, MsOeRequestTr, MsOeResponseTr, MsOmRequestTr,
     MsTradeConfirmTr, OrderChangePacket, OrderEntryPacket, StOrderFlags,
@@ -44,42 +66,6 @@ macro_rules! layout {
     };
 }
 use layout;
-
-/// Transaction codes of the order path, futures and options (FO 9.48, chapters 4-6 and appendix).
-pub struct TransactionCode;
-
-impl TransactionCode {
-    /// New order, trimmed.
-    pub const BOARD_LOT_IN_TR: i16 = 20000;
-    /// Modify, trimmed.
-    pub const ORDER_MOD_IN_TR: i16 = 20040;
-    /// Quick cancel: listed beside modify and cancel, its meaning is not described.
-    pub const ORDER_QUICK_CANCEL_IN_TR: i16 = 20060;
-    /// Cancel, trimmed.
-    pub const ORDER_CANCEL_IN_TR: i16 = 20070;
-    /// The new order is confirmed.
-    pub const ORDER_CONFIRMATION_TR: i16 = 20073;
-    /// The modification is confirmed.
-    pub const ORDER_MOD_CONFIRMATION_TR: i16 = 20074;
-    /// The order is cancelled, asked or unasked.
-    pub const ORDER_CXL_CONFIRMATION_TR: i16 = 20075;
-    /// A trade.
-    pub const TRADE_CONFIRMATION_TR: i16 = 20222;
-    /// The modification is refused.
-    pub const ORDER_MOD_REJECT: i16 = 2042;
-    /// The cancel is refused.
-    pub const ORDER_CXL_REJECT: i16 = 2072;
-    /// [`Self::ORDER_CONFIRMATION_TR`] in the full structure.
-    pub const ORDER_CONFIRMATION: i16 = 2073;
-    /// [`Self::ORDER_MOD_CONFIRMATION_TR`] in the full structure.
-    pub const ORDER_MOD_CONFIRMATION: i16 = 2074;
-    /// [`Self::ORDER_CXL_CONFIRMATION_TR`] in the full structure.
-    pub const ORDER_CXL_CONFIRMATION: i16 = 2075;
-    /// The new order is refused.
-    pub const ORDER_ERROR: i16 = 2231;
-    /// Cancelled by the exchange in a batch.
-    pub const BATCH_ORDER_CANCEL: i16 = 9002;
-}
 
 /// Values of `Buy/SellIndicator`.
 pub struct BuySell;
