@@ -11,8 +11,8 @@ use tezi_model::{Event, EventKind, Instrument, InstrumentId, NseTime, Px, Side};
 ///
 /// Times and prices that are not whole milliseconds or paise have decimals. Trades have no side;
 /// orders have no sell id. Of feeds that name an order without its side: `R` is a quantity taken
-/// away, `E` an execution, `U` a replacement with the new number as its sell id. Gaps and resets are
-/// no messages and have no row.
+/// away, `E` an execution, `U` a replacement with the new number as its sell id, and an `X` has
+/// neither side nor price. Gaps and resets are no messages and have no row.
 pub(crate) struct DecodedCsv<'a> {
     out: &'a mut (dyn Write + Send),
     error: Option<io::Error>,
@@ -62,8 +62,9 @@ fn write_event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
         _ => return Ok(()),
     };
     let is_trade = matches!(letter, 'T' | 'K' | 'C');
-    // These name an order and not its side.
-    let has_side = !is_trade && !matches!(letter, 'R' | 'E' | 'U' | 'S' | 'I' | 'B');
+    // These name an order and not its side, as does a cancel that says nothing else of it.
+    let is_bare = letter == 'X' && event.price == Px::ZERO && event.quantity.0 == 0;
+    let has_side = !is_trade && !is_bare && !matches!(letter, 'R' | 'E' | 'U' | 'S' | 'I' | 'B');
     let ns = NseTime::from_nanos(event.exchange_time).0;
     write!(out, "{},{},{letter},{}", event.stream.number(), event.sequence, ns / 1_000_000)?;
     if ns % 1_000_000 != 0 {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 
+pub mod feeds;
 pub mod journal;
 pub mod tape;
 

@@ -36,7 +36,10 @@ struct Translator {
     delivered: u64,
     /// The first number delivered in the session; 0 before any.
     joined_at: u64,
+    /// Messages are missing and awaited.
     is_stale: bool,
+    /// Messages of the session were given up: its books are not right again before the next one.
+    has_lost: bool,
     /// The session is over: what comes next is of another.
     has_ended: bool,
     restarts: u32,
@@ -58,6 +61,7 @@ impl MoldFeed {
                 delivered: 0,
                 joined_at: 0,
                 is_stale: false,
+                has_lost: false,
                 has_ended: false,
                 restarts: 0,
                 lost: Vec::with_capacity(config.mold_lost_ranges_max),
@@ -155,7 +159,7 @@ impl MoldFeed {
         StreamCounts {
             stream: STREAM,
             name: String::from_utf8_lossy(session.trim_ascii()).into_owned(),
-            is_whole: !translator.is_stale && gaps.lost == 0,
+            is_whole: !translator.is_stale && !translator.has_lost,
             delivered: translator.delivered,
             joined_at: translator.joined_at,
             lines: Line::BOTH.map(|line| {
@@ -227,9 +231,13 @@ impl Translator {
             }
             Delivery::Whole { next } => {
                 self.is_stale = false;
-                out.push(&self.event(EventKind::StreamWhole, next));
+                // Nothing is awaited any more; the books still lack what was lost.
+                if !self.has_lost {
+                    out.push(&self.event(EventKind::StreamWhole, next));
+                }
             }
             Delivery::Gap { first, last } => {
+                self.has_lost = true;
                 let restart_count = self.restarts;
                 if self.lost.len() < self.lost_max {
                     self.lost.push(LostNumbers { first, last, restart_count });
@@ -250,6 +258,7 @@ impl Translator {
     fn begin_session<F: FnMut(&Event)>(&mut self, out: &mut Batch<'_, F>) {
         self.has_ended = false;
         self.is_stale = false;
+        self.has_lost = false;
         self.joined_at = 0;
         self.restarts += 1;
         out.push(&self.event(EventKind::StreamReset, 1));

@@ -440,12 +440,14 @@ fn without_a_server_a_gap_is_told_in_its_place_and_statuses_pass() {
     script.feed.on_timeout(due, &mut |event| events.push(*event));
     let gap = script.events[0].fault();
     assert_eq!(gap, Some(FeedFault::Gap { first: 2, last: 2 }));
-    assert_eq!(script.rows(), ["stream_gap 0 0x0.00", "13 halted", "stream_whole 0 0x0.00"]);
+    // Nothing is awaited any more, and what was lost stays lost: the books are not right again.
+    assert_eq!(script.rows(), ["stream_gap 0 0x0.00", "13 halted"]);
     let report = script.feed.report();
     let [session] = &report.streams[..] else { panic!("one session") };
     assert_eq!(session.lost, [LostNumbers { first: 2, last: 2, restart_count: 0 }]);
     assert_eq!(session.refused, [("unknown_type", 1)]);
     assert_eq!((session.delivered, session.joined_at, report.refused()), (3, 1, 1));
+    assert!(!session.is_whole);
 }
 
 #[test]
