@@ -3,7 +3,8 @@
 //! Stages: *parse* (a file's messages, decoded, checked and counted, each dispatched by kind),
 //! *book* (the same into L3 books, every change of a touch told to a caller who looks at it),
 //! *line* (MoldUDP64 packets of 1 to 15 messages through the sequencer in front of that: the path
-//! of a live feed), *ahead* (the same with the books told of a whole packet before it is applied).
+//! of a live feed), *ahead* (the same in batches of up to 64 messages, read ahead), *huge* (that on
+//! huge pages).
 //!
 //! Flows, after an opening that is not timed: *single* (one book of 2,000 orders, about 95 levels a
 //! side), *deep* (one walking book of 11,000 orders, about 1,000 levels), *multi* (8,000 symbols by
@@ -26,7 +27,7 @@ use support::dbn_tape;
 use support::itch_tape::{ItchTape, Stretch, TapeShape};
 use support::naive_book::truth_of;
 use support::{is_measuring, median};
-use tezi::book::{Applied, Books, BooksConfig, Upcoming};
+use tezi::book::{Applied, Books, BooksConfig, ReadAhead, Upcoming};
 use tezi::feed_handler::Line;
 use tezi::feed_handler::wire::itch::{Decoder, FileReader, SessionDate};
 use tezi::feed_handler::wire::mold_udp64::{Delivery, Sequencer, SequencerConfig, Source};
@@ -35,14 +36,18 @@ use tezi::model::{Event, EventKind, InstrumentId, Nanos, Segment, Side};
 /// Fewer messages than these are too short to time: the flow is run again, on fresh books.
 const MESSAGES_MIN: usize = 500_000;
 
+/// Events that are taken at once.
+const BATCH_MAX: usize = 64;
+
 /// A way from bytes to books.
 type Stage = fn(&mut Follower, &Stretch);
 
-const STAGES: [(&str, Stage); 4] = [
+const STAGES: [(&str, Stage); 5] = [
     ("parse", Follower::parse),
     ("book", Follower::file),
     ("line", Follower::line),
     ("ahead", Follower::ahead),
+    ("huge", Follower::ahead),
 ];
 
 /// Whoever is told of touches.
@@ -102,6 +107,12 @@ impl Follower {
         }
     }
 
+    /// The same on huge pages.
+    fn on_huge_pages(self) -> Self {
+        tezi::advise_huge_pages(&self.books);
+        self
+    }
+
     fn parse(&mut self, stretch: &Stretch) {
         for message in FileReader::new(&stretch.bytes) {
             let message = message.expect("the tape is whole");
@@ -129,7 +140,8 @@ impl Follower {
     /// As the core takes events from the ring: as many as are there, up to a batch.
     fn ahead(&mut self, stretch: &Stretch) {
         let Self { decoder, sequencer, books, listener, .. } = self;
-        let mut batch = Batch { events: [Event::zeroed(); Books::BATCH_MAX], count: 0 };
+        let mut batch =
+            Batch { events: [Event::zeroed(); BATCH_MAX], count: 0, ahead: ReadAhead::default() };
         for packet in stretch.packets() {
             let taken = sequencer.on_packet(Source::Line(Line::A), packet, Nanos(1), |delivery| {
                 let Delivery::Message { sequence, bytes, .. } = delivery else { return };
@@ -137,7 +149,7 @@ impl Follower {
                     batch.push(event);
                 });
                 black_box(taken.is_ok());
-                if batch.count == Books::BATCH_MAX {
+                if batch.count == BATCH_MAX {
                     batch.apply(books, listener);
                 }
             });
@@ -163,32 +175,47 @@ impl Follower {
 
 /// Events on their way to the books.
 struct Batch {
-    events: [Event; Books::BATCH_MAX],
+    events: [Event; BATCH_MAX],
     count: usize,
+    ahead: ReadAhead,
 }
 
 impl Batch {
     #[inline]
     fn push(&mut self, event: &Event) {
-        self.events[self.count % Books::BATCH_MAX] = *event;
+        self.events[self.count % BATCH_MAX] = *event;
         self.count += 1;
     }
 
     #[inline(never)]
     fn apply(&mut self, books: &mut Books, listener: &mut Listener) {
         let events = &self.events[..self.count];
-        books.prefetch(events.iter().map(|event| Upcoming {
-            segment_code: CODE,
-            order_id: event.order_id,
-            order_id_new: event.sell_order_id,
-            instrument: InstrumentId(event.token.0.wrapping_sub(1)),
-            side: event.side(),
-            price: event.price,
-        }));
-        for event in events {
+        self.count = 0;
+        if !books.is_worth_reading_ahead() {
+            return events.iter().for_each(|event| follow(books, listener, event));
+        }
+        for event in events.iter().take(ReadAhead::DISTANCE) {
+            self.ahead.push(books, &upcoming(event));
+        }
+        for (place, event) in events.iter().enumerate() {
+            match events.get(place + ReadAhead::DISTANCE) {
+                Some(later) => self.ahead.push(books, &upcoming(later)),
+                None => self.ahead.pass(books),
+            }
             follow(books, listener, event);
         }
-        self.count = 0;
+    }
+}
+
+#[inline]
+fn upcoming(event: &Event) -> Upcoming {
+    Upcoming {
+        segment_code: CODE,
+        order_id: event.order_id,
+        order_id_new: event.sell_order_id,
+        instrument: InstrumentId(event.token.0.wrapping_sub(1)),
+        side: event.side(),
+        price: event.price,
     }
 }
 
@@ -290,6 +317,9 @@ fn run(tape: &ItchTape, name: &str, stage: Stage) -> f64 {
 /// Nanoseconds of one pass; the final book is checked.
 fn pass(tape: &ItchTape, name: &str, stage: Stage) -> u64 {
     let mut follower = Follower::new(tape);
+    if name == "huge" {
+        follower = follower.on_huge_pages();
+    }
     stage(&mut follower, &tape.opening);
     let (start, start_on_cpu) = (Instant::now(), on_cpu_nanos());
     stage(&mut follower, &tape.flow);

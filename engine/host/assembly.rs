@@ -15,7 +15,7 @@ use tezi_model::{Event, Instrument, Nanos, RejectReason};
 use tezi_ring::Consumer;
 
 use crate::clock::Clock;
-use crate::core_loop::{CoreLoop, TimeSource};
+use crate::core_loop::{Arrivals, CoreLoop, TimeSource};
 use crate::csv::write_books;
 use crate::demo::InjectedFaults;
 use crate::error::Error;
@@ -121,6 +121,7 @@ impl Assembly<'_> {
             clock: &clock,
             progress: &progress,
             time_source: self.time_source,
+            arrivals: Arrivals::default(),
         };
         let decoded = decoded.as_mut().map(|file| file as &mut (dyn Write + Send));
         let done = sides.done;

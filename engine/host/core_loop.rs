@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytemuck::Zeroable;
+use tezi_core::book::ReadAhead;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Output, Probe, Stage};
@@ -45,6 +47,51 @@ impl Probe for StageStamps<'_> {
     }
 }
 
+/// Events on their way from the ring to large books, whose lines are read ahead of them.
+pub(crate) struct Arrivals {
+    /// Each with its receive stamp.
+    events: Box<[(Event, u64)]>,
+    count: usize,
+    ahead: ReadAhead,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        let events = vec![(Event::zeroed(), 0); Self::BATCH].into_boxed_slice();
+        Self { events, count: 0, ahead: ReadAhead::default() }
+    }
+}
+
+impl Arrivals {
+    /// Events at once: four times the distance, so that what is read ahead is most of them, and few
+    /// enough to stay in the first-level cache beside what is read.
+    const BATCH: usize = 4 * ReadAhead::DISTANCE;
+
+    /// Takes what is in the ring, up to a batch.
+    fn fill(&mut self, ring: &mut Consumer<Event>) {
+        let mut places = self.events.iter_mut();
+        self.count = ring.drain(Self::BATCH, |event, raw| {
+            if let Some(place) = places.next() {
+                *place = (*event, raw);
+            }
+        });
+    }
+
+    /// The event at a place of the batch.
+    fn get(&self, place: usize) -> Option<(Event, u64)> {
+        self.events[..self.count].get(place).copied()
+    }
+
+    /// Reads ahead for the event at a place, or lets those before it go on.
+    #[inline]
+    fn look_at<S: Strategy, K: PricingKernel>(&mut self, core: &Core<S, K>, place: usize) {
+        match self.events[..self.count].get(place) {
+            Some((event, _)) => self.ahead.push(core.books(), &core.upcoming(event)),
+            None => self.ahead.pass(core.books()),
+        }
+    }
+}
+
 /// Everything the core's thread owns.
 pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
@@ -54,6 +101,7 @@ pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) clock: &'a Clock,
     pub(crate) progress: &'a Progress,
     pub(crate) time_source: TimeSource,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
@@ -89,9 +137,32 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             }
             backoff.reset();
             let now = self.clock.now();
-            ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
+            if self.core.books().is_worth_reading_ahead() {
+                self.take_ahead(ring, now)?;
+            } else {
+                ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
+            }
             self.publish_progress();
         }
+    }
+
+    /// Takes what is in the ring, reading ahead what the books will look up for it. One event alone
+    /// is acted on at once, like any other: nothing waits for a batch to fill.
+    fn take_ahead(&mut self, ring: &mut Consumer<Event>, now: Nanos) -> Result<(), JournalError> {
+        self.arrivals.fill(ring);
+        let count = self.arrivals.count;
+        if count > 1 {
+            (0..ReadAhead::DISTANCE).for_each(|place| self.arrivals.look_at(&self.core, place));
+        }
+        for place in 0..count {
+            if count > 1 {
+                self.arrivals.look_at(&self.core, place + ReadAhead::DISTANCE);
+            }
+            if let Some((event, received_raw)) = self.arrivals.get(place) {
+                self.on_received(now, &event, received_raw)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the session: the strategy is told, open orders are cancelled and the answers awaited.

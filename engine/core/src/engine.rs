@@ -5,7 +5,7 @@ use tezi_model::{
     TradingStatus,
 };
 
-use crate::book::Books;
+use crate::book::{Books, Upcoming};
 use crate::config::{ConfigError, CoreConfig};
 use crate::desk::{Counters, Desk, MarketChange};
 use crate::instruments::InstrumentTable;
@@ -206,6 +206,13 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     #[must_use]
     pub const fn books(&self) -> &Books {
         &self.desk.books
+    }
+
+    /// What an event will look up in the books, for a [`ReadAhead`](crate::book::ReadAhead).
+    #[inline]
+    #[must_use]
+    pub fn upcoming(&self, event: &Event) -> Upcoming {
+        self.desk.upcoming(event)
     }
 
     /// The own orders.

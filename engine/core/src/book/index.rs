@@ -9,7 +9,12 @@
 //! The table does not know the orders: the caller confirms a hit on the record that it reads next
 //! anyway.
 
+use core::ops::Range;
+
 use tezi_model::OrderId;
+use tezi_prefetch::prefetch;
+
+use super::pool::byte_range;
 
 /// Orders in a bucket.
 const WIDTH: usize = 6;
@@ -112,10 +117,10 @@ impl OrderIndex {
         }
     }
 
-    /// The word of the bucket that a hash names.
+    /// Asks for the bucket that a hash names.
     #[inline]
-    pub(super) fn word_of(&self, hash: u64) -> u64 {
-        self.buckets[self.home(hash)].word
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch(&self.buckets[self.home(hash)]);
     }
 
     /// The slot that most likely has this hash, `u32::MAX` when there is none in its own bucket.
@@ -159,6 +164,11 @@ impl OrderIndex {
         }
         self.buckets[index].word &= !(0xFF << (entry.place * 8));
         self.used -= 1;
+    }
+
+    /// Where the buckets are.
+    pub(super) const fn memory(&self) -> Range<*const u8> {
+        byte_range(&self.buckets)
     }
 
     /// Entries in use.

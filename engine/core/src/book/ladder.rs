@@ -8,7 +8,10 @@
 //!
 //! Keys are *ranks*, not prices: higher is better on both sides, so bid and ask are one algorithm.
 
+use core::ops::Range;
+
 use tezi_model::{Px, Side};
+use tezi_prefetch::prefetch;
 
 use super::node::{FANOUT, KEYS_MIN, Node};
 use super::pool::{NONE, Pool};
@@ -27,7 +30,7 @@ pub(super) const fn rank(side: Side, price: Px) -> i64 {
     }
 }
 
-/// One side of one book. Two of them, an instrument, share a cache line.
+/// One side of one book.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 struct Ladder {
@@ -58,6 +61,7 @@ impl Ladder {
 /// - `best_leaf` is the leaf with the best ranks, `best` its last slot.
 #[derive(Clone)]
 pub(super) struct Ladders {
+    /// Behind the last is a spare that is never opened, as in a pool.
     ladders: Box<[Ladder]>,
     nodes: Pool<Node>,
 }
@@ -70,9 +74,14 @@ impl Ladders {
     pub(super) fn new(ladders_max: u32, levels_max: u32) -> Self {
         let nodes_max = ladders_max + levels_max.div_ceil(10) + HEIGHT_MAX as u32 + 1;
         Self {
-            ladders: vec![Ladder::ABSENT; ladders_max as usize].into_boxed_slice(),
+            ladders: vec![Ladder::ABSENT; ladders_max as usize + 1].into_boxed_slice(),
             nodes: Pool::new(nodes_max, Node::EMPTY),
         }
+    }
+
+    /// Where the nodes are. The headers are few.
+    pub(super) fn memory(&self) -> Range<*const u8> {
+        self.nodes.memory()
     }
 
     /// Gives a ladder its first leaf. `None` when there is no such ladder.
@@ -323,13 +332,31 @@ impl Ladders {
         node.unwrap_or(NONE)
     }
 
-    /// Reads what a search of the best leaf reads first.
+    /// Asks for the headers of both sides of an instrument: the two may lie in different lines, and
+    /// not every event says its side.
     #[inline]
-    pub(super) fn read_leaf(&self, ladder: u32) -> u64 {
-        let Some(header) = self.ladders.get(ladder as usize) else { return 0 };
+    pub(super) fn prefetch(&self, ladder: u32) {
+        prefetch(self.header(ladder));
+        prefetch(self.header(ladder ^ 1));
+    }
+
+    /// The header of a ladder, or the spare for a number that is none.
+    #[inline]
+    fn header(&self, ladder: u32) -> &Ladder {
+        &self.ladders[(ladder as usize).min(self.ladders.len() - 1)]
+    }
+
+    /// Asks for what a change in the best leaf reads and writes: its head, the middle and the end
+    /// of its keys, the end of its slots. For a ladder that is none it asks for a spare.
+    #[inline]
+    pub(super) fn prefetch_leaf(&self, ladder: u32) {
+        let header = self.header(ladder);
         let node = self.nodes.or_spare(header.best_leaf);
-        let last = node.len().saturating_sub(1);
-        (node.keys[0] ^ node.keys[last]).cast_unsigned() ^ u64::from(node.slots[last / 2])
+        let last = (header.levels as usize).min(FANOUT - 1);
+        prefetch(node);
+        prefetch(&node.keys[last / 2]);
+        prefetch(&node.keys[last]);
+        prefetch(&node.slots[last]);
     }
 
     /// Checks the invariants by brute force.

@@ -5,9 +5,12 @@
 //! read next anyway, says whether the guess is right. A wrong guess costs the search that it would
 //! have saved. So the table has no invariant: entries may be old, lost or anybody's.
 
-use tezi_model::Px;
+use core::ops::Range;
 
-use super::pool::NONE;
+use tezi_model::Px;
+use tezi_prefetch::prefetch;
+
+use super::pool::{NONE, byte_range};
 
 /// The table.
 #[derive(Clone)]
@@ -25,6 +28,11 @@ impl LevelCache {
         Self { slots: vec![NONE; length].into_boxed_slice(), shift: 64 - length.trailing_zeros() }
     }
 
+    /// Where the table is.
+    pub(super) const fn memory(&self) -> Range<*const u8> {
+        byte_range(&self.slots)
+    }
+
     /// The slot of the level, if anything is known of it.
     #[inline]
     pub(super) fn guess(&self, ladder: u32, price: Px) -> u32 {
@@ -39,6 +47,13 @@ impl LevelCache {
         self.slots[self.place(ladder, price) * has_price]
     }
 
+    /// Asks for what [`Self::guess_priced`] reads.
+    #[inline]
+    pub(super) fn prefetch(&self, ladder: u32, price: Px) {
+        let has_price = usize::from(price != Px::ZERO);
+        prefetch(&self.slots[self.place(ladder, price) * has_price]);
+    }
+
     /// Remembers where a level is.
     #[inline]
     pub(super) fn note(&mut self, ladder: u32, price: Px, slot: u32) {
@@ -46,10 +61,11 @@ impl LevelCache {
         self.slots[place] = slot;
     }
 
-    /// One multiplication, as in the index of orders, and the same on every machine.
+    /// One multiplication, as in the index of orders, and the same on every machine. The side is
+    /// left out: an event that replaces an order may not say it.
     #[inline]
     const fn place(&self, ladder: u32, price: Px) -> usize {
-        let mixed = price.0.cast_unsigned() ^ (ladder as u64).rotate_right(20);
+        let mixed = price.0.cast_unsigned() ^ (ladder as u64 >> 1).rotate_right(20);
         let mixed = mixed ^ (mixed >> 32);
         (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
     }

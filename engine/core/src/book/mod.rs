@@ -25,7 +25,7 @@ mod types;
 mod view;
 
 pub use books::Books;
-pub use prefetch::Upcoming;
+pub use prefetch::{ReadAhead, Upcoming};
 pub use types::{
     Action, Applied, BookCounters, BookError, BooksConfig, Change, Level, RestingOrder,
 };

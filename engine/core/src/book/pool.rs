@@ -3,7 +3,7 @@
 //! Slots refer to each other by 32-bit numbers instead of pointers: half the size, no lifetimes.
 //! A slot is a plain record; the pool never looks into it.
 
-use core::ops::{Index, IndexMut};
+use core::ops::{Index, IndexMut, Range};
 
 /// The slot number that means "none".
 pub(super) const NONE: u32 = u32::MAX;
@@ -65,6 +65,11 @@ impl<T: Copy> Pool<T> {
         &mut self.slots[(slot as usize).min(spare)]
     }
 
+    /// Where the slots are.
+    pub(super) fn memory(&self) -> Range<*const u8> {
+        byte_range(&self.slots)
+    }
+
     /// Slots in use.
     #[inline]
     pub(super) fn used(&self) -> usize {
@@ -76,6 +81,12 @@ impl<T: Copy> Pool<T> {
     pub(super) fn available(&self) -> usize {
         self.free_count
     }
+}
+
+/// The addresses of a slice.
+pub(super) const fn byte_range<T>(slice: &[T]) -> Range<*const u8> {
+    let Range { start, end } = slice.as_ptr_range();
+    start.cast()..end.cast()
 }
 
 impl<T> Index<u32> for Pool<T> {

@@ -1,21 +1,22 @@
-//! Reads ahead what a batch of coming events will look up, so that its cache misses overlap.
+//! Reads ahead what coming events will look up, so that their cache misses overlap.
 //!
 //! In books of thousands of instruments each event waits for half a dozen records, each named by
-//! the one before: bucket, order, level, neighbours, ladder. Applied one by one, the waits add up.
-//! Here all events of a batch take the same step together, so a step waits about once for all.
+//! the one before: bucket, order, level, neighbours, node. Applied one by one, the waits add up.
+//! Here every event of a batch goes through the same steps some events ahead of the one that is
+//! applied: while that works, the lines of those to come are on their way (software pipelining;
+//! S. Chen, A. Ailamaki, P. Gibbons, T. Mowry, "Improving Hash Join Performance through
+//! Prefetching", 2004).
 //!
-//! These are ordinary reads, for which safe code needs no intrinsic; `black_box` keeps them. They
-//! change nothing, so what an event does never depends on whether it was read ahead. No step asks
-//! what kind an event is: a jump on that is mispredicted more often than not.
-
-use core::hint::black_box;
+//! Prefetches change nothing, so what an event does never depends on whether it was read ahead. No
+//! step asks what kind an event is: a jump on that is mispredicted more often than not.
 
 use tezi_model::{InstrumentId, OrderId, Px, Side};
+use tezi_prefetch::prefetch;
 
 use super::books::Books;
 use super::index;
 use super::pool::NONE;
-use super::record::{Order, ladder_of};
+use super::record::ladder_of;
 
 /// What a coming event names. Fields that it does not use are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +25,11 @@ pub struct Upcoming {
     pub segment_code: u8,
     /// The order.
     pub order_id: OrderId,
-    /// The number it goes on under, of an event that replaces it.
+    /// The number it goes on under, of an event that replaces it; the other order of a trade.
     pub order_id_new: OrderId,
-    /// The instrument of a new order.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// The side of a new order.
+    /// The side, where the event says it.
     pub side: Side,
     /// The price of a new or changed order.
     pub price: Px,
@@ -37,111 +38,159 @@ pub struct Upcoming {
 /// How far one event is.
 #[derive(Clone, Copy)]
 struct Step {
-    order: Order,
-    /// The level it is in, or that a new one may join.
-    level: u32,
-    /// The level a changed one may join.
-    target: u32,
+    hash: u64,
+    price: Px,
     ladder: u32,
-    is_known: bool,
+    /// The order it names, if that rests.
+    slot: u32,
+    /// The level at its price, if that is known.
+    target: u32,
 }
 
 impl Step {
-    const START: Self =
-        Self { order: Order::EMPTY, level: NONE, target: NONE, ladder: NONE, is_known: false };
+    const NOTHING: Self = Self { hash: 0, price: Px::ZERO, ladder: NONE, slot: NONE, target: NONE };
+}
+
+/// Events on their way to the books.
+///
+/// Push the events of a batch [`Self::DISTANCE`] ahead of the one that is applied; when no more
+/// come, [`Self::pass`] takes those before it further.
+///
+/// ```
+/// # use tezi_core::book::{Books, BooksConfig, ReadAhead, Upcoming};
+/// # use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
+/// # let mut books = Books::new(&BooksConfig { instruments_max: 1, orders_max: 64, levels_max: 64 });
+/// # let instrument = books.add_instrument()?;
+/// let side = Side::Buy;
+/// let upcoming = |id: u64| Upcoming {
+///     segment_code: 1,
+///     order_id: OrderId(id),
+///     order_id_new: OrderId(0),
+///     instrument,
+///     side,
+///     price: Px::from_paise(5),
+/// };
+/// let batch: Vec<u64> = (1..=50).collect();
+/// let mut ahead = ReadAhead::default();
+/// for &id in batch.iter().take(ReadAhead::DISTANCE) {
+///     ahead.push(&books, &upcoming(id));
+/// }
+/// for (place, &id) in batch.iter().enumerate() {
+///     match batch.get(place + ReadAhead::DISTANCE) {
+///         Some(&later) => ahead.push(&books, &upcoming(later)),
+///         None => ahead.pass(&books),
+///     }
+///     books.on_new(instrument, 1, OrderId(id), side, Px::from_paise(5), Qty(1))?;
+/// }
+/// # Ok::<(), tezi_core::book::BookError>(())
+/// ```
+#[derive(Clone)]
+pub struct ReadAhead {
+    /// A ring: the latest is before `next`.
+    steps: [Step; Self::RING],
+    next: usize,
+}
+
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self { steps: [Step::NOTHING; Self::RING], next: 0 }
+    }
+}
+
+impl ReadAhead {
+    /// Events from one step of an event to its next.
+    const STRIDE: usize = 4;
+    /// Steps of an event, each of which looks at what the one before asked for.
+    const STEPS: usize = 4;
+    /// How many events before its own turn an event is to be pushed.
+    pub const DISTANCE: usize = Self::STRIDE * Self::STEPS;
+    const RING: usize = Self::DISTANCE.next_power_of_two();
+
+    /// One more event comes.
+    #[inline]
+    pub fn push(&mut self, books: &Books, event: &Upcoming) {
+        let step = books.read_tables(event);
+        self.advance(books, step);
+    }
+
+    /// No more events come, but the next is applied.
+    #[inline]
+    pub fn pass(&mut self, books: &Books) {
+        self.advance(books, Step::NOTHING);
+    }
+
+    #[inline]
+    fn advance(&mut self, books: &Books, step: Step) {
+        let place = |age: usize| self.next.wrapping_sub(age) % Self::RING;
+        let [order, level, node] = [1, 2, 3].map(|steps| place(steps * Self::STRIDE));
+        books.read_order(&mut self.steps[order]);
+        books.read_level(&self.steps[level]);
+        books.read_node(&self.steps[node]);
+        self.steps[self.next % Self::RING] = step;
+        self.next = self.next.wrapping_add(1);
+    }
 }
 
 impl Books {
-    /// Events of a batch that are looked at; those beyond are not.
-    pub const BATCH_MAX: usize = 32;
-
     /// Books of fewer resting orders stay in the second-level cache, where reading ahead costs more
     /// than it saves.
-    pub const PREFETCH_ORDERS_MIN: usize = 1 << 15;
+    pub const READ_AHEAD_ORDERS_MIN: usize = 1 << 15;
 
-    /// Brings what the next events will look up into the cache. Changes nothing, and does nothing
-    /// while the books are [small](Self::PREFETCH_ORDERS_MIN).
-    pub fn prefetch(&self, batch: impl Iterator<Item = Upcoming> + Clone) {
-        if self.orders.used() < Self::PREFETCH_ORDERS_MIN {
-            return;
-        }
-        let mut steps = [Step::START; Self::BATCH_MAX];
-        let batch = batch.take(Self::BATCH_MAX);
-        self.read_tables(batch.clone(), &mut steps);
-        self.read_orders(batch.clone(), &mut steps);
-        self.read_levels(batch, &mut steps);
-        self.read_ladders(&steps);
+    /// Whether the books are so large that [`ReadAhead`] saves more than it costs.
+    #[inline]
+    #[must_use]
+    pub fn is_worth_reading_ahead(&self) -> bool {
+        self.orders.used() >= Self::READ_AHEAD_ORDERS_MIN
     }
 
     /// What the event itself names: buckets, the place of the level, the ladder.
     #[inline]
-    fn read_tables(&self, batch: impl Iterator<Item = Upcoming>, steps: &mut [Step]) {
-        let mut read = 0_u64;
-        for (event, step) in batch.zip(steps) {
-            let ladder = ladder_of(event.instrument, event.side);
-            read ^= self.index.word_of(index::hash(event.segment_code, event.order_id));
-            read ^= self.index.word_of(index::hash(event.segment_code, event.order_id_new));
-            read ^= u64::from(self.ladders.best(ladder));
-            step.level = self.level_cache.guess_priced(ladder, event.price);
-            step.ladder = ladder;
-        }
-        black_box(read);
+    fn read_tables(&self, event: &Upcoming) -> Step {
+        let hash = index::hash(event.segment_code, event.order_id);
+        let ladder = ladder_of(event.instrument, event.side);
+        self.index.prefetch(hash);
+        self.index.prefetch(index::hash(event.segment_code, event.order_id_new));
+        self.level_cache.prefetch(ladder, event.price);
+        self.ladders.prefetch(ladder);
+        Step { hash, price: event.price, ladder, ..Step::NOTHING }
     }
 
-    /// The order, or the level that a new one may join.
+    /// The order, and the level that it may join.
     #[inline]
-    fn read_orders(&self, batch: impl Iterator<Item = Upcoming>, steps: &mut [Step]) {
-        let mut read = 0_u64;
-        for (event, step) in batch.zip(steps) {
-            let hash = index::hash(event.segment_code, event.order_id);
-            let slot = self.index.first_of(hash);
-            read ^= u64::from(self.orders.or_spare(slot).level);
-            read ^= u64::from(self.queues.or_spare(step.level).orders);
-            step.is_known = slot != NONE;
-            step.target = slot;
-        }
-        black_box(read);
+    fn read_order(&self, step: &mut Step) {
+        step.slot = self.index.first_of(step.hash);
+        step.target = self.level_cache.guess_priced(step.ladder, step.price);
+        prefetch(self.orders.or_spare(step.slot));
+        prefetch(self.queues.or_spare(step.target));
     }
 
-    /// The level and the neighbours of an order; the last order of the level that one joins.
+    /// The level and the neighbours of the order, and the last of the level it may join.
     #[inline]
-    fn read_levels(&self, batch: impl Iterator<Item = Upcoming>, steps: &mut [Step]) {
-        let mut read = 0_u64;
-        for step in &mut *steps {
-            step.order = *self.orders.or_spare(step.target);
-            step.level = if step.is_known { step.order.level } else { step.level };
-            let earlier = if step.is_known { step.order.earlier } else { NONE };
-            let later = if step.is_known { step.order.later } else { NONE };
-            read ^= u64::from(self.queues.or_spare(step.level).ladder);
-            read ^= u64::from(self.orders.or_spare(earlier).quantity);
-            read ^= u64::from(self.orders.or_spare(later).quantity);
-        }
-        black_box(read);
-        for (event, step) in batch.zip(steps) {
-            let queue = self.queues.or_spare(step.level);
-            step.ladder = if step.is_known { queue.ladder } else { step.ladder };
-            let last = if step.is_known { NONE } else { queue.last };
-            let is_moved = step.is_known && event.price != Px::ZERO;
-            let price = if is_moved { event.price } else { Px::ZERO };
-            step.target = self.level_cache.guess_priced(step.ladder, price);
-            read ^= u64::from(self.orders.or_spare(last).quantity);
-            read ^= u64::from(self.ladders.best(step.ladder));
-        }
-        black_box(read);
+    fn read_level(&self, step: &Step) {
+        let order = self.orders.or_spare(step.slot);
+        let (level, earlier, later) = if step.slot == NONE {
+            (NONE, NONE, NONE)
+        } else {
+            (order.level, order.earlier, order.later)
+        };
+        prefetch(self.queues.or_spare(level));
+        prefetch(self.orders.or_spare(earlier));
+        prefetch(self.orders.or_spare(later));
+        let target = self.queues.or_spare(step.target);
+        prefetch(self.orders.or_spare(target.last));
     }
 
-    /// The level that a changed order joins; the node of a level that comes or goes.
+    /// The node of a level that comes or goes.
     #[inline]
-    fn read_ladders(&self, steps: &[Step]) {
-        let mut read = 0_u64;
-        for step in steps {
-            let queue = self.queues.or_spare(step.level);
-            read ^= u64::from(self.queues.or_spare(step.target).last);
-            // A guess of another ladder is no level to join: one will be opened.
-            if queue.orders <= 1 || queue.ladder != step.ladder {
-                read ^= self.ladders.read_leaf(step.ladder);
-            }
-        }
-        black_box(read);
+    fn read_node(&self, step: &Step) {
+        let order = self.orders.or_spare(step.slot);
+        let level = self.queues.or_spare(if step.slot == NONE { NONE } else { order.level });
+        let target = self.queues.or_spare(step.target);
+        let opens = (step.price != Px::ZERO)
+            & ((target.price != step.price) | (target.ladder >> 1 != step.ladder >> 1));
+        let closes = (step.slot != NONE) & (level.orders <= 1);
+        let ladder = if step.slot == NONE { step.ladder } else { level.ladder };
+        // Close to random, so not a jump: the spare node is in the cache already.
+        self.ladders.prefetch_leaf(if opens | closes { ladder } else { NONE });
     }
 }

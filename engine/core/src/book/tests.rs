@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side, StateHasher};
 
 use super::{
-    Action, Applied, BookCounters, BookError, Books, BooksConfig, Change, Level, Upcoming,
+    Action, Applied, BookCounters, BookError, Books, BooksConfig, Change, Level, ReadAhead,
+    Upcoming,
 };
 
 const FO: u8 = 1;
@@ -248,6 +249,23 @@ fn an_own_order_sees_what_is_ahead_of_it() {
     books.on_cancel(FO, OrderId(1));
     assert_eq!(ahead(&books), 0);
     assert_eq!(books.quantity_ahead(A, BUY, Px::from_paise(97), own), 27);
+}
+
+#[test]
+fn the_quantity_ahead_of_every_place_in_a_queue_is_what_came_before_it() {
+    for count in 1..=9_u64 {
+        let mut books = with(&[(100, BUY, 101, 3)]);
+        let mut places = vec![books.priority_next()];
+        for id in 1..=count {
+            let (price, quantity) = (Px::from_paise(100), Qty(1 << id));
+            books.on_new(A, FO, OrderId(id), BUY, price, quantity).unwrap();
+            places.push(books.priority_next());
+        }
+        for (before, &place) in (0_u64..).zip(&places) {
+            let expected = 3 + (1..=before).map(|id| 1 << id).sum::<u64>();
+            assert_eq!(books.quantity_ahead(A, BUY, Px::from_paise(100), place), expected);
+        }
+    }
 }
 
 #[test]
@@ -619,17 +637,18 @@ fn random_events_in_a_deep_book_equal_the_naive_book() {
 
 #[test]
 fn what_is_read_ahead_may_be_anything_and_changes_nothing() {
-    let orders_max = Books::PREFETCH_ORDERS_MIN as u32 + 4_000;
+    let orders_max = Books::READ_AHEAD_ORDERS_MIN as u32 + 4_000;
     let config = BooksConfig { instruments_max: 300, orders_max, levels_max: orders_max };
     let (mut books, mut random) = (books_of(config), Random(9));
     let mut twin = books.clone();
+    let mut ahead = ReadAhead::default();
     for round in 0..3_000_u64 {
         let events: Vec<_> = (0..1 + random.below(40))
             .map(|number| {
                 let key = (1, 1 + random.below(u64::from(orders_max)));
                 let price = random.below(300) as i64 - 100;
                 match random.below(10) {
-                    0 if books.orders_count() > Books::PREFETCH_ORDERS_MIN => Event::Cancel(key),
+                    0 if books.orders_count() > Books::READ_AHEAD_ORDERS_MIN => Event::Cancel(key),
                     1 => Event::Replace(key, 1 + (round * 40 + number) % 70_000, price, 5),
                     2 => Event::Reduce(key, 1),
                     _ => Event::Upsert(
@@ -643,13 +662,16 @@ fn what_is_read_ahead_may_be_anything_and_changes_nothing() {
             })
             .collect();
         let before = hash_at_times(&books, round);
-        books.prefetch(events.iter().map(|&event| upcoming(event, &mut random.clone())));
+        for &event in &events {
+            ahead.push(&books, &upcoming(event, &mut random.clone()));
+        }
         assert_eq!(hash_at_times(&books, round), before);
         for &event in &events {
+            ahead.pass(&books);
             assert_eq!(on_event(&mut books, event), on_event(&mut twin, event), "round {round}");
         }
     }
-    assert!(books.orders_count() > Books::PREFETCH_ORDERS_MIN, "reading ahead was on");
+    assert!(books.is_worth_reading_ahead());
     assert!(books.is_consistent());
     assert_eq!(hash(&books), hash(&twin));
 }

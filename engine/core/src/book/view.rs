@@ -1,5 +1,7 @@
 //! Reading the books: touch, levels, queues, places.
 
+use core::ops::Range;
+
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side, StateHasher};
 
 use super::books::Books;
@@ -62,7 +64,8 @@ impl Books {
     }
 
     /// The quantity that trades before an order of this price and priority: all at better prices
-    /// and, at its own, what came earlier. O(better levels + orders at the price).
+    /// and, at its own, what came earlier. O(better levels + orders at the price before or after
+    /// it, whichever are fewer), O(log levels) for the price itself.
     #[must_use]
     pub fn quantity_ahead(
         &self,
@@ -76,12 +79,28 @@ impl Books {
             .take_while(|level| side.is_better(level.price, price))
             .map(|level| level.quantity)
             .sum::<u64>();
-        let earlier = self
-            .orders_at(instrument, side, price)
-            .take_while(|order| order.priority < priority)
-            .map(|order| u64::from(order.quantity.0))
-            .sum::<u64>();
-        better + earlier
+        let queue = self.queue_at(instrument, side, price);
+        better + queue.map_or(0, |queue| self.quantity_earlier(queue, priority))
+    }
+
+    /// The quantity of a queue that came before a priority. Walks from both ends at once: own
+    /// orders are mostly near the end, where they joined, or near the front, where they trade.
+    fn quantity_earlier(&self, queue: u32, priority: u64) -> u64 {
+        let Queue { quantity: mut upto_tail, mut first, mut last, .. } = self.queues[queue];
+        let mut before_head = 0;
+        while first != NONE && last != NONE {
+            let (head, tail) = (&self.orders[first], &self.orders[last]);
+            if head.priority() >= priority {
+                break;
+            }
+            if tail.priority() < priority {
+                return upto_tail;
+            }
+            before_head += u64::from(head.quantity);
+            upto_tail -= u64::from(tail.quantity);
+            (first, last) = (head.later, tail.earlier);
+        }
+        before_head
     }
 
     /// Whether the best bid is at or above the best ask: an aggressor arrived and its trades are
@@ -100,6 +119,15 @@ impl Books {
     #[must_use]
     pub const fn instruments_count(&self) -> u32 {
         self.instruments
+    }
+
+    /// The addresses of the large tables: a host may ask the system for large pages there. They stay
+    /// as long as the books do, and nothing else is in them.
+    #[must_use]
+    pub fn memory(&self) -> [Range<*const u8>; 5] {
+        let (orders, queues) = (self.orders.memory(), self.queues.memory());
+        let (index, levels) = (self.index.memory(), self.level_cache.memory());
+        [orders, queues, index, levels, self.ladders.memory()]
     }
 
     /// Orders resting now, over all instruments.

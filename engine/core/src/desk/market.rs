@@ -6,7 +6,7 @@ use tezi_model::{
 };
 
 use super::Desk;
-use crate::book::{Action, Applied, BookError};
+use crate::book::{Action, Applied, BookError, Upcoming};
 use crate::instruments::gives_up_legs;
 
 /// What a market event changed, for the strategy to hear.
@@ -61,6 +61,22 @@ impl Desk {
             | EventKind::StreamWhole
             | EventKind::SnapshotStart => self.on_feed_fault(event),
             EventKind::Clock => MarketChange::None,
+        }
+    }
+
+    /// What an event will look up in the books.
+    #[inline]
+    pub(crate) fn upcoming(&self, event: &Event) -> Upcoming {
+        let segment = event.stream.segment();
+        let instrument = segment.and_then(|segment| self.instruments.find(segment, event.token));
+        Upcoming {
+            segment_code: segment.map_or(0, |segment| segment as u8),
+            order_id: event.order_id,
+            order_id_new: event.sell_order_id,
+            // One that has no book is no ladder's: nothing is read for it.
+            instrument: instrument.unwrap_or(InstrumentId(u32::MAX)),
+            side: event.side(),
+            price: event.price,
         }
     }
 
