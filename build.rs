@@ -29,20 +29,28 @@ fn main() {
     let is_x86_64 = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     let baseline: &[&str] = if is_x86_64 { BASELINE } else { &[] };
 
-    let files = ["src/bridge.cc", "src/black76.cc", "src/target.cc"];
+    let files = ["src/bridge.cc", "src/black76.cc", "src/implied_vol.cc", "src/target.cc"];
     compile("tezi_bridge", &["engine/host/kernels.rs"], &files, baseline);
-    compile("tezi_baseline", &[], &["src/black76_baseline.cc"], baseline);
+    compile("tezi_baseline", &[], &sources("baseline"), baseline);
     if is_x86_64 {
-        compile("tezi_avx2", &[], &["src/black76_avx2.cc"], AVX2);
-        compile("tezi_avx512", &[], &["src/black76_avx512.cc"], AVX512);
+        compile("tezi_avx2", &[], &sources("avx2"), AVX2);
+        compile("tezi_avx512", &[], &sources("avx512"), AVX512);
     }
+}
+
+/// The loops of all kernels for one target.
+fn sources(target: &str) -> [String; 2] {
+    ["black76", "implied_vol"].map(|kernel| format!("src/{kernel}_{target}.cc"))
 }
 
 /// Compiles one library of `cpp/`, one a set of flags, at full optimisation in every profile: a
 /// debug build tests the kernels that ship.
-fn compile(library: &str, bridges: &[&str], files: &[&str], flags: &[&str]) {
+fn compile(library: &str, bridges: &[&str], files: &[impl AsRef<str>], flags: &[&str]) {
     let mut build = cxx_build::bridges(bridges);
-    build.std("c++20").opt_level(3).files(files.iter().map(|file| format!("cpp/{file}")));
+    build
+        .std("c++20")
+        .opt_level(3)
+        .files(files.iter().map(|file| format!("cpp/{}", file.as_ref())));
     for flag in FLAGS.iter().chain(flags) {
         build.flag(flag);
     }

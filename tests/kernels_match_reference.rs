@@ -6,8 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, which clippy takes for code
 
+mod common_numbers;
+
+use common_numbers::{Random, number, rows};
 use tezi::kernels::{CppKernels, KernelTarget};
-use tezi_core::pricing::{Black76Batch, Black76Greeks, Black76Input, PricingKernel, Reference};
+use tezi_core::pricing::{
+    Black76Batch, Black76FullGreeks, Black76Greeks, Black76Input, PricingKernel, Reference,
+};
 
 const PUBLISHED: &str = include_str!("data/pricing_black76.csv");
 const PRECISE: &str = include_str!("data/black76_reference.csv");
@@ -16,46 +21,56 @@ const PRECISE: &str = include_str!("data/black76_reference.csv");
 const TOLERANCE: f64 = 1e-12;
 /// Half a unit in the last place of 1, relatively: what rounding one input costs.
 const UNIT: f64 = f64::EPSILON / 2.0;
-const GREEKS: [&str; 5] = ["price", "delta", "gamma", "vega", "theta"];
+const GREEKS: [&str; 9] =
+    ["price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm"];
 
 /// Results as columns, in the order of [`GREEKS`].
 #[derive(Clone, PartialEq)]
 struct Results {
-    columns: [Vec<f64>; 5],
+    columns: [Vec<f64>; 9],
     status: Vec<u8>,
 }
 
 impl Results {
-    fn lane(&self, i: usize) -> [f64; 5] {
-        [0, 1, 2, 3, 4].map(|column| self.columns[column][i])
+    fn lane(&self, i: usize) -> [f64; 9] {
+        core::array::from_fn(|column| self.columns[column][i])
     }
 
-    fn bits(&self, i: usize) -> [u64; 6] {
+    fn bits(&self, i: usize) -> [u64; 10] {
         let lane = self.lane(i).map(f64::to_bits);
-        [lane[0], lane[1], lane[2], lane[3], lane[4], u64::from(self.status[i])]
+        core::array::from_fn(|k| lane.get(k).copied().unwrap_or(u64::from(self.status[i])))
     }
 }
 
 fn run(kernel: &dyn PricingKernel, options: &[Black76Input]) -> Results {
     let column = |of: fn(&Black76Input) -> f64| options.iter().map(of).collect::<Vec<_>>();
     let is_call: Vec<u8> = options.iter().map(|o| u8::from(o.is_call)).collect();
-    let mut results = Results {
-        columns: [0; 5].map(|_| vec![f64::MAX; options.len()]),
+    let blank = || Results {
+        columns: [0; 9].map(|_| vec![f64::MAX; options.len()]),
         status: vec![u8::MAX; options.len()],
     };
-    let [price, delta, gamma, vega, theta] = &mut results.columns;
-    let lanes = kernel.black76(
-        &Black76Batch {
-            forward: &column(|o| o.forward),
-            strike: &column(|o| o.strike),
-            years: &column(|o| o.years),
-            vol: &column(|o| o.vol),
-            rate: &column(|o| o.rate),
-            is_call: &is_call,
-        },
-        &mut Black76Greeks { price, delta, gamma, vega, theta, status: &mut results.status },
-    );
-    assert_eq!(lanes, options.len());
+    let batch = Black76Batch {
+        forward: &column(|o| o.forward),
+        strike: &column(|o| o.strike),
+        years: &column(|o| o.years),
+        vol: &column(|o| o.vol),
+        rate: &column(|o| o.rate),
+        is_call: &is_call,
+    };
+    let (mut results, mut few) = (blank(), blank());
+    let [price, delta, gamma, vega, theta, rho, vanna, volga, charm] = &mut results.columns;
+    let first = Black76Greeks { price, delta, gamma, vega, theta, status: &mut results.status };
+    let mut full = Black76FullGreeks { first, rho, vanna, volga, charm };
+    assert_eq!(kernel.black76_full(&batch, &mut full), options.len());
+    let [price, delta, gamma, vega, theta, ..] = &mut few.columns;
+    let mut first = Black76Greeks { price, delta, gamma, vega, theta, status: &mut few.status };
+    assert_eq!(kernel.black76(&batch, &mut first), options.len());
+    // The short call gives the same bits and leaves the rest alone.
+    for i in 0..options.len() {
+        let bits = few.bits(i);
+        assert_eq!((&bits[..5], bits[9]), (&results.bits(i)[..5], results.bits(i)[9]));
+        assert_eq!(few.lane(i)[5..], [f64::MAX; 4]);
+    }
     results
 }
 
@@ -63,26 +78,6 @@ fn kernels() -> Vec<Box<dyn PricingKernel>> {
     let mut all: Vec<Box<dyn PricingKernel>> = vec![Box::new(Reference)];
     all.extend(KernelTarget::all().map(|target| Box::new(target) as Box<dyn PricingKernel>));
     all
-}
-
-/// A decimal number or a hex float: `-0x1.8p-3`.
-fn number(text: &str) -> f64 {
-    if let Some(positive) = text.strip_prefix('-') {
-        return -number(positive);
-    }
-    let Some(hex) = text.strip_prefix("0x") else { return text.parse().unwrap() };
-    let (mantissa, exponent) = hex.split_once('p').unwrap();
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).unwrap();
-    let scale = exponent.parse::<i32>().unwrap() - 4 * fraction.len() as i32;
-    // At most 53 significant bits, and two steps so that no power leaves the range.
-    digits as f64 * 2f64.powi(scale / 2) * 2f64.powi(scale - scale / 2)
-}
-
-/// The fields of every row after the comments and the header.
-fn rows(csv: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    let lines = csv.lines().filter(|line| !line.starts_with('#')).skip(1);
-    lines.map(|line| line.split(',').collect())
 }
 
 fn relative(got: f64, want: f64) -> f64 {
@@ -103,7 +98,7 @@ fn published_values_are_reproduced() {
             let is_call = row[2] == "1";
             let option = Black76Input { forward, strike, years, vol, rate, is_call };
             let results = run(kernel.as_ref(), &[option]);
-            let [price, delta, gamma, vega, theta] = results.lane(0);
+            let [price, delta, gamma, vega, theta, ..] = results.lane(0);
             let spot_delta = delta * growth;
             let spot_theta = theta - delta * drift * forward;
             let got = match row[9] {
@@ -140,26 +135,35 @@ fn published_values_are_reproduced() {
 }
 
 /// The rows of `black76_reference.csv`: set, option, value and Greeks.
-fn precise() -> Vec<(&'static str, Black76Input, [f64; 5])> {
+fn precise() -> Vec<(&'static str, Black76Input, [f64; 9])> {
     rows(PRECISE)
         .map(|row| {
             let [forward, strike, years, vol, rate] =
                 [1, 2, 3, 4, 5].map(|column: usize| number(row[column]));
             let is_call = row[6] == "1";
-            let values = [7, 8, 9, 10, 11].map(|column: usize| number(row[column]));
+            let values = core::array::from_fn(|greek| number(row[7 + greek]));
             (row[0], Black76Input { forward, strike, years, vol, rate, is_call }, values)
         })
         .collect()
 }
 
-/// What a Greek's error is measured against: itself, or for theta, which crosses zero where the
-/// discount's part and the decay balance, the sum of both magnitudes.
-fn scale(greek: usize, option: &Black76Input, want: &[f64; 5]) -> f64 {
-    let carry = option.rate * want[0];
-    if greek == 4 { carry.abs() + (want[4] - carry).abs() } else { want[greek].abs() }
+/// What a Greek's error is measured against: itself, or the sum of its parts' magnitudes where it
+/// crosses zero. Theta and charm do where the discount's part and the decay balance; vanna, volga and
+/// charm where d₁ or d₂ = h ∓ s/2 does.
+fn scale(greek: usize, option: &Black76Input, want: &[f64; 9]) -> f64 {
+    let s = option.vol * option.years.sqrt();
+    let d = (option.forward / option.strike).ln().abs() / s + s / 2.0;
+    let density = want[2] * option.forward;
+    match greek {
+        4 => (option.rate * want[0]).abs() + (want[4] - option.rate * want[0]).abs(),
+        6 => density * option.years.sqrt() * d,
+        7 => want[3] * d * d / option.vol,
+        8 => (option.rate * want[1]).abs() + density * s * d / (2.0 * option.years),
+        _ => want[greek].abs(),
+    }
 }
 
-/// The exponent that all five share, exp(−(h² + s²/4)/2 − rT), magnifies the relative error of its
+/// The exponent that all share, exp(−(h² + s²/4)/2 − rT), magnifies the relative error of its
 /// argument by the argument; h = ln(F/K)/s and s = vol √T carry a few roundings each. This is the
 /// relative condition of the Greeks with respect to vol, to a small factor.
 fn condition(option: &Black76Input) -> f64 {
@@ -171,8 +175,8 @@ fn condition(option: &Black76Input) -> f64 {
 #[test]
 fn high_precision_values_are_matched() {
     // Largest errors seen, in units of 2^-53 times the condition: 22 for the price (where c < t or
-    // t is just beyond the series, a difference loses a digit), 9 for the Greeks.
-    const FACTORS: [f64; 5] = [32.0, 12.0, 12.0, 12.0, 12.0];
+    // t is just beyond the series, a difference loses a digit) and so for rho, 9 for the Greeks.
+    const FACTORS: [f64; 9] = [32.0, 12.0, 12.0, 12.0, 12.0, 32.0, 12.0, 12.0, 12.0];
     let rows = precise();
     assert_eq!(rows.len(), 1_998);
     let options: Vec<_> = rows.iter().map(|row| row.1).collect();
@@ -195,21 +199,12 @@ fn high_precision_values_are_matched() {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
+trait RandomOption {
+    fn option(&mut self) -> Black76Input;
+    fn options(&mut self, count: usize) -> Vec<Black76Input>;
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn uniform(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
+impl RandomOption for Random {
     /// Mostly regular options over a wide domain, now and then one with an input gone wrong.
     fn option(&mut self) -> Black76Input {
         let forward = self.uniform(-2.0, 5.0).exp2() * 1_000.0;

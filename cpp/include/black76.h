@@ -27,6 +27,12 @@ struct Black76Outputs {
   double* vega;          // dV/dvol, per 1.00 of vol
   double* theta;         // -dV/dT with F fixed, per year, the discount's part included
   std::uint8_t* status;  // LaneStatus
+
+  // All four, or all null: then they are not computed.
+  double* rho;    // dV/drate with F fixed, per 1.00 of rate
+  double* vanna;  // d2V/(dF dvol), per 1.00 of vol
+  double* volga;  // d2V/dvol2, per 1.00 of vol, twice
+  double* charm;  // -d2V/(dF dT) with F fixed, per year
 };
 
 // What became of a lane. The numeric values cross the language boundary and never change meaning.
@@ -46,9 +52,9 @@ inline constexpr double kDiscountMax = 700.0;  // |rate * years|: beyond it exp(
 
 // Writes price, Greeks and status of `count` options to `out`.
 //
-// Requires: `target` is supported; no output overlaps an input or another output.
+// Requires: `target` is supported; no output that is not null overlaps an input or another output.
 // Promises: a lane's result depends on that lane's inputs only, not on its place or neighbours, and
-// has the same bits on every target. No allocation, no exception, no errno, no locale.
+// has the same bits on every target, with the last four outputs or without. No allocation, no exception, no errno, no locale.
 // Accuracy: see core::pricing (Rust) and tests/kernels_match_reference.rs.
 void black76(Target target, const Black76Inputs& in, const Black76Outputs& out,
              std::size_t count) noexcept;

@@ -13,10 +13,18 @@ bool kernel_target_supported(std::uint8_t target) noexcept;
 std::uint8_t kernel_target_best() noexcept;
 
 // `black76` over columns that Rust has measured. Pointers and one count, not slices: each accessor
-// of a slice is a call back into Rust, and twelve of them cost more than eight options.
+// of a slice is a call back into Rust, and twelve of them cost more than eight options. The last
+// four outputs may be null, all together.
 void black76_batch(std::uint8_t target, std::size_t count, const double* forward,
                    const double* strike, const double* years, const double* vol,
                    const double* rate, const std::uint8_t* is_call, double* price, double* delta,
-                   double* gamma, double* vega, double* theta, std::uint8_t* status) noexcept;
+                   double* gamma, double* vega, double* theta, std::uint8_t* status, double* rho,
+                   double* vanna, double* volga, double* charm) noexcept;
+
+// `implied_vol` likewise; `guess` may be null.
+void implied_vol_batch(std::uint8_t target, std::size_t count, const double* forward,
+                       const double* strike, const double* years, const double* price,
+                       const double* rate, const std::uint8_t* is_call, const double* guess,
+                       double* vol, std::uint8_t* status) noexcept;
 
 }  // namespace tezi

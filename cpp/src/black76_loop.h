@@ -8,24 +8,15 @@
 //     = D (min(F, K) - sqrt(FK) phi0 (R(t - c) + R(c + t)))   (2)
 //
 // (2), which is (1) by R(-z) = 1/phi(z) - R(z), serves c < t. For small t both cancel, and the odd
-// part of R's Taylor series about c is summed instead (see mills_series). The in-the-money option
+// part of R's Taylor series about c is summed instead (see mills.h). The in-the-money option
 // follows by parity, V = D |F - K| + V_otm, which adds what is positive and loses nothing.
 // P. Jaeckel (2013), "Let's be rational", writes (1) with erfcx.
 #pragma once
 
 #include "../include/black76.h"
-#include "pack.h"
+#include "mills.h"
 
 namespace tezi::TEZI_TARGET {
-
-inline constexpr double kInverseSqrtTwoPi = 0x1.9884533d43651p-2;
-// Beyond it phi0 is zero: what c and t are exactly no longer shows, and powers stay in range.
-inline constexpr double kStandardMax = 64.0;
-// The series serves t and c t up to these: eight odd terms leave 1e-18 of the sum, and the rounding
-// of the recurrence grows as sinh(c t)/(c t).
-inline constexpr double kSeriesT = 0.125;
-inline constexpr double kSeriesCt = 3.0;
-inline constexpr std::size_t kSeriesTerms = 16;
 
 template <std::size_t N>
 struct Rows {
@@ -37,64 +28,8 @@ template <std::size_t N>
 struct Results {
   Pack<N> price, delta, gamma, vega, theta;
   Bits<N> status;
+  Pack<N> rho, vanna, volga, charm;
 };
-
-// R at c - t (at t - c when `crossed`), R at c + t, and the price's bracket: (1), -(2)'s sum when
-// `crossed`.
-template <std::size_t N>
-struct Mills {
-  Pack<N> minus, plus, bracket;
-  Bits<N> crossed;
-};
-
-template <std::size_t N>
-TEZI_INLINE Pack<N> mills(Pack<N> z) {
-  return horner(kMillsP, z) / horner(kMillsQ, z);
-}
-
-// Even and odd part of R's Taylor series: R(c -+ t) = even +- t odd, R(c - t) - R(c + t) = 2 t odd.
-//
-// R' = z R - 1, so the normalised derivatives r_n = R^(n)(c)/n! obey
-// (n + 1) r_(n+1) = c r_n + r_(n-1). The first, -(1 - c R), comes from its own numerator.
-template <std::size_t N>
-TEZI_INLINE Mills<N> mills_series(Pack<N> c, Pack<N> t, Pack<N> s) {
-  const Pack<N> inverse = 1.0 / horner(kMillsQ, c);
-  Pack<N> r[kSeriesTerms];
-  r[0] = horner(kMillsP, c) * inverse;
-  r[1] = -(horner(kMillsC, c) * inverse);
-  for (std::size_t n = 1; n + 1 < kSeriesTerms; ++n) {
-    r[n + 1] = (c * r[n] + r[n - 1]) * (1.0 / static_cast<double>(n + 1));
-  }
-  const Pack<N> square = t * t;
-  Pack<N> even = r[kSeriesTerms - 2];
-  Pack<N> odd = r[kSeriesTerms - 1];
-  for (std::size_t n = kSeriesTerms - 2; n > 0; n -= 2) {
-    even = even * square + r[n - 2];
-    odd = odd * square + r[n - 1];
-  }
-  const Pack<N> swing = t * odd;
-  return {even - swing, even + swing, -(s * odd), splat_bits<N>(0)};
-}
-
-template <std::size_t N>
-TEZI_INLINE Mills<N> mills_direct(Pack<N> c, Pack<N> t) {
-  const Bits<N> crossed = c < t;
-  const Pack<N> minus = mills(abs(c - t));
-  const Pack<N> plus = mills(c + t);
-  return {minus, plus, select(crossed, -(minus + plus), minus - plus), crossed};
-}
-
-// Both ways only when the pack holds lanes of both kinds. Which one a lane gets is its own affair.
-template <std::size_t N>
-TEZI_INLINE Mills<N> mills_pair(Pack<N> c, Pack<N> t, Pack<N> s) {
-  const Bits<N> near = (t <= kSeriesT) & (c * t <= kSeriesCt);
-  if (!any(near)) return mills_direct(c, t);
-  const Mills<N> series = mills_series(c, t, s);
-  if (!any(~near)) return series;
-  const Mills<N> direct = mills_direct(c, t);
-  return {select(near, series.minus, direct.minus), select(near, series.plus, direct.plus),
-          select(near, series.bracket, direct.bracket), direct.crossed & ~near};
-}
 
 // Splits the lanes by status. Comparisons are false on NaN, so what is not shown valid is invalid.
 template <std::size_t N>
@@ -109,8 +44,8 @@ TEZI_INLINE Bits<N> classify(const Rows<N>& in) {
   return select(valid, ok, splat_bits<N>(2));
 }
 
-// Price and Greeks of lanes inside the domain.
-template <std::size_t N>
+// Price and Greeks of lanes inside the domain; the last four are zero unless `kFull`.
+template <bool kFull, std::size_t N>
 TEZI_INLINE Results<N> solve(const Rows<N>& in, Pack<N> discount) {
   const Pack<N> high = max(in.forward, in.strike);
   const Pack<N> low = min(in.forward, in.strike);
@@ -143,6 +78,16 @@ TEZI_INLINE Results<N> solve(const Rows<N>& in, Pack<N> discount) {
   out.vega = scaled * root_years;
   out.theta = in.rate * out.price - scaled * (s / (2.0 * in.years));
   out.status = splat_bits<N>(0);
+  out.rho = out.vanna = out.volga = out.charm = zero;
+  if constexpr (kFull) {
+    const Pack<N> d2 = select(above, c, -c) - t;
+    const Pack<N> scaled_d1 = discount * density_d1;
+    const Pack<N> per_vol = d2 / in.vol;
+    out.rho = -(in.years * out.price);
+    out.vanna = -(scaled_d1 * per_vol);
+    out.volga = out.vega * ((d2 + t + t) * per_vol);
+    out.charm = in.rate * out.delta + scaled_d1 * (d2 / (2.0 * in.years));
+  }
   return out;
 }
 
@@ -162,6 +107,10 @@ TEZI_INLINE Results<N> intrinsic(const Rows<N>& in) {
   out.vega = zero;
   out.theta = select(in.years > 0.0, in.rate * out.price, zero);
   out.status = splat_bits<N>(1);
+  out.rho = -(max(in.years, zero) * out.price);
+  out.vanna = zero;
+  out.volga = zero;
+  out.charm = select(in.years > 0.0, in.rate * out.delta, zero);
   return out;
 }
 
@@ -169,10 +118,12 @@ template <std::size_t N>
 TEZI_INLINE Results<N> blend(Bits<N> mask, const Results<N>& yes, const Results<N>& no) {
   return {select(mask, yes.price, no.price), select(mask, yes.delta, no.delta),
           select(mask, yes.gamma, no.gamma), select(mask, yes.vega, no.vega),
-          select(mask, yes.theta, no.theta), select(mask, yes.status, no.status)};
+          select(mask, yes.theta, no.theta), select(mask, yes.status, no.status),
+          select(mask, yes.rho, no.rho),     select(mask, yes.vanna, no.vanna),
+          select(mask, yes.volga, no.volga), select(mask, yes.charm, no.charm)};
 }
 
-template <std::size_t N>
+template <bool kFull, std::size_t N>
 TEZI_INLINE Results<N> evaluate(const Rows<N>& in) {
   const Bits<N> status = classify(in);
   const bool all_ok = !any(status);
@@ -185,10 +136,10 @@ TEZI_INLINE Results<N> evaluate(const Rows<N>& in) {
     rows = {select(ok, in.forward, one), select(ok, in.strike, one), select(ok, in.years, one),
             select(ok, in.vol, one),     select(ok, in.rate, zero),  in.call};
   }
-  Results<N> out = solve(rows, exp(-(rows.rate * rows.years)));
+  Results<N> out = solve<kFull>(rows, exp(-(rows.rate * rows.years)));
   if (!all_ok) {
     const Pack<N> nan = splat<N>(__builtin_nan(""));
-    const Results<N> invalid = {nan, nan, nan, nan, nan, splat_bits<N>(2)};
+    const Results<N> invalid = {nan, nan, nan, nan, nan, splat_bits<N>(2), nan, nan, nan, nan};
     out = blend(status == std::int64_t{1}, intrinsic(in), out);
     out = blend(status == std::int64_t{2}, invalid, out);
   }
@@ -202,7 +153,7 @@ TEZI_INLINE Rows<N> load_rows(const Black76Inputs& in, std::size_t i) {
           load_bytes<N>(in.is_call + i) != std::int64_t{0}};
 }
 
-template <std::size_t N>
+template <bool kFull, std::size_t N>
 TEZI_INLINE void store_results(const Black76Outputs& out, std::size_t i, const Results<N>& from) {
   store(out.price + i, from.price);
   store(out.delta + i, from.delta);
@@ -210,15 +161,22 @@ TEZI_INLINE void store_results(const Black76Outputs& out, std::size_t i, const R
   store(out.vega + i, from.vega);
   store(out.theta + i, from.theta);
   store_bytes(out.status + i, from.status);
+  if constexpr (kFull) {
+    store(out.rho + i, from.rho);
+    store(out.vanna + i, from.vanna);
+    store(out.volga + i, from.volga);
+    store(out.charm + i, from.charm);
+  }
 }
 
-template <std::size_t N>
+template <bool kFull, std::size_t N>
 [[gnu::noinline]] static void step(const Black76Inputs& in, const Black76Outputs& out,
                                    std::size_t i) {
-  store_results(out, i, evaluate(load_rows<N>(in, i)));
+  store_results<kFull>(out, i, evaluate<kFull>(load_rows<N>(in, i)));
 }
 
 // The last `count` < kLanes rows, padded with a harmless option.
+template <bool kFull>
 static void tail(const Black76Inputs& in, const Black76Outputs& out, std::size_t from,
                  std::size_t count) {
   double rows[5][kLanes];
@@ -230,33 +188,40 @@ static void tail(const Black76Inputs& in, const Black76Outputs& out, std::size_t
   }
   std::memcpy(calls, in.is_call + from, count);
 
-  double results[5][kLanes];
+  double results[9][kLanes];
   std::uint8_t status[kLanes];
   const Black76Inputs padded_in = {rows[0], rows[1], rows[2], rows[3], rows[4], calls};
-  const Black76Outputs padded_out = {results[0], results[1], results[2],
-                                     results[3], results[4], status};
-  step<1>(padded_in, padded_out, 0);
+  const Black76Outputs padded_out = {results[0], results[1], results[2], results[3], results[4],
+                                     status,     results[5], results[6], results[7], results[8]};
+  step<kFull, 1>(padded_in, padded_out, 0);
 
-  double* const sinks[5] = {out.price, out.delta, out.gamma, out.vega, out.theta};
-  for (std::size_t column = 0; column < 5; ++column) {
+  double* const sinks[9] = {out.price, out.delta, out.gamma, out.vega, out.theta,
+                            out.rho,   out.vanna, out.volga, out.charm};
+  for (std::size_t column = 0; column < (kFull ? 9 : 5); ++column) {
     std::memcpy(sinks[column] + from, results[column], count * sizeof(double));
   }
   std::memcpy(out.status + from, status, count);
 }
 
 // As many rows as fit with `N` registers at once, from row `from` on; returns where it stopped.
-template <std::size_t N>
+template <bool kFull, std::size_t N>
 static inline std::size_t steps(const Black76Inputs& in, const Black76Outputs& out,
                                 std::size_t from, std::size_t count) {
-  for (; from + Pack<N>::kRows <= count; from += Pack<N>::kRows) step<N>(in, out, from);
+  for (; from + Pack<N>::kRows <= count; from += Pack<N>::kRows) step<kFull, N>(in, out, from);
   return from;
 }
 
+template <bool kFull>
+static inline void batch(const Black76Inputs& in, const Black76Outputs& out, std::size_t count) {
+  std::size_t done = steps<kFull, 4>(in, out, 0, count);
+  done = steps<kFull, 2>(in, out, done, count);
+  done = steps<kFull, 1>(in, out, done, count);
+  if (done < count) tail<kFull>(in, out, done, count - done);
+}
+
 void black76(const Black76Inputs& in, const Black76Outputs& out, std::size_t count) noexcept {
-  std::size_t done = steps<4>(in, out, 0, count);
-  done = steps<2>(in, out, done, count);
-  done = steps<1>(in, out, done, count);
-  if (done < count) tail(in, out, done, count - done);
+  if (out.rho != nullptr) return batch<true>(in, out, count);
+  batch<false>(in, out, count);
 }
 
 }  // namespace tezi::TEZI_TARGET

@@ -1,6 +1,7 @@
 #include "../include/bridge.h"
 
 #include "../include/black76.h"
+#include "../include/implied_vol.h"
 #include "../include/target.h"
 
 namespace tezi {
@@ -14,10 +15,19 @@ std::uint8_t kernel_target_best() noexcept { return static_cast<std::uint8_t>(ta
 void black76_batch(std::uint8_t target, std::size_t count, const double* forward,
                    const double* strike, const double* years, const double* vol,
                    const double* rate, const std::uint8_t* is_call, double* price, double* delta,
-                   double* gamma, double* vega, double* theta, std::uint8_t* status) noexcept {
+                   double* gamma, double* vega, double* theta, std::uint8_t* status, double* rho,
+                   double* vanna, double* volga, double* charm) noexcept {
   const Black76Inputs in = {forward, strike, years, vol, rate, is_call};
-  const Black76Outputs out = {price, delta, gamma, vega, theta, status};
+  const Black76Outputs out = {price, delta, gamma, vega, theta, status, rho, vanna, volga, charm};
   black76(static_cast<Target>(target), in, out, count);
+}
+
+void implied_vol_batch(std::uint8_t target, std::size_t count, const double* forward,
+                       const double* strike, const double* years, const double* price,
+                       const double* rate, const std::uint8_t* is_call, const double* guess,
+                       double* vol, std::uint8_t* status) noexcept {
+  const ImpliedVolInputs in = {forward, strike, years, price, rate, is_call, guess};
+  implied_vol(static_cast<Target>(target), in, {vol, status}, count);
 }
 
 }  // namespace tezi

@@ -25,6 +25,7 @@ namespace tezi::TEZI_TARGET {
 inline constexpr std::size_t kLanes = TEZI_LANES;
 using Vector = double __attribute__((vector_size(8 * TEZI_LANES)));
 using VectorBits = std::int64_t __attribute__((vector_size(8 * TEZI_LANES)));
+using UnsignedBits = std::uint64_t __attribute__((vector_size(8 * TEZI_LANES)));
 using VectorBytes = std::uint8_t __attribute__((vector_size(TEZI_LANES)));
 
 #define TEZI_INLINE [[gnu::always_inline]] static inline
@@ -88,11 +89,18 @@ TEZI_OPERATOR(>=, Bits, Pack, double)
 TEZI_OPERATOR(+, Bits, Bits, std::int64_t)
 TEZI_OPERATOR(-, Bits, Bits, std::int64_t)
 TEZI_OPERATOR(&, Bits, Bits, std::int64_t)
+TEZI_OPERATOR(|, Bits, Bits, std::int64_t)
 TEZI_OPERATOR(<<, Bits, Bits, std::int64_t)
-TEZI_OPERATOR(>>, Bits, Bits, std::int64_t)
 TEZI_OPERATOR(==, Bits, Bits, std::int64_t)
 TEZI_OPERATOR(!=, Bits, Bits, std::int64_t)
 #undef TEZI_OPERATOR
+
+// Without the sign; narrow targets have no other for 64 bits.
+template <std::size_t N>
+TEZI_INLINE Bits<N> shift_right(Bits<N> x, int by) {
+  return TEZI_EACH(Bits<N>,
+                   reinterpret_cast<VectorBits>(reinterpret_cast<UnsignedBits>(x.v[i]) >> by));
+}
 
 template <std::size_t N>
 TEZI_INLINE Pack<N> operator-(Pack<N> x) {
@@ -217,21 +225,51 @@ TEZI_INLINE Pack<N> exp(Pack<N> x) {
   return select(underflow, zero, e * power);
 }
 
-// ln(high/low) for high >= low > 0, normal and within 2^1000 of each other.
-//
-// Near the money high - low is exact, so the result keeps its relative accuracy down to one ulp of
-// difference; a rounded quotient would not. 2^k low is the power-of-two multiple nearest to high.
+// The power of two by which to multiply b to come nearest to a: its bits, which are a biased
+// exponent and nothing else. Unsigned, so that a lane that is no number may wrap.
 template <std::size_t N>
-TEZI_INLINE Pack<N> log_ratio(Pack<N> high, Pack<N> low) {
-  const std::int64_t half = std::int64_t{1} << 51;
-  const Bits<N> k = (bits_of(high) - bits_of(low) + half) >> std::int64_t{52};
-  const Pack<N> scaled = low * pack_of((k + std::int64_t{1023}) << std::int64_t{52});
-  const Pack<N> u = (high - scaled) / (high + scaled);
+TEZI_INLINE Bits<N> nearest_power(Pack<N> a, Pack<N> b) {
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 51;
+  constexpr std::uint64_t kOne = std::uint64_t{1023} << 52;
+  constexpr std::uint64_t kExponent = ~((std::uint64_t{1} << 52) - 1);
+  return TEZI_EACH(Bits<N>, reinterpret_cast<VectorBits>(
+                                (reinterpret_cast<UnsignedBits>(a.v[i]) -
+                                 reinterpret_cast<UnsignedBits>(b.v[i]) + (kOne + kHalf)) &
+                                kExponent));
+}
+
+// ln(a/b) from 2^k b, where 2^k is their `nearest_power`, and `difference` = a - 2^k b.
+template <std::size_t N>
+TEZI_INLINE Pack<N> log_reduced(Pack<N> a, Pack<N> scaled, Pack<N> difference, Bits<N> power) {
+  const Pack<N> u = difference / (a + scaled);
   const Pack<N> square = u * u;
   const Pack<N> near = 2.0 * (u + u * square * horner(kAtanh, square));
-  // The exponent 52 with k in its low bits is 2^52 + k: an integer converted by one subtraction.
-  const Pack<N> count = pack_of(k + std::int64_t{0x4330000000000000}) - 0x1p52;
+  // An integer below the exponent 52 is converted by one subtraction, here with the bias.
+  const Bits<N> biased = shift_right(power, 52) | std::int64_t{0x4330000000000000};
+  const Pack<N> count = pack_of(biased) - (0x1p52 + 1023.0);
   return count * kLn2High + (count * kLn2Low + near);
+}
+
+// ln(a/b) for positive normal numbers within 2^1000 of each other.
+//
+// Where the two are near, a - b is exact, so the result keeps its relative accuracy down to one ulp
+// of difference; a rounded quotient would not.
+template <std::size_t N>
+TEZI_INLINE Pack<N> log_ratio(Pack<N> a, Pack<N> b) {
+  const Bits<N> power = nearest_power(a, b);
+  const Pack<N> scaled = b * pack_of(power);
+  return log_reduced(a, scaled, a - scaled, power);
+}
+
+// ln(1 + part/whole) for part >= 0 and whole > 0, normal and within 2^1000 of each other; accurate
+// however small the part.
+template <std::size_t N>
+TEZI_INLINE Pack<N> log1p_ratio(Pack<N> part, Pack<N> whole) {
+  const Pack<N> sum = whole + part;
+  const Bits<N> power = nearest_power(sum, whole);
+  const Pack<N> scaled = whole * pack_of(power);
+  const Bits<N> is_one = power == (std::int64_t{1023} << 52);
+  return log_reduced(sum, scaled, select(is_one, part, sum - scaled), power);
 }
 
 }  // namespace tezi::TEZI_TARGET

@@ -27,22 +27,33 @@ compile() { # source object flags...
     "$cxx" $flags $sanitize "$@" -c "$source" -o "$out/$object"
 }
 
+kernels() { # target flags...
+    target=$1
+    shift
+    for kernel in black76 implied_vol; do
+        compile src/${kernel}_$target.cc ${kernel}_$target.o -fno-exceptions "$@"
+    done
+}
+
 baseline= background=
 case $("$cxx" -dumpmachine) in
 x86_64*)
     baseline=-march=x86-64-v2
     avx2="$baseline -mavx2"
     avx512="$baseline -mavx512f -mavx512dq -mavx512bw -mavx512vl -mprefer-vector-width=512"
-    compile src/black76_avx512.cc avx512.o -fno-exceptions $avx512 & # half of all the time
+    kernels avx512 $avx512 & # half of all the time
     background=$!
-    compile src/black76_avx2.cc avx2.o -fno-exceptions $avx2
+    kernels avx2 $avx2
     ;;
 esac
-compile src/black76_baseline.cc baseline.o -fno-exceptions $baseline
-compile src/black76.cc black76.o -fno-exceptions $baseline
-compile src/target.cc target.o -fno-exceptions $baseline
-compile tests/black76_test.cc test.o
+kernels baseline $baseline
+for source in black76 implied_vol target; do
+    compile src/$source.cc $source.o -fno-exceptions $baseline
+done
 [ -z "$background" ] || wait "$background"
 
-"$cxx" $sanitize "$out"/*.o -o "$out/black76_test"
-"$out/black76_test"
+for test in black76 implied_vol; do
+    compile tests/${test}_test.cc ${test}_test.main
+    "$cxx" $sanitize "$out"/*.o "$out/${test}_test.main" -o "$out/${test}_test"
+    "$out/${test}_test"
+done

@@ -9,7 +9,11 @@
 
 #![allow(unsafe_code)]
 
-use tezi_core::pricing::{Black76Batch, Black76Greeks, PricingKernel};
+use core::ptr::{null, null_mut};
+
+use tezi_core::pricing::{
+    Black76Batch, Black76FullGreeks, Black76Greeks, ImpliedVolBatch, ImpliedVols, PricingKernel,
+};
 
 // cxx writes the `extern` declarations and their shims; their safety is argued at the one call.
 #[allow(unreachable_pub)]
@@ -26,7 +30,7 @@ mod ffi {
         /// # Safety
         ///
         /// Every pointer leads to `count` elements, the outputs writable and apart from all else;
-        /// the processor supports `target`.
+        /// the last four may be null, all together. The processor supports `target`.
         unsafe fn black76_batch(
             target: u8,
             count: usize,
@@ -41,6 +45,27 @@ mod ffi {
             gamma: *mut f64,
             vega: *mut f64,
             theta: *mut f64,
+            status: *mut u8,
+            rho: *mut f64,
+            vanna: *mut f64,
+            volga: *mut f64,
+            charm: *mut f64,
+        );
+
+        /// # Safety
+        ///
+        /// As for `black76_batch`; `guess` may be null.
+        unsafe fn implied_vol_batch(
+            target: u8,
+            count: usize,
+            forward: *const f64,
+            strike: *const f64,
+            years: *const f64,
+            price: *const f64,
+            rate: *const f64,
+            is_call: *const u8,
+            guess: *const f64,
+            vol: *mut f64,
             status: *mut u8,
         );
     }
@@ -82,6 +107,54 @@ impl PricingKernel for KernelTarget {
 
     fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize {
         let lanes = batch.lanes(out);
+        self.black76_lanes(lanes, batch, out, None);
+        lanes
+    }
+
+    fn black76_full(&self, batch: &Black76Batch<'_>, out: &mut Black76FullGreeks<'_>) -> usize {
+        let lanes = out.lanes(batch);
+        let Black76FullGreeks { first, rho, vanna, volga, charm } = out;
+        self.black76_lanes(lanes, batch, first, Some([rho, vanna, volga, charm]));
+        lanes
+    }
+
+    fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
+        let lanes = batch.lanes(out);
+        // SAFETY: as in `black76_lanes`; the guess is null or as long as the others.
+        unsafe {
+            ffi::implied_vol_batch(
+                self.0,
+                lanes,
+                batch.forward.as_ptr(),
+                batch.strike.as_ptr(),
+                batch.years.as_ptr(),
+                batch.price.as_ptr(),
+                batch.rate.as_ptr(),
+                batch.is_call.as_ptr(),
+                batch.guess.map_or(null(), <[f64]>::as_ptr),
+                out.vol.as_mut_ptr(),
+                out.status.as_mut_ptr(),
+            );
+        }
+        lanes
+    }
+}
+
+impl KernelTarget {
+    /// The first `lanes` rows; the caller has found no column shorter.
+    fn black76_lanes(
+        self,
+        lanes: usize,
+        batch: &Black76Batch<'_>,
+        out: &mut Black76Greeks<'_>,
+        more: Option<[&mut [f64]; 4]>,
+    ) {
+        assert!(
+            lanes <= batch.lanes(out) && more.iter().flatten().all(|column| lanes <= column.len()),
+            "no column is shorter than the batch"
+        );
+        let [rho, vanna, volga, charm] =
+            more.map_or([null_mut(); 4], |columns| columns.map(<[f64]>::as_mut_ptr));
         // SAFETY: no column is shorter than `lanes`; the outputs are exclusive borrows; `self`
         // exists only for targets that C++ reported as supported. C++ keeps none of the pointers.
         unsafe {
@@ -100,9 +173,12 @@ impl PricingKernel for KernelTarget {
                 out.vega.as_mut_ptr(),
                 out.theta.as_mut_ptr(),
                 out.status.as_mut_ptr(),
+                rho,
+                vanna,
+                volga,
+                charm,
             );
         }
-        lanes
     }
 }
 
@@ -124,5 +200,13 @@ impl PricingKernel for CppKernels {
 
     fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize {
         KernelTarget::best().black76(batch, out)
+    }
+
+    fn black76_full(&self, batch: &Black76Batch<'_>, out: &mut Black76FullGreeks<'_>) -> usize {
+        KernelTarget::best().black76_full(batch, out)
+    }
+
+    fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
+        KernelTarget::best().implied_vol(batch, out)
     }
 }

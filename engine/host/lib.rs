@@ -31,6 +31,7 @@ pub mod masters;
 pub mod monitor;
 mod order_path;
 mod pin;
+pub mod pricing;
 mod progress;
 pub mod publish;
 mod random;
@@ -61,7 +62,7 @@ pub use session::{
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Core, CoreConfig, Counters, Emitted, InstrumentTable, Origin, Output, Position,
-    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, oms, pricing,
+    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, oms,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

@@ -14,6 +14,7 @@ mod interrupt;
 mod journal;
 mod json;
 mod outcome;
+mod price;
 mod progress;
 mod publish;
 mod replay;
@@ -51,6 +52,7 @@ commands! {
     Replay => replay;
     Feed => feed;
     Publish => publish;
+    Price => price;
     Journal => journal;
 }
 
@@ -75,6 +77,8 @@ Examples:
   tezi replay a.pcap b.pcap --speed 1x both lines in two files, in real time
   tezi publish day.pcap --a 239.1.1.1:5001 --b 239.1.1.2:5002
                                        a capture back onto the wire, with faults and recovery
+  tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140
+                                       price, Greeks, volatility: one option, a CSV, a bhavcopy
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
 
 Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.

@@ -10,11 +10,19 @@
 
 mod elementary;
 mod erf;
+mod forward;
+mod greeks;
+mod implied_vol;
 mod reference;
 #[cfg(test)]
 mod tests;
 
 pub use erf::{erfc, erfcx};
+pub use forward::{ParityForward, ParityPair, parity_forward};
+pub use greeks::{Black76FullGreeks, Black76FullValue, Carry, DAYS_PER_YEAR, PerUnit};
+pub use implied_vol::{
+    ImpliedVolBatch, ImpliedVolInput, ImpliedVolStatus, ImpliedVolValue, ImpliedVols,
+};
 pub use reference::Reference;
 
 /// The domain of Black-76 kernels. Up to the upper ends no intermediate overflows; an input below
@@ -173,9 +181,34 @@ pub trait PricingKernel {
     /// Values `batch` into `out` and returns the number of lanes done: the length of the shortest
     /// column of either. Lanes beyond it are left as they were. Never allocates, never panics.
     fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize;
+
+    /// As [`PricingKernel::black76`], with rho, vanna, volga and charm; what both give has the same
+    /// bits. Without an implementation of its own a kernel answers with the scalar reference.
+    fn black76_full(&self, batch: &Black76Batch<'_>, out: &mut Black76FullGreeks<'_>) -> usize {
+        greeks::reference(batch, out)
+    }
+
+    /// Solves `batch` for volatility and returns the number of lanes done, as
+    /// [`PricingKernel::black76`] does. Without an implementation of its own a kernel answers with
+    /// the scalar reference.
+    fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
+        implied_vol::reference(batch, out)
+    }
 }
 
 impl Black76Batch<'_> {
+    /// One row; the index is less than the shortest column's length.
+    fn input(&self, i: usize) -> Black76Input {
+        Black76Input {
+            forward: self.forward[i],
+            strike: self.strike[i],
+            years: self.years[i],
+            vol: self.vol[i],
+            rate: self.rate[i],
+            is_call: self.is_call[i] != 0,
+        }
+    }
+
     /// Lanes that both the batch and `out` have room for: the length of the shortest column.
     #[must_use]
     pub fn lanes(&self, out: &Black76Greeks<'_>) -> usize {

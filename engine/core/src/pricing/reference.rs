@@ -17,12 +17,12 @@ use super::elementary::{exp, ln_ratio};
 use super::erf::{erfcx, erfcx_defect};
 use super::{Black76Batch, Black76Greeks, Black76Input, Black76Value, LaneStatus, PricingKernel};
 
-const INVERSE_SQRT_TWO_PI: f64 = 0.398_942_280_401_432_7;
+pub(super) const INVERSE_SQRT_TWO_PI: f64 = 0.398_942_280_401_432_7;
 const SQRT_HALF_PI: f64 = 1.253_314_137_315_500_3;
 /// Beyond it φ₀ is zero: what c and t are exactly no longer shows.
 const STANDARD_MAX: f64 = 64.0;
-/// The series serves t up to this: eight even and eight odd terms then leave 10⁻¹⁸ …
-const SERIES_T_MAX: f64 = 0.125;
+/// The series serves t up to this: eight even and eight odd terms then leave 10⁻¹⁷ …
+const SERIES_T_MAX: f64 = 0.25;
 /// … and c t up to this: the rounding of the recurrence grows as sinh(c t)/(c t).
 const SERIES_CT_MAX: f64 = 3.0;
 /// Derivatives of R in the series, the function itself included.
@@ -42,14 +42,7 @@ impl PricingKernel for Reference {
     fn black76(&self, batch: &Black76Batch<'_>, out: &mut Black76Greeks<'_>) -> usize {
         let lanes = batch.lanes(out);
         for i in 0..lanes {
-            let value = black76(&Black76Input {
-                forward: batch.forward[i],
-                strike: batch.strike[i],
-                years: batch.years[i],
-                vol: batch.vol[i],
-                rate: batch.rate[i],
-                is_call: batch.is_call[i] != 0,
-            });
+            let value = black76(&batch.input(i));
             out.price[i] = value.price;
             out.delta[i] = value.delta;
             out.gamma[i] = value.gamma;
@@ -112,7 +105,7 @@ fn classify(input: &Black76Input) -> LaneStatus {
     }
 }
 
-fn time_left(years: f64) -> f64 {
+pub(super) fn time_left(years: f64) -> f64 {
     if years > 0.0 { years } else { 0.0 }
 }
 
@@ -174,19 +167,19 @@ fn regular(input: &Black76Input) -> Black76Value {
 }
 
 /// Mills ratios at c ∓ t and what they make of the price.
-struct MillsPair {
+pub(super) struct MillsPair {
     /// R(c − t), or R(t − c) when crossed.
     minus: f64,
     /// R(c + t).
     plus: f64,
     /// R(c − t) − R(c + t), or −(R(t − c) + R(c + t)) when crossed.
-    bracket: f64,
+    pub(super) bracket: f64,
     /// c < t, and the direct form was taken.
-    is_crossed: bool,
+    pub(super) is_crossed: bool,
 }
 
 impl MillsPair {
-    fn new(c: f64, t: f64, s: f64) -> Self {
+    pub(super) fn new(c: f64, t: f64, s: f64) -> Self {
         if t <= SERIES_T_MAX && c * t <= SERIES_CT_MAX {
             return Self::series(c, t, s);
         }
@@ -219,6 +212,6 @@ impl MillsPair {
 }
 
 /// The Mills ratio R(z) = (1 − N(z))/φ(z).
-fn mills(z: f64) -> f64 {
+pub(super) fn mills(z: f64) -> f64 {
     SQRT_HALF_PI * erfcx(z * core::f64::consts::FRAC_1_SQRT_2)
 }

@@ -1,0 +1,9 @@
+//! Pricing for people and programs: everything of the core's pricing, and on the C++ kernels a
+//! [`Sheet`] of contracts in any convention and an [`OptionChain`] from a bhavcopy.
+
+mod chain;
+mod sheet;
+
+pub use chain::{ChainOptions, OptionChain, OptionSide, StrikeRow, option_chains};
+pub use sheet::{Basis, Contract, Quote, Sheet, Valued};
+pub use tezi_core::pricing::*;

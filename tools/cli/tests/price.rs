@@ -1,0 +1,260 @@
+//! `tezi price`: one option, a CSV of them, and chains of a bhavcopy; real ones where they are at
+//! hand.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, which clippy takes for code
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Place, Ran};
+use serde_json::Value;
+use tezi::pricing::Black76Input;
+
+#[test]
+fn one_option_is_priced_and_its_price_solved() {
+    let place = Place::new("price");
+    let option = "price --forward 24000 --strike 24100 --days 7 --rate 0.065 --type call";
+    let priced = place.run(&format!("{option} --vol 0.12 --json")).exits(0).json();
+    assert_eq!(priced["status"], "ok");
+    let price = priced["price"].as_f64().unwrap();
+    let solved = place.run(&format!("{option} --price {price} --json")).exits(0).json();
+    assert!((solved["implied_vol"].as_f64().unwrap() - 0.12).abs() < 1e-14);
+    assert_eq!(solved["price"], priced["price"]);
+    let per_point = priced["per_unit"]["vega_per_point"].as_f64().unwrap();
+    assert!((per_point * 100.0 - priced["vega"].as_f64().unwrap()).abs() < 1e-9);
+    place.run(&format!("{option} --vol 0.12")).exits(0).says("a vol point").says("by the forward");
+    place.run(&format!("{option} --price -3")).exits(1).says("below_intrinsic");
+}
+
+#[test]
+fn a_published_option_on_a_spot_comes_out() {
+    // E. G. Haug (1998), The Complete Guide to Option Pricing Formulas, pages 11 to 16.
+    let place = Place::new("haug");
+    let cases = [
+        ("--spot 60 --strike 65 --years 0.25 --rate 0.08 --vol 0.3 --type call", "price", 2.1334),
+        (
+            "--spot 105 --strike 100 --years 0.5 --rate 0.1 --carry 0 --vol 0.36 --type call",
+            "delta",
+            0.5946,
+        ),
+        ("--spot 55 --strike 60 --years 0.75 --rate 0.1 --vol 0.3 --type call", "gamma", 0.0278),
+        (
+            "--spot 430 --strike 405 --years 0.08333333333333333 --rate 0.07 --carry 0.02 --vol 0.2 --type put",
+            "theta",
+            -31.1924,
+        ),
+        ("--spot 72 --strike 75 --years 1 --rate 0.09 --vol 0.19 --type call", "rho", 38.7325),
+    ];
+    for (line, name, want) in cases {
+        let got = place.run(&format!("price {line} --json")).exits(0).json();
+        let got = got[name].as_f64().unwrap();
+        assert!((got - want).abs() <= 5.1e-5, "{name}: {got} is not {want}");
+    }
+}
+
+#[test]
+fn rows_stream_through_with_their_results_behind_them() {
+    let place = Place::new("rows");
+    let mut csv = String::from("id,type,forward,spot,strike,years,rate,carry,vol,price\n");
+    let rows = 10_000; // more than two batches
+    for i in 0..rows {
+        let strike = 90 + i % 21;
+        csv.push_str(&format!("{i},{},100,,{strike},0.5,0.05,,0.2,\n", ["call", "PE"][i % 2]));
+    }
+    csv.push_str("bad,call,100,,soon,0.5,0.05,,0.2,\nstale,put,100,,90,0.5,0,,,0\n");
+    place.write("in.csv", csv.as_bytes());
+    place.run("price --in in.csv --out out.csv").exits(1).says("10,002 rows, 1 of them no options");
+    let out = String::from_utf8(place.read("out.csv")).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), rows + 3);
+    let header = "id,type,forward,spot,strike,years,rate,carry,vol,price,out_price,out_delta";
+    assert!(lines[0].starts_with(header), "{}", lines[0]);
+    for (i, line) in lines[1..=rows].iter().enumerate() {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!((fields.len(), fields[21]), (22, "ok"), "{line}");
+        let option = Black76Input {
+            forward: 100.0,
+            strike: (90 + i % 21) as f64,
+            years: 0.5,
+            vol: 0.2,
+            rate: 0.05,
+            is_call: i % 2 == 0,
+        };
+        // Full precision: what is written reads back as the kernel's double.
+        let got: f64 = fields[10].parse().unwrap();
+        let want = option.value().price;
+        assert!((got - want).abs() <= 1e-13 * want, "{line}");
+    }
+    assert!(lines[rows + 1].ends_with(",bad_strike"), "{}", lines[rows + 1]);
+    assert!(lines[rows + 2].ends_with(",at_intrinsic"), "{}", lines[rows + 2]);
+
+    // What was written, solved again, is the volatility that made it.
+    let mut back = String::from("type,forward,strike,years,rate,price\n");
+    for line in &lines[1..100] {
+        let f: Vec<&str> = line.split(',').collect();
+        back.push_str(&[f[1], f[2], f[4], f[5], f[6], f[10]].join(","));
+        back.push_str("\r\n");
+    }
+    place.write("back.csv", back.as_bytes());
+    let ran = place.run("price --in back.csv").exits(0);
+    for line in ran.out.lines().skip(1) {
+        let vol: f64 = line.split(',').nth(15).unwrap().parse().unwrap();
+        assert!((vol - 0.2).abs() < 1e-12, "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_priced_is_refused() {
+    let place = Place::new("refused");
+    place.write("no.csv", b"type,strike,years,vol\n");
+    place.write("empty.csv", b"");
+    let usage = [
+        ("price", "--years or --days"),
+        ("price --strike 5 --forward 5 --years 1 --type call", "--vol or --price"),
+        ("price --strike 5 --years 1 --type call --vol 1", "--forward or --spot"),
+        ("price --forward 5 --spot 6", "cannot be used with"),
+        ("price --type swap", "possible values"),
+        ("price --in no.csv --out ./no.csv", "would be overwritten"),
+        ("price --dividend 5 --spot 1", "AMOUNT@YEARS"),
+        ("price --plot x.svg", "--bhavcopy"),
+        ("price --bhavcopy x --expiry soon", "as in 2025-03-27"),
+    ];
+    for (line, says) in usage {
+        assert!(place.run(line).exits(2).says(says).out.is_empty());
+    }
+    for (line, says) in [
+        ("price --in none.csv", "cannot open none.csv"),
+        ("price --in no.csv", "no column forward or spot"),
+        ("price --in empty.csv", "empty.csv: the file is empty"),
+        ("price --bhavcopy none.csv", "cannot open none.csv"),
+        ("price --bhavcopy no.csv", "no.csv"),
+    ] {
+        place.run(line).exits(1).says(says);
+    }
+}
+
+/// A bhavcopy of one underlying with a chain of known volatility, written by its own formula.
+fn bhavcopy(expiry: &str, years: f64, forward: f64) -> String {
+    let header = "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,XpryDt,\
+        FininstrmActlXpryDt,StrkPric,OptnTp,FinInstrmNm,OpnPric,HghPric,LwPric,ClsPric,LastPric,\
+        PrvsClsgPric,UndrlygPric,SttlmPric,OpnIntrst,ChngInOpnIntrst,TtlTradgVol,TtlTrfVal,\
+        TtlNbOfTxsExctd,SsnId,NewBrdLotQty,Rmks,Rsvd1,Rsvd2,Rsvd3,Rsvd4\n";
+    let mut text = header.to_string();
+    let mut token = 1_000;
+    let mut row = |kind: &str, strike: &str, option: &str, close: f64, volume: u32| {
+        token += 1;
+        text.push_str(&format!(
+            "2026-03-05,2026-03-05,FO,NSE,{kind},{token},,DEMO,,{expiry},{expiry},{strike},{option},\
+             DEMO,{close:.2},{close:.2},{close:.2},{close:.2},{close:.2},{close:.2},100.00,\
+             {close:.2},0,0,{volume},0.00,1,F1,75,,,,,\n"
+        ));
+    };
+    row("IDF", "", "", forward, 5_000);
+    for i in 0..41 {
+        let strike = 22_000.0 + 50.0 * f64::from(i);
+        for is_call in [true, false] {
+            let option = Black76Input { forward, strike, years, vol: 0.14, rate: 0.06, is_call };
+            let mut close = option.value().price;
+            // One strike's call closed long before the rest; one put did not trade.
+            close += if i == 20 && is_call { 80.0 } else { 0.0 };
+            let volume = if i == 5 && !is_call { 0 } else { 1_000 };
+            let kind = ["PE", "CE"][usize::from(is_call)];
+            row("IDO", &format!("{strike:.2}"), kind, close, volume);
+        }
+    }
+    text
+}
+
+#[test]
+fn a_chain_gives_back_the_forward_and_the_volatility_it_was_made_of() {
+    let place = Place::new("chain");
+    place.write("fo.csv", bhavcopy("2026-04-02", 28.0 / 365.0, 23_012.5).as_bytes());
+    let line = "price --bhavcopy fo.csv --rate 0.06";
+    let whole = place.run(&format!("{line} --json")).exits(0).json();
+    let chain = &whole["chains"][0];
+    assert_eq!((&chain["symbol"], &chain["expiry"]), (&"DEMO".into(), &"2026-04-02".into()));
+    assert!((chain["parity"]["forward"].as_f64().unwrap() - 23_012.5).abs() < 0.02);
+    assert_eq!((&chain["is_liquid"], &chain["parity"]["pairs"]), (&true.into(), &40.into()));
+    let outliers: Vec<f64> = rows(chain)
+        .filter(|row| row["is_outlier"] == true)
+        .map(|row| row["strike"].as_f64().unwrap())
+        .collect();
+    assert_eq!(outliers, [23_000.0]);
+    for row in rows(chain).filter(|row| row["is_outlier"] == false) {
+        for side in ["call", "put"] {
+            if row[side]["status"] == "untraded" {
+                continue;
+            }
+            let vol = row[side]["implied_vol"].as_f64().unwrap();
+            // Prices are rounded to the paisa, which this vega turns into so much volatility.
+            let vega = row[side]["vega"].as_f64().unwrap();
+            assert!((vol - 0.14).abs() < 0.02 / vega + 1e-6, "{row}");
+        }
+    }
+    place.run(line).exits(0).says("liquid").says("DEMO");
+    let csv = place.run(&format!("{line} --csv")).exits(0).out;
+    assert_eq!(csv.lines().count(), 83);
+    assert_eq!(csv.matches(",untraded").count(), 1);
+    let plot = format!("{line} --symbol DEMO --expiry 2026-04-02 --plot smile.svg");
+    place.run(&plot).exits(0).says("outlier");
+    let svg = String::from_utf8(place.read("smile.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert_eq!(svg.matches("<circle").count(), 81);
+    place.run(&format!("{line} --symbol NONE")).exits(1).says("no option");
+}
+
+#[test]
+fn at_expiry_there_is_a_forward_and_no_volatility() {
+    let place = Place::new("expiry");
+    place.write("fo.csv", bhavcopy("2026-03-05", 0.0, 23_012.5).as_bytes());
+    let whole = place.run("price --bhavcopy fo.csv --rate 0.06 --json").exits(0).json();
+    let chain = &whole["chains"][0];
+    assert_eq!(chain["years"], 0.0);
+    assert!(rows(chain).all(|row| row["call"]["implied_vol"].is_null()));
+    assert!(rows(chain).all(|row| row["call"]["status"] == "no_time"));
+    place.run("price --bhavcopy fo.csv").exits(0).says("expires today");
+}
+
+fn rows(chain: &Value) -> impl Iterator<Item = &Value> {
+    chain["strikes"].as_array().unwrap().iter()
+}
+
+fn real_bhavcopies() -> Vec<PathBuf> {
+    let Some(captures) = std::env::var_os("TEZI_CAPTURES") else {
+        eprintln!("skipped: TEZI_CAPTURES names no directory of captures");
+        return Vec::new();
+    };
+    let dir = PathBuf::from(captures).join("nse_bhavcopy_fo");
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_real_chains_agree_with_their_futures() {
+    for file in real_bhavcopies() {
+        let place = Place::new("real");
+        let mut command = place.command();
+        command.arg("price").arg("--bhavcopy").arg(&file).args(["--rate", "0.065", "--json"]);
+        let whole = Ran::new(command.output().unwrap()).exits(0).json();
+        let (mut held, mut off) = (0, Vec::new());
+        for chain in whole["chains"].as_array().unwrap() {
+            let (true, Some(basis)) = (chain["is_liquid"] == true, chain["basis"].as_f64()) else {
+                continue;
+            };
+            held += 1;
+            if basis.abs() <= 8.0 {
+                continue;
+            }
+            // Closes of different moments. None is far off, and none of the most traded is there.
+            let forward = chain["forward"].as_f64().unwrap();
+            let name = format!("{} {}: {basis:.2}", chain["symbol"], chain["expiry"]);
+            assert!(basis.abs() <= 0.000_65 * forward, "{name} on {forward}");
+            off.push(name);
+        }
+        eprintln!("{}: more than 8 points off: {off:?} of {held}", file.display());
+        assert!(off.len() <= 2 && !off.iter().any(|name| name.contains("\"NIFTY\" \"2025-02")));
+        assert!(held >= 20, "{held} liquid chains in {}", file.display());
+    }
+}
