@@ -61,6 +61,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("timers", &[]),
     ("instruments", &[]),
+    ("matching", &["book", "venue"]),
     ("oms", &[]),
     ("output", &[]),
     ("venue", &[]),

@@ -62,7 +62,7 @@ pub use session::{
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Core, CoreConfig, Counters, Emitted, InstrumentTable, Origin, Output, Position,
-    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, oms,
+    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, matching, oms, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

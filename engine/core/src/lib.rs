@@ -10,6 +10,7 @@ pub mod config;
 mod desk;
 mod engine;
 mod instruments;
+pub mod matching;
 pub mod oms;
 mod output;
 mod position;

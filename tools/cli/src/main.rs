@@ -13,6 +13,7 @@ mod hosting;
 mod interrupt;
 mod journal;
 mod json;
+mod match_command;
 mod outcome;
 mod price;
 mod progress;
@@ -53,6 +54,7 @@ commands! {
     Feed => feed;
     Publish => publish;
     Price => price;
+    Match => match_command;
     Journal => journal;
 }
 
@@ -80,6 +82,7 @@ Examples:
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140
                                        price, Greeks, volatility: one option, a CSV, a bhavcopy
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
+  tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
 
 Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.
 Each command teaches by example too: tezi replay --help";

@@ -24,6 +24,21 @@ impl Books {
         if quantity.is_zero() {
             return Ok(Applied::IGNORED);
         }
+        let (_, queue) = self.place(ladder, segment_code, order_id, price, quantity)?;
+        Ok(Applied::one(Action::Added, self.change(ladder, queue == self.ladders.best(ladder))))
+    }
+
+    /// Gives an order that does not rest a slot, at the end of the queue at its price; says which
+    /// slot and which queue.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        ladder: u32,
+        segment_code: u8,
+        order_id: OrderId,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<(u32, u32), BookError> {
         if self.orders.available() == 0 {
             return Err(self.refuse(BookError::OrdersFull));
         }
@@ -38,7 +53,7 @@ impl Books {
         let ticket = u64::from(segment_code);
         let order = Order { order_id, ticket, quantity: quantity.0, ..Order::EMPTY };
         self.join(slot, queue, order);
-        Ok(Applied::one(Action::Added, self.change(ladder, queue == self.ladders.best(ladder))))
+        Ok((slot, queue))
     }
 
     /// Changes an order that rests.
@@ -159,7 +174,7 @@ impl Books {
     /// Takes an order from its queue to the end of the queue at another price or ladder, and says
     /// which queue that is.
     #[inline]
-    fn transfer(
+    pub(super) fn transfer(
         &mut self,
         slot: u32,
         order: &Order,
@@ -280,7 +295,7 @@ impl Books {
 
     /// Writes an order into a slot, at the end of a queue.
     #[inline]
-    fn join(&mut self, slot: u32, level: u32, order: Order) {
+    pub(super) fn join(&mut self, slot: u32, level: u32, order: Order) {
         let ticket = self.ticket_next(order.segment_code());
         let queue = &mut self.queues[level];
         let last = queue.last;
@@ -294,7 +309,7 @@ impl Books {
 
     /// Takes an order out of its queue, and the queue out of its ladder when it was the last.
     #[inline]
-    fn leave(&mut self, order: &Order) {
+    pub(super) fn leave(&mut self, order: &Order) {
         let Order { level, earlier, later, .. } = *order;
         let queue = &mut self.queues[level];
         queue.first = if earlier == NONE { later } else { queue.first };

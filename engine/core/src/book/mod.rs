@@ -19,6 +19,7 @@ mod node;
 mod pool;
 mod prefetch;
 mod record;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -26,6 +27,7 @@ mod view;
 
 pub use books::Books;
 pub use prefetch::{ReadAhead, Upcoming};
+pub(crate) use slots::Front;
 pub use types::{
     Action, Applied, BookCounters, BookError, BooksConfig, Change, Level, RestingOrder,
 };

@@ -195,7 +195,7 @@ impl Books {
     }
 
     #[inline]
-    fn resting(&self, slot: u32) -> RestingOrder {
+    pub(super) fn resting(&self, slot: u32) -> RestingOrder {
         let order = &self.orders[slot];
         let queue = &self.queues[order.level];
         RestingOrder {

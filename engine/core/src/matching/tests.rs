@@ -1,0 +1,5 @@
+//! What the exchange's rules say, a rule a test, and a differential test against a naive matcher.
+
+mod differential;
+mod naive;
+mod rules;

@@ -1,0 +1,350 @@
+//! Random requests over all order types, phases and instruments: the matcher and the naive one must
+//! say the same, report by report, and end in the same books. A failing case shrinks before it is shown.
+//!
+//! The short run is 60,000 requests; the long one, three million, is asked for with `--ignored`.
+
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Segment, Side, TimeInForce};
+
+use super::super::{
+    InstrumentTerms, Matcher, MatcherConfig, Order, Owner, Pan, Refusal, Report, SelfTrade, Target,
+};
+use super::naive::{Naive, in_order_of_trading};
+use crate::testing::SplitMix64;
+use crate::venue::Rate;
+use crate::venue::bands::PriceBand;
+use crate::venue::rules::AllocationOrder;
+use crate::venue::session::{OrderType, Phase};
+
+const INSTRUMENTS: u32 = 3;
+const TICK: i64 = 5;
+const LOT: u32 = 10;
+const OPERATIONS: usize = 300;
+
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Submit(Order),
+    Modify(Target, Order),
+    Cancel(Target),
+    Phase(InstrumentId, Phase),
+    Band(InstrumentId, PriceBand),
+    Close(InstrumentId, Px),
+    Decide(OrderId, bool),
+    CancelTrade(u64),
+}
+
+fn terms() -> Vec<InstrumentTerms> {
+    let base = InstrumentTerms {
+        reference: Px(1_000),
+        freeze: Some(Qty(300)),
+        disclosed_min: Some(Rate(Rate::ONE / 10)),
+        ..InstrumentTerms::new(Px(TICK), Qty(LOT))
+    };
+    (0..INSTRUMENTS)
+        .map(|index| InstrumentTerms {
+            opening_allocation: if index == 1 {
+                AllocationOrder::MarketFirst
+            } else {
+                AllocationOrder::LimitFirst
+            },
+            ..base
+        })
+        .collect()
+}
+
+fn random_order(random: &mut SplitMix64) -> Order {
+    let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+    let order_type = match random.below(20) {
+        0..13 => OrderType::Limit,
+        13..16 => OrderType::Market,
+        16..18 => OrderType::StopLimit,
+        _ => OrderType::StopMarket,
+    };
+    let price = 1_000 + TICK * (random.below(21) as i64 - 10);
+    let trigger = price - side.sign() * TICK * (random.below(4) as i64 - 1);
+    let odd = i64::from(random.below(40) == 0);
+    let quantity = LOT * (1 + random.below(12) as u32) + u32::from(random.below(60) == 0);
+    let is_large = random.below(40) == 0;
+    let is_hidden = random.below(5) == 0;
+    // Now and then one that is not there.
+    let instruments = u64::from(INSTRUMENTS) + u64::from(random.below(50) == 0);
+    let pans = ["", "", "", "AAAAA1111A", "BBBBB2222B"];
+    let pan = Pan::parse(pans[random.below(5) as usize]).unwrap();
+    Order {
+        instrument: InstrumentId(random.below(instruments) as u32),
+        side,
+        order_type,
+        time_in_force: if random.below(8) == 0 { TimeInForce::Ioc } else { TimeInForce::Day },
+        price: Px(price + odd),
+        trigger: Px(trigger),
+        quantity: Qty(if is_large { 310 } else { quantity }),
+        disclosed: Qty(if is_hidden { LOT * (1 + random.below(3) as u32) } else { 0 }),
+        owner: Owner { pan, ..Owner::default() },
+        self_trade: if random.below(2) == 0 {
+            SelfTrade::CancelActive
+        } else {
+            SelfTrade::CancelPassive
+        },
+        member: 1 + random.below(2) as u32,
+        reference: random.below(1_000),
+    }
+}
+
+fn random_phase(random: &mut SplitMix64) -> Phase {
+    if random.below(3) == 0 { Phase::Continuous } else { Phase::ALL[random.below(13) as usize] }
+}
+
+/// A request that makes sense in the state of the naive matcher, most of the time.
+fn random_operation(random: &mut SplitMix64, naive: &Naive) -> Operation {
+    let known: Vec<_> = naive.resting.iter().chain(&naive.stops).collect();
+    let instrument = InstrumentId(random.below(u64::from(INSTRUMENTS)) as u32);
+    let is_open = naive.phase(instrument) == Phase::Continuous;
+    let any_id = OrderId(random.below(200));
+    match random.below(100) {
+        0..5 if !is_open || random.below(4) == 0 => {
+            Operation::Phase(instrument, random_phase(random))
+        }
+        5 => {
+            let low = 940 + TICK * random.below(8) as i64;
+            Operation::Band(instrument, PriceBand { low: Px(low), high: Px(low + 80) })
+        }
+        6 => Operation::Close(instrument, Px(1_000)),
+        7..10 => {
+            let at = random.below(naive.frozen.len().max(1) as u64) as usize;
+            let id = naive.frozen.get(at).map_or(any_id, |(frozen, _)| frozen.id);
+            Operation::Decide(id, random.below(3) > 0)
+        }
+        10 => Operation::CancelTrade(random.below(60)),
+        11..35 if !known.is_empty() => {
+            let old = known[random.below(known.len() as u64) as usize];
+            let target = Target::new(old.id, old.order.member);
+            Operation::Modify(target, random_change(random, old.order))
+        }
+        35..50 => {
+            let old = known.get(random.below(known.len().max(1) as u64) as usize);
+            let target =
+                old.map_or(Target::new(any_id, 1), |old| Target::new(old.id, old.order.member));
+            let member = if random.below(30) == 0 { 9 } else { target.member };
+            Operation::Cancel(Target { member, ..target })
+        }
+        _ => Operation::Submit(random_order(random)),
+    }
+}
+
+fn random_change(random: &mut SplitMix64, old: Order) -> Order {
+    let fresh = random_order(random);
+    match random.below(9) {
+        0 => Order { price: fresh.price, ..old },
+        1 | 2 => Order { quantity: Qty(old.quantity.0.saturating_sub(LOT)), ..old },
+        3 => Order { quantity: Qty(old.quantity.0 + LOT * (random.below(30) as u32)), ..old },
+        4 => Order { disclosed: fresh.disclosed, ..old },
+        5 => Order { trigger: fresh.trigger, price: fresh.price, ..old },
+        6 => Order {
+            order_type: fresh.order_type,
+            price: fresh.price,
+            trigger: fresh.trigger,
+            ..old
+        },
+        7 => Order { time_in_force: fresh.time_in_force, reference: fresh.reference, ..old },
+        _ => fresh,
+    }
+}
+
+fn apply_naive(naive: &mut Naive, now: Nanos, operation: Operation) {
+    match operation {
+        Operation::Submit(order) => naive.submit(now, &order),
+        Operation::Modify(target, order) => naive.modify(now, target, &order),
+        Operation::Cancel(target) => naive.cancel(now, target),
+        Operation::Phase(instrument, phase) => naive.set_phase(now, instrument, phase),
+        Operation::Band(instrument, band) => naive.set_band(now, instrument, band),
+        Operation::Close(instrument, price) => naive.set_close(instrument, price),
+        Operation::Decide(id, is_released) => naive.decide_freeze(now, id, is_released),
+        Operation::CancelTrade(trade_id) => naive.cancel_trade(now, trade_id),
+    }
+}
+
+/// What is refused stands in the reports, apart from what only the exchange's operator asks.
+fn apply(
+    matcher: &mut Matcher,
+    now: Nanos,
+    operation: Operation,
+    reports: &mut Vec<Report>,
+) -> Result<(), Refusal> {
+    match operation {
+        Operation::Submit(order) => matcher.submit(now, &order, reports).map(|_| ()),
+        Operation::Modify(target, order) => matcher.modify(now, target, &order, reports),
+        Operation::Cancel(target) => matcher.cancel(now, target, reports),
+        Operation::Phase(instrument, phase) => matcher.set_phase(now, instrument, phase, reports),
+        Operation::Band(instrument, band) => matcher.set_band(now, instrument, band, reports),
+        Operation::Close(instrument, price) => matcher.set_close(instrument, price),
+        Operation::Decide(id, is_released) => matcher.decide_freeze(now, id, is_released, reports),
+        Operation::CancelTrade(trade_id) => matcher.cancel_trade(now, trade_id, reports),
+    }
+}
+
+/// What must hold whatever the rules say.
+fn check_reports(reports: &[Report], matcher: &Matcher) -> Result<(), String> {
+    for report in reports {
+        if let Report::Traded(trade) = report {
+            let [buy, sell] = trade.order_ids;
+            if trade.quantity == Qty::ZERO || buy == sell {
+                return Err(format!("a trade of nothing or with itself: {trade:?}"));
+            }
+        }
+    }
+    if matcher.is_consistent() { Ok(()) } else { Err("the matcher is not consistent".into()) }
+}
+
+/// Runs operations through both; says how they differ.
+fn run(operations: &[Operation]) -> Result<(), String> {
+    let mut naive = Naive::new(&terms());
+    let mut matcher = matcher();
+    let mut reports = Vec::new();
+    for (index, &operation) in operations.iter().enumerate() {
+        step(&mut naive, &mut matcher, &mut reports, index, operation)?;
+    }
+    Ok(())
+}
+
+fn matcher() -> Matcher {
+    let mut matcher = Matcher::new(&MatcherConfig {
+        trades_max: 1 << 12,
+        ..MatcherConfig::small(Segment::NseFo)
+    });
+    for terms in terms() {
+        matcher.add_instrument(&terms).unwrap();
+    }
+    matcher
+}
+
+fn step(
+    naive: &mut Naive,
+    matcher: &mut Matcher,
+    reports: &mut Vec<Report>,
+    index: usize,
+    operation: Operation,
+) -> Result<(), String> {
+    let now = Nanos(1 + index as i64);
+    naive.reports.clear();
+    reports.clear();
+    apply_naive(naive, now, operation);
+    let result = apply(matcher, now, operation, reports);
+    let is_refused = matches!(reports.last(), Some(Report::Refused { .. }));
+    if is_refused && result.is_ok() != matches!(operation, Operation::Decide(_, false)) {
+        return Err(format!("a refusal that is not returned: {result:?}"));
+    }
+    if naive.reports != *reports {
+        return Err(format!("expected {:#?}\nfound {reports:#?}", naive.reports));
+    }
+    check_reports(reports, matcher)?;
+    for instrument in (0..INSTRUMENTS).map(InstrumentId) {
+        let expected = in_order_of_trading(&naive.resting, instrument);
+        let expected = expected.iter().map(|order| (order.id, order.shown));
+        let found =
+            Side::BOTH.into_iter().flat_map(|side| matcher.books().orders(instrument, side));
+        let found: Vec<_> = found.map(|order| (order.order_id, order.quantity.0)).collect();
+        let expected: Vec<_> = expected.collect();
+        if expected != found {
+            return Err(format!("books differ: expected {expected:?}, found {found:?}"));
+        }
+    }
+    let is_same = naive.stops.len() == matcher.stops().orders_count();
+    if is_same { Ok(()) } else { Err("stop-loss orders differ".into()) }
+}
+
+/// As [`run`]; a stop of either matcher is a difference too.
+fn fails(operations: &[Operation]) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(|| run(operations)))
+        .unwrap_or_else(|_| Err("stopped".into()))
+        .err()
+}
+
+/// Leaves out parts of a failing case as long as it still fails.
+fn shrink(mut operations: Vec<Operation>) -> Vec<Operation> {
+    let mut size = operations.len() / 2;
+    while size > 0 {
+        let mut start = 0;
+        while start < operations.len() {
+            let mut shorter = operations.clone();
+            shorter.drain(start..operations.len().min(start + size));
+            if fails(&shorter).is_some() {
+                operations = shorter;
+            } else {
+                start += size;
+            }
+        }
+        size /= 2;
+    }
+    operations
+}
+
+fn generate(seed: u64) -> Vec<Operation> {
+    let mut random = SplitMix64(seed);
+    let mut naive = Naive::new(&terms());
+    let mut operations: Vec<Operation> = (0..INSTRUMENTS)
+        .map(|index| Operation::Phase(InstrumentId(index), Phase::Continuous))
+        .collect();
+    for (index, &operation) in operations.iter().enumerate() {
+        apply_naive(&mut naive, Nanos(1 + index as i64), operation);
+    }
+    while operations.len() < OPERATIONS {
+        let operation = random_operation(&mut random, &naive);
+        apply_naive(&mut naive, Nanos(1 + operations.len() as i64), operation);
+        operations.push(operation);
+    }
+    operations
+}
+
+#[test]
+fn it_does_what_the_naive_matcher_does() {
+    let kinds = compare(200);
+    assert!(kinds.iter().all(|&count| count > 20), "every kind of report was compared: {kinds:?}");
+}
+
+#[test]
+#[ignore = "half a minute: cargo test --release -p tezi-core --lib naive -- --ignored"]
+fn it_does_what_the_naive_matcher_does_for_long() {
+    compare(10_000);
+}
+
+/// Runs the cases of so many seeds; how many reports of each kind there were.
+fn compare(cases: u64) -> [u64; 10] {
+    let mut kinds = [0_u64; 10];
+    for seed in 0..cases {
+        let operations = generate(seed);
+        if fails(&operations).is_some() {
+            let small = shrink(operations);
+            let mut text = String::new();
+            for operation in &small {
+                writeln!(text, "  {operation:?}").unwrap();
+            }
+            panic!("seed {seed}, {} operations:\n{text}{}", small.len(), fails(&small).unwrap());
+        }
+        let mut naive = Naive::new(&terms());
+        for (index, &operation) in operations.iter().enumerate() {
+            naive.reports.clear();
+            apply_naive(&mut naive, Nanos(1 + index as i64), operation);
+            for report in &naive.reports {
+                kinds[kind(report)] += 1;
+            }
+        }
+    }
+    kinds
+}
+
+const fn kind(report: &Report) -> usize {
+    match report {
+        Report::Accepted(_) => 0,
+        Report::Modified(_) => 1,
+        Report::Canceled(..) => 2,
+        Report::Priced(_) => 3,
+        Report::Triggered(_) => 4,
+        Report::Frozen(_) => 5,
+        Report::Replenished(_) => 6,
+        Report::Traded(_) => 7,
+        Report::TradeCanceled(_) => 8,
+        Report::Refused { .. } => 9,
+    }
+}
