@@ -11,9 +11,8 @@ use super::types::{Action, Applied, BookCounters, BookError, BooksConfig};
 
 /// The L3 books of all instruments.
 ///
-/// An order is known by a *segment code* and its number. A spread order is published once a leg,
-/// with one number on opposite sides, so its two halves need codes of their own: keep spread
-/// books in a `Books` of their own and give their sell side a second code.
+/// An order is known by a *segment code* and its number. Orders whose numbers may be those of others,
+/// as a spread's are those of outright orders, come under a code of their own (decision 0009).
 ///
 /// **Bounds**: see [`BooksConfig`]; an event that would pass one is refused and counted, and
 /// everything is as it was. **Cost**: no allocation after `new`. Lookup by number, removal, the
