@@ -110,7 +110,7 @@ fn what_no_line_brought_is_named_and_its_stream_is_not_traded() {
     let (report, _) = run(&scratch, captures([&file]), Bidder { every: 20, calls: 0 });
     assert!(!report.is_fine());
     assert_eq!(report.feed.lost(), 7);
-    let stream = |number: u8| {
+    let stream = |number: u16| {
         report.feed.counters.streams.iter().find(|stream| stream.stream.number() == number).unwrap()
     };
     let lost = |first, last| LostNumbers { first, last, restart_count: 0 };
@@ -135,7 +135,7 @@ fn a_late_join_ends_in_what_can_be_known() {
     assert!(report.is_fine(), "{:?}", report.problems());
     assert_same_book(&book, &book_csv(late), "what came after the join");
     for stream in &report.feed.counters.streams {
-        let of_stream = late.iter().filter(|m| m.stream == stream.stream.number());
+        let of_stream = late.iter().filter(|m| u16::from(m.stream) == stream.stream.number());
         assert_eq!(stream.joined_at, of_stream.map(|m| u64::from(m.sequence)).min().unwrap());
     }
     assert!(report.core.counters.orders_unknown > 0);

@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         ..ArbiterConfig::new(Segment::NseFo)
     };
     let mut arbiter = Arbiter::new(config).expect("a right configuration");
-    let mut next = [0_u64; 256];
+    let mut next = [0_u64; 4_096];
     let mut sink = |event: &Event| {
         let (first, last) = match event.fault() {
             Some(FeedFault::Gap { first, last }) => (first, last),

@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let mut sequencer = Sequencer::new(config).expect("a right configuration");
     let context = PacketContext::new(Segment::BseFo, 0);
-    let mut is_stale = [false; 256];
+    let mut is_stale = [false; 4_096];
     let mut sink = |event: &Event| {
         assert_eq!(event.stream.segment(), Some(Segment::BseFo));
         let stale = &mut is_stale[usize::from(event.stream.number())];

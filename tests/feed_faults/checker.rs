@@ -118,7 +118,7 @@ impl Checker {
         if heard.is_stale {
             return;
         }
-        let stream = StreamId::new(Segment::NseFo, index as u8 + 1);
+        let stream = StreamId::new(Segment::NseFo, index as u16 + 1);
         let books = self.core.books();
         let mut sum = 0_u64;
         for (instrument, state) in self.core.instruments().iter() {

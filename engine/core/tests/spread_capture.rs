@@ -41,7 +41,7 @@ fn event(line: &str) -> Event {
     Event {
         kind_code: kind as u8,
         flags: if cells[7] == "S" { MarketFlags::SELL } else { 0 },
-        stream: StreamId::new(Segment::NseFo, number(0) as u8),
+        stream: StreamId::new(Segment::NseFo, number(0) as u16),
         token: Token(number(6) as u32),
         sequence: number(1) as u32,
         receive_time: Nanos(number(1)),

@@ -181,14 +181,14 @@ mod tests {
     use super::*;
     use tezi_model::{FeedFault, Segment};
 
-    fn event(stream: u8, sequence: u32) -> Event {
+    fn event(stream: u16, sequence: u32) -> Event {
         let stream = StreamId::new(Segment::NseFo, stream);
         let kind_code = EventKind::OrderNew as u8;
         Event { kind_code, stream, sequence, ..Event::clock(Nanos(i64::from(sequence))) }
     }
 
     /// What the core hears: sequence, or the range of a gap, by stream number.
-    fn drain(ring: &mut tezi_ring::Consumer<Event>) -> Vec<(u8, u32, Option<u32>)> {
+    fn drain(ring: &mut tezi_ring::Consumer<Event>) -> Vec<(u16, u32, Option<u32>)> {
         let mut heard = Vec::new();
         while let Some(item) = ring.pop() {
             let event = item.payload;

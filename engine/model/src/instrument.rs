@@ -120,31 +120,38 @@ impl Segment {
     }
 }
 
-/// A feed stream: the segment in the high byte, the exchange's stream number in the low one.
+/// A feed stream: a segment and the number of the exchange's stream, or product, within it.
+///
+/// **Shape**: from the low bit on, 8 low bits of the number, 4 bits of the segment, 4 high bits of the
+/// number. A number below 256 thus stands in the low byte alone, the segment above it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct StreamId(pub u16);
 
 impl StreamId {
-    /// Names the exchange's stream `number` of a segment.
+    /// The largest number of a stream. BSE has a stream a product, and hundreds of products.
+    pub const NUMBER_MAX: u16 = 0xFFF;
+
+    /// Names the exchange's stream `number` of a segment; of a number beyond
+    /// [`NUMBER_MAX`](Self::NUMBER_MAX) the low 12 bits count.
     #[inline]
     #[must_use]
-    pub const fn new(segment: Segment, number: u8) -> Self {
-        Self((segment as u16) << 8 | number as u16)
+    pub const fn new(segment: Segment, number: u16) -> Self {
+        Self((segment as u16) << 8 | (number & 0xFF) | (number & 0xF00) << 4)
     }
 
     /// The exchange's stream number.
     #[inline]
     #[must_use]
-    pub const fn number(self) -> u8 {
-        (self.0 & 0xFF) as u8
+    pub const fn number(self) -> u16 {
+        (self.0 & 0xFF) | (self.0 >> 4 & 0xF00)
     }
 
     /// The segment, `None` when the record holds no known one.
     #[inline]
     #[must_use]
     pub const fn segment(self) -> Option<Segment> {
-        Segment::from_code((self.0 >> 8) as u8)
+        Segment::from_code((self.0 >> 8 & 0xF) as u8)
     }
 }
 
@@ -152,7 +159,7 @@ impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.segment() {
             Some(segment) => write!(f, "{}/{}", segment.name(), self.number()),
-            None => write!(f, "?{}/{}", self.0 >> 8, self.number()),
+            None => write!(f, "?{}/{}", self.0 >> 8 & 0xF, self.number()),
         }
     }
 }
@@ -407,8 +414,11 @@ mod tests {
     fn codes_name_what_they_were_made_from() {
         for segment in Segment::ALL {
             assert_eq!(Segment::from_code(segment as u8), Some(segment));
-            let stream = StreamId::new(segment, 7);
-            assert_eq!((stream.segment(), stream.number()), (Some(segment), 7));
+            for number in [0, 7, 255, 256, 0xABC, StreamId::NUMBER_MAX] {
+                let stream = StreamId::new(segment, number);
+                assert_eq!((stream.segment(), stream.number()), (Some(segment), number));
+            }
+            assert_eq!(StreamId::new(segment, 7).0, (segment as u16) << 8 | 7);
         }
         assert_eq!(Symbol::new("a\u{e9}").as_str(), "a??");
         assert_eq!(Symbol::new("0123456789abcdefg").as_str(), "0123456789abcdef");

@@ -312,7 +312,7 @@ impl Arbiter {
         now: Nanos,
         sink: &mut impl FnMut(&Event),
     ) -> bool {
-        let position = usize::from(self.positions[usize::from(request.stream.number())]);
+        let position = self.position(request.stream);
         let Some(stream) = self.streams.get_mut(position) else { return false };
         let mut out = Batch::new(sink);
         let wants_more = stream.on_reply(request.id, reply, now, &mut out);
@@ -402,7 +402,7 @@ impl Arbiter {
         }
         let header = message.header();
         let id = match header.stream_number() {
-            Ok(number) => StreamId::new(context.segment, number),
+            Ok(number) => StreamId::new(context.segment, number.into()),
             Err(error) => return self.count_error(line, error),
         };
         let sequence = header.seq_no.get();
@@ -439,9 +439,15 @@ impl Arbiter {
         request
     }
 
+    /// Where a stream's state is; beyond all of them for one not seen.
+    #[inline]
+    fn position(&self, id: StreamId) -> usize {
+        self.positions.get(usize::from(id.number())).map_or(NO_STREAM, |&position| position).into()
+    }
+
     #[inline]
     fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        let position = usize::from(self.positions[usize::from(id.number())]);
+        let position = self.position(id);
         if position < self.stream_count {
             return self.streams.get_mut(position);
         }
@@ -453,7 +459,7 @@ impl Arbiter {
     fn claim_stream(&mut self, id: StreamId) -> Option<&mut Stream> {
         let stream = self.streams.get_mut(self.stream_count)?;
         stream.set_id(id);
-        self.positions[usize::from(id.number())] = self.stream_count as u16;
+        *self.positions.get_mut(usize::from(id.number()))? = self.stream_count as u16;
         self.stream_count += 1;
         Some(stream)
     }

@@ -301,7 +301,7 @@ impl Stream {
             return Err(RecoveryFailure::Unexpected);
         }
         let header = message.header();
-        if header.stream_number().map_err(garbage)? != self.id.number() {
+        if u16::from(header.stream_number().map_err(garbage)?) != self.id.number() {
             return Err(RecoveryFailure::WrongStream);
         }
         let context = PacketContext { segment, line: Line::A, receive_time: now };
@@ -327,7 +327,7 @@ impl Stream {
         out: &mut Batch<'_, F>,
     ) -> Result<(), RecoveryFailure> {
         let orders = header.checked_order_count().map_err(|_| RecoveryFailure::SnapshotMismatch)?;
-        if header.stream_id.get() != i16::from(self.id.number()) {
+        if i32::from(header.stream_id.get()) != i32::from(self.id.number()) {
             return Err(RecoveryFailure::WrongStream);
         }
         let last = header.last_seq_no.get();

@@ -269,7 +269,7 @@ impl Audit {
         if self.phase != Phase::Asked {
             return Err(RecoveryFailure::Unexpected);
         }
-        if header.stream_id.get() != i16::from(self.stream.number()) {
+        if i32::from(header.stream_id.get()) != i32::from(self.stream.number()) {
             return Err(RecoveryFailure::WrongStream);
         }
         if at < self.since {

@@ -84,7 +84,8 @@ impl Session {
     /// Writes what is left of the request; the number of bytes written.
     pub(super) fn transmit(&mut self, buffer: &mut [u8]) -> usize {
         let Some(request) = self.request else { return 0 };
-        let stream = request.stream.number();
+        // MTBT numbers its streams with 8 bits; a request is of a stream that came in.
+        let stream = request.stream.number() as u8;
         let bytes = match request.wanted {
             Wanted::Messages { first, last } => encode_recovery_request(stream, first, last),
             Wanted::Snapshot => encode_snapshot_request(stream),
@@ -184,7 +185,7 @@ impl Session {
         if reply.message_type != kind {
             return Err(RecoveryFailure::Unexpected);
         }
-        if reply.header.stream_id.get() != i16::from(request.stream.number()) {
+        if i32::from(reply.header.stream_id.get()) != i32::from(request.stream.number()) {
             return Err(RecoveryFailure::WrongStream);
         }
         match reply.is_granted() {
@@ -210,7 +211,7 @@ impl Session {
             return Err(RecoveryFailure::Unexpected);
         }
         let header = message.header();
-        if header.stream_id.get() != i16::from(request.stream.number()) {
+        if i32::from(header.stream_id.get()) != i32::from(request.stream.number()) {
             return Err(RecoveryFailure::WrongStream);
         }
         if header.seq_no.get() != next {
@@ -236,7 +237,7 @@ impl Session {
             DecodeError::StreamOutOfRange => RecoveryFailure::WrongStream,
             _ => RecoveryFailure::SnapshotMismatch,
         })?;
-        if header.stream_id.get() != i16::from(request.stream.number()) {
+        if i32::from(header.stream_id.get()) != i32::from(request.stream.number()) {
             return Err(RecoveryFailure::WrongStream);
         }
         if orders > orders_max {

@@ -94,5 +94,5 @@ fn stream(row: &Row<'_>, segment: Segment) -> Result<StreamId, LineFault> {
     if number == 0 {
         return Err(row.fault(STREAM, FaultReason::OutOfRange));
     }
-    Ok(StreamId::new(segment, number))
+    Ok(StreamId::new(segment, number.into()))
 }

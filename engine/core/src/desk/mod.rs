@@ -75,8 +75,8 @@ pub(crate) struct Tape {
     pub(crate) volume: u64,
 }
 
-/// Streams a desk can tell apart: every stream number of every segment code below 16.
-const STREAMS: usize = 16 << 8;
+/// Streams a desk can tell apart: every one that has an id.
+const STREAMS: usize = 1 << 16;
 
 /// See the module.
 pub(crate) struct Desk {

@@ -271,7 +271,7 @@ mod tests {
             let mut legs = SpreadLegs::new(24);
             let mut model: BTreeMap<(StreamId, OrderId), Event> = BTreeMap::new();
             for step in 0..3_000 {
-                let stream = StreamId::new(Segment::NseFo, 1 + random.below(3) as u8);
+                let stream = StreamId::new(Segment::NseFo, 1 + random.below(3) as u16);
                 if random.below(200) == 0 {
                     legs.forget(stream);
                     model.retain(|key, _| key.0 != stream);

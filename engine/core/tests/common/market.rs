@@ -176,7 +176,7 @@ impl Market {
         *sequence += 1;
         Event {
             kind_code: kind as u8,
-            stream: StreamId::new(segment, number),
+            stream: StreamId::new(segment, number.into()),
             token: contract.token,
             sequence: *sequence,
             ..Event::zeroed()
@@ -433,7 +433,7 @@ impl Market {
             let of = |c: &Instrument| {
                 StreamId::new(
                     c.segment().unwrap(),
-                    1 + u8::from(c.kind() == InstrumentKind::Option),
+                    1 + u16::from(c.kind() == InstrumentKind::Option),
                 )
             };
             let contracts = &self.contracts;

@@ -29,7 +29,7 @@ pub struct PacketContext {
 impl PacketContext {
     /// The context of a stream's packet without times, on line A.
     #[must_use]
-    pub const fn new(segment: Segment, number: u8) -> Self {
+    pub const fn new(segment: Segment, number: u16) -> Self {
         Self {
             stream: StreamId::new(segment, number),
             line: Line::A,

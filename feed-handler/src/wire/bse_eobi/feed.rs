@@ -37,6 +37,8 @@ pub(super) struct Feed {
     config: SequencerConfig,
     products: Box<[Product]>,
     product_count: usize,
+    /// The numbers of the products and where each is, in order of number.
+    index: Vec<(i32, u16)>,
     /// Where the last product found is: datagrams of one product come in runs.
     recent: usize,
     /// What the packet that was read last holds; of the incremental channel only.
@@ -52,6 +54,7 @@ impl Feed {
             config,
             products: (0..config.products_max).map(|_| Product::new(&config)).collect(),
             product_count: 0,
+            index: Vec::with_capacity(config.products_max),
             recent: 0,
             // The shortest message has 8 bytes.
             items: Vec::with_capacity(config.datagram_max / 8),
@@ -77,13 +80,18 @@ impl Feed {
         if known.get(self.recent).is_some_and(|product| product.id() == market_segment_id) {
             return Some(self.recent);
         }
-        if let Some(index) = known.iter().position(|product| product.id() == market_segment_id) {
-            self.recent = index;
-            return Some(index);
-        }
+        let place = match self.index.binary_search_by_key(&market_segment_id, |&(id, _)| id) {
+            Ok(at) => {
+                self.recent = self.index[at].1.into();
+                return Some(self.recent);
+            }
+            Err(place) => place,
+        };
         let product = self.products.get_mut(self.product_count)?;
-        let number = self.config.stream_first + self.product_count as u8;
+        let position = self.product_count as u16;
+        let number = self.config.stream_first + position;
         product.set_id(market_segment_id, StreamId::new(self.config.segment, number));
+        self.index.insert(place, (market_segment_id, position));
         self.product_count += 1;
         Some(self.product_count - 1)
     }

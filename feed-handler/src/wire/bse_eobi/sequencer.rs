@@ -14,7 +14,7 @@
 //! same datagrams give the same events. Never here: a socket, a clock, an allocation after
 //! construction.
 
-use tezi_model::{Event, Nanos, Segment};
+use tezi_model::{Event, Nanos, Segment, StreamId};
 
 use super::feed::{Feed, transact_time};
 use super::product::{Product, ProductStatus, Stamp};
@@ -43,7 +43,8 @@ pub enum SnapshotEnd {
     Completion,
 }
 
-/// The bounds of a [`Sequencer`]. All memory is taken at construction: about
+/// The bounds of a [`Sequencer`]. All memory is asked for at construction, and touched as products
+/// need it: at most about
 /// `products_max * kept_max * 56 + 2 * window_datagrams * datagram_max` bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct SequencerConfig {
@@ -51,8 +52,8 @@ pub struct SequencerConfig {
     /// [`Segment::BseCd`].
     pub segment: Segment,
     /// The stream number of the first product seen; the next gets the next one.
-    pub stream_first: u8,
-    /// Products there is room for, up to 256 − `stream_first`. The first ones seen get it.
+    pub stream_first: u16,
+    /// Products there is room for, up to 4,096 − `stream_first`. The first ones seen get it.
     pub products_max: usize,
     /// How many datagrams an early one may be ahead of the one due. A power of two, 8 to 65,536.
     pub window_datagrams: usize,
@@ -72,7 +73,7 @@ pub struct SequencerConfig {
 }
 
 impl SequencerConfig {
-    /// The usual bounds: 64 products from stream 0, 256 datagrams of 1,500 bytes, 20 ms, restarts
+    /// The usual bounds: 1,024 products from stream 0, 256 datagrams of 1,500 bytes, 20 ms, restarts
     /// from 1 s on, 4,096 kept messages and 256 listed ranges a product, snapshots ended by the
     /// next one.
     #[must_use]
@@ -80,7 +81,7 @@ impl SequencerConfig {
         Self {
             segment,
             stream_first: 0,
-            products_max: 64,
+            products_max: 1_024,
             window_datagrams: 256,
             datagram_max: 1500,
             wait_ns: 20_000_000,
@@ -96,7 +97,7 @@ named_reasons! {
     /// Why a [`SequencerConfig`] cannot be.
     ConfigError {
         /// None, or more than stream numbers are left.
-        ProductsMax = 0, "products_max", "products_max must be 1 to 256 - stream_first";
+        ProductsMax = 0, "products_max", "products_max must be 1 to 4096 - stream_first";
         /// Not a power of two, or out of range.
         WindowDatagrams = 1, "window_datagrams", "window_datagrams must be a power of two, 8 to 65536";
         /// Too short for a message, or longer than UDP allows.
@@ -174,13 +175,18 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
+    /// Streams that a segment can have.
+    const STREAMS_MAX: usize = StreamId::NUMBER_MAX as usize + 1;
+
     /// A sequencer that has seen nothing.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] names the field that is out of range.
     pub fn new(config: SequencerConfig) -> Result<Self, ConfigError> {
-        if !(1..=256 - usize::from(config.stream_first)).contains(&config.products_max) {
+        if !(1..=Self::STREAMS_MAX.saturating_sub(config.stream_first.into()))
+            .contains(&config.products_max)
+        {
             return Err(ConfigError::ProductsMax);
         }
         let length = config.window_datagrams;

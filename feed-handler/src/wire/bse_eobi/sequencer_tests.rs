@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tezi_model::{Event, EventKind, FeedFault, MarketFlags, Nanos, Px, Qty, Segment, Side, Token};
+use tezi_model::{
+    Event, EventKind, FeedFault, MarketFlags, Nanos, Px, Qty, Segment, Side, StreamId, Token,
+};
 
 use super::*;
 use crate::Line;
@@ -603,7 +605,7 @@ fn the_bounds_are_named() {
     let usual = SequencerConfig::new(Segment::BseFo);
     let error = |config| Sequencer::new(config).unwrap_err();
     assert_eq!(error(SequencerConfig { products_max: 0, ..usual }), ConfigError::ProductsMax);
-    let config = SequencerConfig { products_max: 2, stream_first: 255, ..usual };
+    let config = SequencerConfig { products_max: 2, stream_first: StreamId::NUMBER_MAX, ..usual };
     assert_eq!(error(config), ConfigError::ProductsMax);
     let config = SequencerConfig { window_datagrams: 100, ..usual };
     assert_eq!(error(config), ConfigError::WindowDatagrams);
@@ -622,4 +624,26 @@ fn the_bounds_are_named() {
     }
     assert_eq!(it.counters().products_refused, 1);
     assert_eq!(it.products().map(|p| p.market_segment_id).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_segment_of_thousands_of_products_has_a_stream_for_each() {
+    let config = SequencerConfig {
+        products_max: 4_096,
+        kept_max: 4,
+        ..SequencerConfig::new(Segment::BseFo)
+    };
+    let mut it = Sequencer::new(config).unwrap();
+    // Each product joins whole, by a heartbeat that counts nothing; numbers neither dense nor sorted.
+    for number in 1..=4_097_u32 {
+        let mut builder = PacketBuilder::new(number.wrapping_mul(0x9E37_79B1) as i32, number, NOW);
+        builder.heartbeat(0);
+        let bytes = builder.bytes();
+        it.on_packet(Channel::Incremental, Line::A, bytes, NOW, &mut |_: &Event| {});
+    }
+    assert_eq!(it.counters().products_refused, 1);
+    let streams: Vec<_> = it.products().map(|product| product.stream).collect();
+    assert_eq!(streams, (0..4_096).map(|n| StreamId::new(Segment::BseFo, n)).collect::<Vec<_>>());
+    assert!(it.products().all(|product| product.is_whole));
+    assert!(it.is_consistent());
 }

@@ -10,7 +10,7 @@ use super::RecordError;
 use super::record::{MboMessage, PRICE_UNDEFINED, TIME_UNDEFINED, flags};
 
 /// Instruments that have a stream number of their own.
-pub const INSTRUMENTS_MAX: usize = 256;
+pub const INSTRUMENTS_MAX: usize = StreamId::NUMBER_MAX as usize + 1;
 
 /// Wire price units in one unit of the model.
 const PRICE_DIVISOR: i64 = 10;
@@ -47,6 +47,8 @@ pub struct Decoder {
     segment: Segment,
     /// The instruments seen, by stream number.
     instruments: Vec<(u32, Trust)>,
+    /// The instruments and their stream numbers, in order of instrument.
+    index: Vec<(u32, u16)>,
     /// The stream number of the last record: most follow one of the same instrument.
     last: usize,
     counters: DecoderCounters,
@@ -59,6 +61,7 @@ impl Decoder {
         Self {
             segment,
             instruments: Vec::with_capacity(INSTRUMENTS_MAX),
+            index: Vec::with_capacity(INSTRUMENTS_MAX),
             last: 0,
             counters: DecoderCounters::default(),
         }
@@ -94,7 +97,7 @@ impl Decoder {
             if core::mem::take(&mut trust.is_in_snapshot) && !trust.is_suspect {
                 sink(&Event {
                     kind_code: EventKind::StreamWhole as u8,
-                    stream: StreamId::new(self.segment, number as u8),
+                    stream: StreamId::new(self.segment, number as u16),
                     token: Token(*instrument),
                     ..Event::zeroed()
                 });
@@ -126,20 +129,23 @@ impl Decoder {
 
     /// The number of an instrument's stream.
     #[inline]
-    fn stream_number(&mut self, instrument: u32) -> Result<u8, RecordError> {
+    fn stream_number(&mut self, instrument: u32) -> Result<u16, RecordError> {
         if self.instruments.get(self.last).is_none_or(|known| known.0 != instrument) {
-            self.last = match self.instruments.iter().position(|known| known.0 == instrument) {
-                Some(number) => number,
-                None if self.instruments.len() == INSTRUMENTS_MAX => {
+            let found = self.index.binary_search_by_key(&instrument, |&(id, _)| id);
+            self.last = match found {
+                Ok(place) => self.index[place].1.into(),
+                Err(_) if self.instruments.len() == INSTRUMENTS_MAX => {
                     return Err(RecordError::InstrumentsFull);
                 }
-                None => {
+                Err(place) => {
+                    let number = self.instruments.len();
+                    self.index.insert(place, (instrument, number as u16));
                     self.instruments.push((instrument, Trust::default()));
-                    self.instruments.len() - 1
+                    number
                 }
             };
         }
-        Ok(self.last as u8)
+        Ok(self.last as u16)
     }
 
     /// Gives out a record's own event between those that say what its flags change.

@@ -27,7 +27,7 @@ named_reasons! {
         /// Orders, cancels and trades have some.
         QuantityZero = 7, "quantity_zero", "the size is 0";
         /// More instruments than streams can be told apart.
-        InstrumentsFull = 8, "instruments_full", "more than 256 instruments in one file";
+        InstrumentsFull = 8, "instruments_full", "more than 4,096 instruments in one file";
     }
 }
 

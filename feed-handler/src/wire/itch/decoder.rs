@@ -42,7 +42,7 @@ impl Decoder {
     /// A decoder for a day's messages. NASDAQ has one stream; `number` tells it from others of the
     /// segment, such as those of its sister exchanges.
     #[must_use]
-    pub const fn new(date: SessionDate, number: u8) -> Self {
+    pub const fn new(date: SessionDate, number: u16) -> Self {
         Self {
             stream: StreamId::new(Segment::NasdaqUs, number),
             midnight: date.midnight(),

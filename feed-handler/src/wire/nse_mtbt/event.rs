@@ -73,7 +73,7 @@ impl StreamHeader {
         }
         Ok(Event {
             flags: context.flags(),
-            stream: StreamId::new(context.segment, number),
+            stream: StreamId::new(context.segment, number.into()),
             sequence,
             receive_time: context.receive_time,
             ..Event::zeroed()
