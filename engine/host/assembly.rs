@@ -108,6 +108,7 @@ impl Assembly<'_> {
                 Error::Parameter(format!("instrument {definition}: {}", reason.message()))
             })?;
         }
+        crate::huge_pages::advise_huge_pages(core.books());
         let recorder = self.begin_journal(&clock, &name, &parameters, kernel_name)?;
         let journal = recorder.path().map(Path::to_path_buf);
         let orders = OrderPath::new(self.host.config.capacity.instruments_max)?;

@@ -2,7 +2,7 @@
 
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
-use super::index::{self, Entry, OrderIndex};
+use super::index::OrderIndex;
 use super::ladder::Ladders;
 use super::level_cache::LevelCache;
 use super::pool::{NONE, Pool};
@@ -46,13 +46,6 @@ pub struct Books {
     instruments_max: u32,
     priority: u64,
     pub(super) counters: BookCounters,
-}
-
-/// A resting order that was looked up.
-#[derive(Clone, Copy)]
-pub(super) struct Found {
-    pub(super) slot: u32,
-    pub(super) entry: Entry,
 }
 
 impl Books {
@@ -112,9 +105,9 @@ impl Books {
     ) -> Result<Applied, BookError> {
         self.check(instrument, order_id)?;
         let ladder = ladder_of(instrument, side);
-        if let Some(found) = self.locate(segment_code, order_id) {
+        if let Some(slot) = self.find(segment_code, order_id) {
             self.counters.new_live += 1;
-            return self.amend(found, ladder, price, quantity);
+            return self.amend(slot, ladder, price, quantity);
         }
         self.add(ladder, segment_code, order_id, price, quantity)
     }
@@ -140,8 +133,8 @@ impl Books {
     ) -> Result<Applied, BookError> {
         self.check(instrument, order_id)?;
         let ladder = ladder_of(instrument, side);
-        if let Some(found) = self.locate(segment_code, order_id) {
-            return self.amend(found, ladder, price, quantity);
+        if let Some(slot) = self.find(segment_code, order_id) {
+            return self.amend(slot, ladder, price, quantity);
         }
         self.counters.modify_unknown += 1;
         self.add(ladder, segment_code, order_id, price, quantity)
@@ -150,11 +143,11 @@ impl Books {
     /// An order left the book. One that does not rest is ignored.
     #[inline]
     pub fn on_cancel(&mut self, segment_code: u8, order_id: OrderId) -> Applied {
-        let Some(found) = self.locate(segment_code, order_id) else {
+        let Some(slot) = self.find(segment_code, order_id) else {
             self.counters.cancel_unknown += 1;
             return Applied::IGNORED;
         };
-        Applied::one(Action::Removed, self.remove(found))
+        Applied::one(Action::Removed, self.remove(slot))
     }
 
     /// Two orders traded. An id of 0 was never shown; one that does not rest is ignored (market
@@ -184,7 +177,7 @@ impl Books {
     /// rest is ignored.
     #[inline]
     pub fn on_reduce(&mut self, segment_code: u8, order_id: OrderId, quantity: Qty) -> Applied {
-        let Some(found) = self.locate(segment_code, order_id) else {
+        let Some(slot) = self.find(segment_code, order_id) else {
             self.counters.trade_unknown += 1;
             return Applied::IGNORED;
         };
@@ -192,7 +185,7 @@ impl Books {
             return Applied::unchanged(Action::Unchanged);
         }
         let overfilled = self.counters.overfilled;
-        let change = self.reduce(found, quantity);
+        let change = self.reduce(slot, quantity);
         let overfilled = self.counters.overfilled != overfilled;
         Applied { overfilled, ..Applied::one(Action::Traded, change) }
     }
@@ -215,11 +208,11 @@ impl Books {
         if order_id_new.is_none() {
             return Err(self.refuse(BookError::NoOrderId));
         }
-        let Some(found) = self.locate(segment_code, order_id) else {
+        let Some(slot) = self.find(segment_code, order_id) else {
             self.counters.modify_unknown += 1;
             return Ok(Applied::IGNORED);
         };
-        self.replace(found, order_id_new, price, quantity)
+        self.replace(slot, order_id_new, price, quantity)
     }
 
     /// Removes every order of an instrument: its stream began again. O(orders of it).
@@ -230,11 +223,8 @@ impl Books {
                 let mut slot = self.queues[queue_slot].first;
                 while slot != NONE {
                     let order = self.orders[slot];
-                    let found = self.index.find(order.hash(), |other| other == slot);
-                    assert!(found.is_some(), "a resting order is in the index");
-                    if let Some((entry, _)) = found {
-                        self.index.remove(order.hash(), entry);
-                    }
+                    let (code, id) = (order.segment_code(), order.order_id);
+                    self.index.remove(code, id, slot);
                     self.orders.give_back(slot);
                     slot = order.later;
                 }
@@ -254,19 +244,12 @@ impl Books {
     }
 
     /// The slot of a resting order.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, segment_code: u8, order_id: OrderId) -> Option<u32> {
-        self.locate(segment_code, order_id).map(|found| found.slot)
-    }
-
-    /// A resting order's slot, and where in the index it is.
-    #[inline]
-    pub(super) fn locate(&self, segment_code: u8, order_id: OrderId) -> Option<Found> {
-        let found = self.index.find(index::hash(segment_code, order_id), |slot| {
+        self.index.find(segment_code, order_id, |slot| {
             let order = &self.orders[slot];
             order.order_id == order_id && order.segment_code() == segment_code
-        });
-        found.map(|(entry, slot)| Found { slot, entry })
+        })
     }
 
     #[inline]

@@ -2,10 +2,11 @@
 //!
 //! Every function leaves the books whole, or refuses before it has touched anything.
 
+use core::hint::select_unpredictable;
+
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
-use super::books::{Books, Found};
-use super::index;
+use super::books::Books;
 use super::ladder::rank;
 use super::pool::NONE;
 use super::record::{Order, Queue, side_of};
@@ -13,6 +14,7 @@ use super::types::{Action, Applied, BookError, Change};
 
 impl Books {
     /// Adds an order that does not rest.
+    #[inline]
     pub(super) fn add(
         &mut self,
         ladder: u32,
@@ -49,7 +51,7 @@ impl Books {
         let Some(slot) = self.orders.take() else {
             return Err(self.refuse(BookError::OrdersFull));
         };
-        self.index.insert(index::hash(segment_code, order_id), slot);
+        self.index.insert(segment_code, order_id, slot);
         let ticket = u64::from(segment_code);
         let order = Order { order_id, ticket, quantity: quantity.0, ..Order::EMPTY };
         self.join(slot, queue, order);
@@ -60,15 +62,14 @@ impl Books {
     #[inline]
     pub(super) fn amend(
         &mut self,
-        found: Found,
+        slot: u32,
         ladder: u32,
         price: Px,
         quantity: Qty,
     ) -> Result<Applied, BookError> {
         if quantity.is_zero() {
-            return Ok(Applied::one(Action::Removed, self.remove(found)));
+            return Ok(Applied::one(Action::Removed, self.remove(slot)));
         }
-        let slot = found.slot;
         let order = self.orders[slot];
         let queue = &mut self.queues[order.level];
         if queue.ladder != ladder {
@@ -103,15 +104,14 @@ impl Books {
     /// Gives an order a new number, price and quantity, at the end of the queue.
     pub(super) fn replace(
         &mut self,
-        found: Found,
+        slot: u32,
         order_id: OrderId,
         price: Px,
         quantity: Qty,
     ) -> Result<Applied, BookError> {
         if quantity.is_zero() {
-            return Ok(Applied::one(Action::Removed, self.remove(found)));
+            return Ok(Applied::one(Action::Removed, self.remove(slot)));
         }
-        let slot = found.slot;
         let order = self.orders[slot];
         let Queue { ladder, price: price_old, last, .. } = self.queues[order.level];
         let touch_old = order.level == self.ladders.best(ladder);
@@ -129,25 +129,25 @@ impl Books {
             order.level
         };
         let touch = touch_old || level == self.ladders.best(ladder);
-        let displaced = self.renumber(found, order_id);
+        let displaced = self.renumber(slot, order_id);
         let changes = [Some(self.change(ladder, touch)), displaced];
         Ok(Applied { action: Action::Requeued, overfilled: false, changes })
     }
 
     /// Files an order under another number. An order that had it already leaves the book.
     #[inline]
-    fn renumber(&mut self, found: Found, order_id: OrderId) -> Option<Change> {
-        let order = self.orders[found.slot];
+    fn renumber(&mut self, slot: u32, order_id: OrderId) -> Option<Change> {
+        let order = self.orders[slot];
         if order.order_id == order_id {
             return None;
         }
-        let displaced = self.locate(order.segment_code(), order_id).map(|other| {
+        let displaced = self.find(order.segment_code(), order_id).map(|other| {
             self.counters.new_live += 1;
             self.remove(other)
         });
-        self.index.remove(order.hash(), found.entry);
-        self.orders[found.slot].order_id = order_id;
-        self.index.insert(index::hash(order.segment_code(), order_id), found.slot);
+        self.index.remove(order.segment_code(), order.order_id, slot);
+        self.orders[slot].order_id = order_id;
+        self.index.insert(order.segment_code(), order_id, slot);
         displaced
     }
 
@@ -224,26 +224,25 @@ impl Books {
         if order_id.is_none() || traded.is_zero() {
             return None;
         }
-        let Some(found) = self.locate(segment, order_id) else {
+        let Some(slot) = self.find(segment, order_id) else {
             self.counters.trade_unknown += 1;
             return None;
         };
-        let ladder = self.queues[self.orders[found.slot].level].ladder;
+        let ladder = self.queues[self.orders[slot].level].ladder;
         if side_of(ladder) != side {
             self.counters.side_mismatched += 1;
             return None;
         }
-        Some(self.reduce(found, traded))
+        Some(self.reduce(slot, traded))
     }
 
     /// Takes a quantity from an order, which keeps its place, or leaves when nothing is left.
     #[inline]
-    pub(super) fn reduce(&mut self, found: Found, taken: Qty) -> Change {
-        let slot = found.slot;
+    pub(super) fn reduce(&mut self, slot: u32, taken: Qty) -> Change {
         let Order { quantity, level, .. } = self.orders[slot];
         if taken.0 >= quantity {
             self.counters.overfilled += u64::from(taken.0 > quantity);
-            return self.remove(found);
+            return self.remove(slot);
         }
         let ladder = self.queues[level].ladder;
         self.orders[slot].quantity = quantity - taken.0;
@@ -253,13 +252,13 @@ impl Books {
 
     /// Removes a resting order.
     #[inline]
-    pub(super) fn remove(&mut self, found: Found) -> Change {
-        let order = self.orders[found.slot];
+    pub(super) fn remove(&mut self, slot: u32) -> Change {
+        let order = self.orders[slot];
         let ladder = self.queues[order.level].ladder;
         let touch = order.level == self.ladders.best(ladder);
         self.leave(&order);
-        self.index.remove(order.hash(), found.entry);
-        self.orders.give_back(found.slot);
+        self.index.remove(order.segment_code(), order.order_id, slot);
+        self.orders.give_back(slot);
         self.change(ladder, touch)
     }
 
@@ -268,7 +267,7 @@ impl Books {
     fn level_at(&mut self, ladder: u32, price: Px) -> Option<u32> {
         let guess = self.level_cache.guess(ladder, price);
         let queue = self.queues.or_spare(guess);
-        if queue.price == price && queue.ladder == ladder {
+        if (queue.price == price) & (queue.ladder == ladder) {
             return Some(guess);
         }
         let found = self.ladders.find(ladder, rank(side_of(ladder), price));
@@ -299,7 +298,7 @@ impl Books {
         let ticket = self.ticket_next(order.segment_code());
         let queue = &mut self.queues[level];
         let last = queue.last;
-        queue.first = if last == NONE { slot } else { queue.first };
+        queue.first = select_unpredictable(last == NONE, slot, queue.first);
         queue.last = slot;
         queue.orders += 1;
         queue.quantity += u64::from(order.quantity);
@@ -312,8 +311,9 @@ impl Books {
     pub(super) fn leave(&mut self, order: &Order) {
         let Order { level, earlier, later, .. } = *order;
         let queue = &mut self.queues[level];
-        queue.first = if earlier == NONE { later } else { queue.first };
-        queue.last = if later == NONE { earlier } else { queue.last };
+        // Where in its queue an order is, is close to random: no jump on it.
+        queue.first = select_unpredictable(earlier == NONE, later, queue.first);
+        queue.last = select_unpredictable(later == NONE, earlier, queue.last);
         queue.orders -= 1;
         queue.quantity -= u64::from(order.quantity);
         let is_empty = queue.orders == 0;

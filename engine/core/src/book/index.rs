@@ -1,12 +1,16 @@
-//! Finds an order's slot by its number: a fixed hash table of small buckets.
+//! Finds an order's slot by its number: a table that the number itself points into.
 //!
-//! A bucket is half a cache line: six one-byte tags in one word, compared all at once, and six
-//! slots. An order lies in the bucket its hash names or, when that is full, in the next with room;
-//! a bucket counts the orders that went past it, so that a search knows where to stop and nothing
-//! moves when an order leaves (N. Bronson and X. Shi, "Open-sourcing F14", 2019). At the bound
-//! a bucket of six holds three on average, and one in thirty was passed.
+//! Exchanges number orders from a counter, so the last digits of a number are as good as a hash, and
+//! better: orders that come one after the other lie side by side, so that a new order's place is in a
+//! line that is in the cache already, and there is nothing to probe. The place is the number modulo
+//! the length of the table, which is at least four times the bound on orders: an old order that is in the
+//! way of a new one is then rare.
 //!
-//! The table does not know the orders: the caller confirms a hit on the record that it reads next
+//! An order whose place another holds goes to a hash table of all numbers, and the place counts it,
+//! so that a search knows whether it has to look there. Numbers that are no counter at all cost what a
+//! hash table costs, and nothing worse.
+//!
+//! The tables do not know the orders: the caller confirms a hit on the record that it reads next
 //! anyway.
 
 use core::ops::Range;
@@ -14,161 +18,113 @@ use core::ops::Range;
 use tezi_model::OrderId;
 use tezi_prefetch::prefetch;
 
-use super::pool::byte_range;
+use super::hash_index::{self, HashIndex};
+use super::pool::{NONE, byte_range};
 
-/// Orders in a bucket.
-const WIDTH: usize = 6;
-/// One in each byte of a tag.
-const ONES: u64 = 0x0000_0101_0101_0101;
-/// The highest bit of each tag.
-const HIGHS: u64 = ONES << 7;
-/// Where in its word a bucket counts the orders that went past it.
-const PASSED_SHIFT: u32 = 48;
-const PASSED_ONE: u64 = 1 << PASSED_SHIFT;
-/// At this count it is not known any more, and stays.
-const PASSED_MAX: u64 = (u16::MAX as u64) << PASSED_SHIFT;
+/// Places for each order at the bound. With two in place of four, one event in ten of a book that is
+/// four fifths full met a place that was taken.
+const PLACES: usize = 4;
+/// The bits of a place that name a slot; all of them set where there is none.
+const SLOT: u32 = u32::MAX >> 1;
+/// The bit of a place that says that others of this place are in the hash table.
+const CROWDED: u32 = !SLOT;
 
-/// 64 hash bits of a number within its segment: the upper name a bucket, the lowest are the tag.
-///
-/// One multiplication (Knuth's multiplicative hashing) spreads consecutive order numbers over the
-/// table, and one fold makes the low bits depend on all. It is the same on every machine, so a
-/// replay probes as the live engine did.
-#[inline]
-pub(super) const fn hash(segment_code: u8, order_id: OrderId) -> u64 {
-    let mixed = order_id.0 ^ (segment_code as u64).rotate_right(8);
-    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed ^ (mixed >> 28)
-}
-
-/// Half a cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Bucket {
-    /// Six tags, 0 where there is no order, and above them how many went past.
-    word: u64,
-    slots: [u32; WIDTH],
-}
-
-const _: () = assert!(size_of::<Bucket>() == 32);
-
-impl Bucket {
-    const EMPTY: Self = Self { word: 0, slots: [u32::MAX; WIDTH] };
-
-    /// The high bit of each tag that equals `tag`, exact up to the first. Above that one a tag that
-    /// differs in its lowest bit only may be named too: the borrow of the subtraction.
-    #[inline]
-    const fn matches(&self, tag: u64) -> u64 {
-        let difference = self.word ^ (tag * ONES);
-        difference.wrapping_sub(ONES) & !difference & HIGHS
-    }
-
-    #[inline]
-    const fn has_passed(&self) -> bool {
-        self.word >= PASSED_ONE
-    }
-}
-
-/// The table.
+/// The index of all orders.
 ///
 /// # Invariants
 ///
-/// - At most half of the places are used.
-/// - Every bucket from the one an order's hash names up to the one before its own counts it,
-///   unless its count is at its end, where it stays.
+/// - An order is at its place, or in the hash table and counted there by its place.
+/// - A place is `CROWDED` exactly when its count is not 0; a count at its end stays.
 #[derive(Clone)]
 pub(super) struct OrderIndex {
-    buckets: Box<[Bucket]>,
+    /// Slots by the end of the number. Length is a power of two.
+    places: Box<[u32]>,
+    /// How many orders of each place are in the hash table.
+    crowds: Box<[u8]>,
+    crowded: HashIndex,
     used: usize,
 }
 
-/// Where in the table an order is.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    bucket: u32,
-    place: u32,
-}
-
 impl OrderIndex {
-    /// A table for up to `orders_max` orders, at most 2³⁰.
+    /// An index for up to `orders_max` orders, at most 2³⁰.
     pub(super) fn new(orders_max: u32) -> Self {
-        let length = (orders_max as usize).div_ceil(WIDTH / 2).max(4);
-        Self { buckets: vec![Bucket::EMPTY; length].into_boxed_slice(), used: 0 }
-    }
-
-    /// The slot with this hash that `is_it` confirms, and where it is.
-    #[inline]
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<(Entry, u32)> {
-        let mut index = self.home(hash);
-        loop {
-            let bucket = &self.buckets[index];
-            let mut matches = bucket.matches(tag(hash));
-            while matches != 0 {
-                let place = matches.trailing_zeros() / 8;
-                let slot = bucket.slots[place as usize];
-                if is_it(slot) {
-                    return Some((Entry { bucket: index as u32, place }, slot));
-                }
-                matches &= matches - 1;
-            }
-            if !bucket.has_passed() {
-                return None;
-            }
-            index = self.next(index);
+        let length = (orders_max.max(8) as usize * PLACES).next_power_of_two();
+        Self {
+            places: vec![SLOT; length].into_boxed_slice(),
+            crowds: vec![0; length].into_boxed_slice(),
+            crowded: HashIndex::new(orders_max),
+            used: 0,
         }
     }
 
-    /// Asks for the bucket that a hash names.
-    #[inline]
-    pub(super) fn prefetch(&self, hash: u64) {
-        prefetch(&self.buckets[self.home(hash)]);
-    }
-
-    /// The slot that most likely has this hash, `u32::MAX` when there is none in its own bucket.
-    #[inline]
-    pub(super) fn first_of(&self, hash: u64) -> u32 {
-        let bucket = &self.buckets[self.home(hash)];
-        let matches = bucket.matches(tag(hash));
-        let slot = bucket.slots[(matches.trailing_zeros() as usize / 8).min(WIDTH - 1)];
-        if matches == 0 { u32::MAX } else { slot }
-    }
-
-    /// Adds a slot that is not in the table.
-    #[inline]
-    pub(super) fn insert(&mut self, hash: u64, slot: u32) {
-        assert!(self.used < self.buckets.len() * (WIDTH / 2), "the index is at most half full");
-        let mut index = self.home(hash);
-        while self.buckets[index].matches(0) == 0 {
-            let word = &mut self.buckets[index].word;
-            if *word < PASSED_MAX {
-                *word += PASSED_ONE;
-            }
-            index = self.next(index);
+    /// The slot of the order with this number, which `is_it` confirms.
+    #[inline(always)]
+    pub(super) fn find(
+        &self,
+        segment_code: u8,
+        order_id: OrderId,
+        is_it: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let entry = self.places[self.place(segment_code, order_id)];
+        let slot = entry & SLOT;
+        if slot != SLOT && is_it(slot) {
+            return Some(slot);
         }
-        let bucket = &mut self.buckets[index];
-        let place = bucket.matches(0).trailing_zeros() / 8;
-        bucket.word |= tag(hash) << (place * 8);
-        bucket.slots[place as usize] = slot;
+        if entry & CROWDED == 0 { None } else { self.find_crowded(segment_code, order_id, is_it) }
+    }
+
+    #[inline(never)]
+    fn find_crowded(
+        &self,
+        segment_code: u8,
+        order_id: OrderId,
+        is_it: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        self.crowded.find(hash_index::hash(segment_code, order_id), is_it).map(|found| found.1)
+    }
+
+    /// Adds a slot whose order is not in the index.
+    #[inline]
+    pub(super) fn insert(&mut self, segment_code: u8, order_id: OrderId, slot: u32) {
+        let place = self.place(segment_code, order_id);
+        let entry = &mut self.places[place];
         self.used += 1;
-    }
-
-    /// Removes what [`Self::find`] found.
-    #[inline]
-    pub(super) fn remove(&mut self, hash: u64, entry: Entry) {
-        let mut index = self.home(hash);
-        while index != entry.bucket as usize {
-            let word = &mut self.buckets[index].word;
-            if *word < PASSED_MAX {
-                *word -= PASSED_ONE;
-            }
-            index = self.next(index);
+        if *entry & SLOT == SLOT {
+            *entry = *entry & CROWDED | slot;
+        } else {
+            self.crowd(place, hash_index::hash(segment_code, order_id), slot);
         }
-        self.buckets[index].word &= !(0xFF << (entry.place * 8));
-        self.used -= 1;
     }
 
-    /// Where the buckets are.
-    pub(super) const fn memory(&self) -> Range<*const u8> {
-        byte_range(&self.buckets)
+    /// Removes an order that is in the index, with its slot.
+    #[inline]
+    pub(super) fn remove(&mut self, segment_code: u8, order_id: OrderId, slot: u32) {
+        let place = self.place(segment_code, order_id);
+        let entry = &mut self.places[place];
+        self.used -= 1;
+        if *entry & SLOT == slot {
+            *entry |= SLOT;
+        } else {
+            self.thin_out(place, hash_index::hash(segment_code, order_id), slot);
+        }
+    }
+
+    /// Asks for the place of a number.
+    #[inline]
+    pub(super) fn prefetch(&self, segment_code: u8, order_id: OrderId) {
+        prefetch(&self.places[self.place(segment_code, order_id)]);
+    }
+
+    /// The slot at the place of a number, `NONE` when there is none: most likely that of its order.
+    #[inline]
+    pub(super) fn guess(&self, segment_code: u8, order_id: OrderId) -> u32 {
+        let slot = self.places[self.place(segment_code, order_id)] & SLOT;
+        if slot == SLOT { NONE } else { slot }
+    }
+
+    /// Where the tables are.
+    pub(super) const fn memory(&self) -> [Range<*const u8>; 2] {
+        [byte_range(&self.places), self.crowded.memory()]
     }
 
     /// Entries in use.
@@ -177,83 +133,117 @@ impl OrderIndex {
         self.used
     }
 
-    /// The bucket a hash names: its upper half as a fraction of the table.
+    /// The end of a number. Segments begin at places of their own, all over the table.
     #[inline]
-    const fn home(&self, hash: u64) -> usize {
-        (((hash >> 32) * self.buckets.len() as u64) >> 32) as usize
+    const fn place(&self, segment_code: u8, order_id: OrderId) -> usize {
+        let start = (segment_code as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        order_id.0.wrapping_add(start) as usize & (self.places.len() - 1)
     }
 
-    #[inline]
-    const fn next(&self, index: usize) -> usize {
-        if index + 1 < self.buckets.len() { index + 1 } else { 0 }
+    /// Files an order whose place is taken.
+    #[inline(never)]
+    fn crowd(&mut self, place: usize, hash: u64, slot: u32) {
+        self.crowded.insert(hash, slot);
+        self.crowds[place] = self.crowds[place].saturating_add(1);
+        self.places[place] |= CROWDED;
     }
-}
 
-/// Never 0, which stands for no order, and never 1, which a borrow could take for it.
-#[inline]
-const fn tag(hash: u64) -> u64 {
-    let tag = hash & 0xFF;
-    tag | ((tag < 2) as u64) << 1
+    /// Removes an order that did not lie at its place.
+    #[inline(never)]
+    fn thin_out(&mut self, place: usize, hash: u64, slot: u32) {
+        let found = self.crowded.find(hash, |other| other == slot);
+        assert!(found.is_some(), "an order that is not at its place is in the hash table");
+        if let Some((entry, _)) = found {
+            self.crowded.remove(hash, entry);
+        }
+        let crowd = &mut self.crowds[place];
+        if *crowd < u8::MAX {
+            *crowd -= 1;
+        }
+        if *crowd == 0 {
+            self.places[place] &= !CROWDED;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    /// A hash that names a bucket of a table of four, with a tag.
-    const fn hash_at(bucket: u64, tag: u64) -> u64 {
-        bucket << 62 | tag
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    fn random(state: &mut u64) -> u64 {
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = *state;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// Random orders come and go; each is found where the model says, and no other is.
+    fn compare_with_map(seed: u64, orders_max: u32, id_of: impl Fn(u64) -> u64) {
+        let mut state = seed;
+        let mut index = OrderIndex::new(orders_max);
+        let mut model = BTreeMap::<(u8, u64), u32>::new();
+        let mut keys = vec![(0, 0); orders_max as usize];
+        let mut free: Vec<u32> = (0..orders_max).collect();
+        for step in 0..20_000 {
+            let key = (random(&mut state) as u8 % 2, id_of(random(&mut state)));
+            let id = OrderId(key.1);
+            let found = index.find(key.0, id, |slot| keys[slot as usize] == key);
+            let at = format!("seed {seed} step {step}: {key:?}");
+            assert_eq!(found, model.get(&key).copied(), "{at}");
+            match (found, free.pop()) {
+                (Some(slot), room) => {
+                    index.remove(key.0, id, slot);
+                    keys[slot as usize] = (0, 0);
+                    model.remove(&key);
+                    free.extend(room);
+                    free.push(slot);
+                }
+                (None, Some(slot)) => {
+                    index.insert(key.0, id, slot);
+                    keys[slot as usize] = key;
+                    model.insert(key, slot);
+                }
+                (None, None) => {}
+            }
+            assert_eq!(index.used(), model.len(), "{at}");
+        }
+        for ((code, id), slot) in model {
+            index.remove(code, OrderId(id), slot);
+        }
+        let is_quiet = |(&place, &crowd): (&u32, &u8)| (place, crowd) == (SLOT, 0);
+        let is_empty = index.places.iter().zip(&index.crowds).all(is_quiet);
+        assert!((is_empty, index.crowded.used()) == (true, 0), "counts come back to 0");
     }
 
     #[test]
-    fn orders_of_one_bucket_are_found_after_any_of_them_is_removed() {
-        // Twelve that want the last bucket, of which half go around, and two that want the first.
-        let last = (0..10).map(|order| hash_at(3, order % 5));
-        let hashes: Vec<u64> = last.chain([hash_at(0, 1), hash_at(0, 0)]).collect();
-        for removed in 0..hashes.len() {
-            let mut index = OrderIndex::new(12);
-            for (slot, &hash) in (0u32..).zip(&hashes) {
-                index.insert(hash, slot);
-            }
-            let place = |index: &OrderIndex, slot: u32| {
-                index.find(hashes[slot as usize], |found| found == slot)
-            };
-            let (entry, slot) = place(&index, removed as u32).unwrap();
-            assert_eq!(slot as usize, removed);
-            index.remove(hashes[removed], entry);
-            assert_eq!(index.used(), hashes.len() - 1);
-            for slot in 0..hashes.len() as u32 {
-                let expected = (slot as usize != removed).then_some(slot);
-                assert_eq!(place(&index, slot).map(|found| found.1), expected);
-            }
-            for slot in (0..hashes.len() as u32).filter(|&slot| slot as usize != removed) {
-                let (entry, _) = place(&index, slot).unwrap();
-                index.remove(hashes[slot as usize], entry);
-            }
-            let is_empty = index.buckets.iter().all(|bucket| bucket.word == 0);
-            assert!(is_empty && index.used() == 0, "counts of passing orders come back to 0");
-        }
+    fn numbers_of_a_counter_are_found() {
+        compare_with_map(1, 64, |drawn| 1_100_000_000_000_000 + drawn % 90);
+    }
+
+    #[test]
+    fn numbers_that_share_their_places_are_found() {
+        compare_with_map(2, 64, |drawn| (drawn % 90) * 64);
+        compare_with_map(3, 200, |drawn| 7 + (drawn % 250) * 512);
+        compare_with_map(4, 64, |drawn| (drawn % 90).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     }
 
     #[test]
     fn a_count_at_its_end_stays_and_loses_nothing() {
-        let mut index = OrderIndex::new(12);
-        index.buckets[1].word = PASSED_MAX - PASSED_ONE;
-        let hashes: Vec<u64> = (1..=8).map(|tag| hash_at(1, tag)).collect();
-        for (slot, &hash) in (0u32..).zip(&hashes) {
-            index.insert(hash, slot);
+        let mut index = OrderIndex::new(400);
+        let ids: Vec<_> = (1..=400).map(|number| OrderId(number << 32)).collect();
+        for (slot, &id) in (0..).zip(&ids) {
+            index.insert(1, id, slot);
         }
-        for (slot, &hash) in (0u32..).zip(&hashes) {
-            let (entry, _) = index.find(hash, |found| found == slot).unwrap();
-            index.remove(hash, entry);
-            assert!(index.find(hash, |found| found == slot).is_none());
+        for (slot, &id) in (0..).zip(&ids) {
+            assert_eq!(index.find(1, id, |found| found == slot), Some(slot));
+            index.remove(1, id, slot);
+            assert!(index.find(1, id, |found| found == slot).is_none());
         }
-        assert_eq!((index.buckets[1].word, index.used()), (PASSED_MAX, 0));
-    }
-
-    #[test]
-    fn segments_are_spaces_of_their_own() {
-        let id = OrderId(1_100_000_002_381_272);
-        assert_ne!(hash(1, id), hash(2, id));
+        assert_eq!((index.used(), index.crowded.used()), (0, 0));
+        assert_eq!(index.places.iter().filter(|&&place| place == SLOT | CROWDED).count(), 1);
     }
 }

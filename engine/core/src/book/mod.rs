@@ -12,6 +12,7 @@
 mod books;
 mod change;
 mod check;
+mod hash_index;
 mod index;
 mod ladder;
 mod level_cache;

@@ -14,7 +14,6 @@ use tezi_model::{InstrumentId, OrderId, Px, Side};
 use tezi_prefetch::prefetch;
 
 use super::books::Books;
-use super::index;
 use super::pool::NONE;
 use super::record::ladder_of;
 
@@ -38,7 +37,8 @@ pub struct Upcoming {
 /// How far one event is.
 #[derive(Clone, Copy)]
 struct Step {
-    hash: u64,
+    order_id: OrderId,
+    segment_code: u8,
     price: Px,
     ladder: u32,
     /// The order it names, if that rests.
@@ -48,7 +48,14 @@ struct Step {
 }
 
 impl Step {
-    const NOTHING: Self = Self { hash: 0, price: Px::ZERO, ladder: NONE, slot: NONE, target: NONE };
+    const NOTHING: Self = Self {
+        order_id: OrderId(0),
+        segment_code: 0,
+        price: Px::ZERO,
+        ladder: NONE,
+        slot: NONE,
+        target: NONE,
+    };
 }
 
 /// Events on their way to the books.
@@ -146,19 +153,19 @@ impl Books {
     /// What the event itself names: buckets, the place of the level, the ladder.
     #[inline]
     fn read_tables(&self, event: &Upcoming) -> Step {
-        let hash = index::hash(event.segment_code, event.order_id);
+        let Upcoming { segment_code, order_id, .. } = *event;
         let ladder = ladder_of(event.instrument, event.side);
-        self.index.prefetch(hash);
-        self.index.prefetch(index::hash(event.segment_code, event.order_id_new));
+        self.index.prefetch(segment_code, order_id);
+        self.index.prefetch(segment_code, event.order_id_new);
         self.level_cache.prefetch(ladder, event.price);
         self.ladders.prefetch(ladder);
-        Step { hash, price: event.price, ladder, ..Step::NOTHING }
+        Step { order_id, segment_code, price: event.price, ladder, ..Step::NOTHING }
     }
 
     /// The order, and the level that it may join.
     #[inline]
     fn read_order(&self, step: &mut Step) {
-        step.slot = self.index.first_of(step.hash);
+        step.slot = self.index.guess(step.segment_code, step.order_id);
         step.target = self.level_cache.guess_priced(step.ladder, step.price);
         prefetch(self.orders.or_spare(step.slot));
         prefetch(self.queues.or_spare(step.target));

@@ -2,7 +2,6 @@
 
 use tezi_model::{InstrumentId, OrderId, Px, Side};
 
-use super::index;
 use super::ladder::rank;
 use super::pool::NONE;
 
@@ -41,11 +40,6 @@ impl Order {
     #[inline]
     pub(super) const fn segment_code(&self) -> u8 {
         (self.ticket & 0xFF) as u8
-    }
-
-    #[inline]
-    pub(super) const fn hash(&self) -> u64 {
-        index::hash(self.segment_code(), self.order_id)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
-use super::books::{Books, Found};
+use super::books::Books;
 use super::pool::NONE;
 use super::record::{Order, Queue, ladder_of};
 use super::types::BookError;
@@ -97,12 +97,7 @@ impl Books {
     /// Takes an order out of the book.
     #[inline]
     pub(crate) fn remove_at(&mut self, slot: u32) {
-        let hash = self.orders[slot].hash();
-        let found = self.index.find(hash, |other| other == slot);
-        assert!(found.is_some(), "a resting order is in the index");
-        if let Some((entry, _)) = found {
-            self.remove(Found { slot, entry });
-        }
+        self.remove(slot);
     }
 
     /// Sends an order to the end of the queue at its price, with this quantity.

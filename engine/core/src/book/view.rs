@@ -124,10 +124,10 @@ impl Books {
     /// The addresses of the large tables: a host may ask the system for large pages there. They stay
     /// as long as the books do, and nothing else is in them.
     #[must_use]
-    pub fn memory(&self) -> [Range<*const u8>; 5] {
+    pub fn memory(&self) -> [Range<*const u8>; 6] {
         let (orders, queues) = (self.orders.memory(), self.queues.memory());
-        let (index, levels) = (self.index.memory(), self.level_cache.memory());
-        [orders, queues, index, levels, self.ladders.memory()]
+        let ([index, crowded], levels) = (self.index.memory(), self.level_cache.memory());
+        [orders, queues, index, crowded, levels, self.ladders.memory()]
     }
 
     /// Orders resting now, over all instruments.
