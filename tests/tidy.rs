@@ -36,10 +36,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("engine/prefetch", &[]),
     ("engine/journal", &["tezi-model"]),
     ("engine/gateway", &["tezi-model"]),
-    ("engine/exchange", &["tezi-model", "tezi-core", "tezi-gateway", "tezi-feed-handler"]),
     ("engine/receive", &["tezi-model"]),
     ("engine/ring", &[]),
     ("feed-handler", &["tezi-model"]),
+    ("engine/exchange", &["tezi-model", "tezi-core", "tezi-gateway", "tezi-feed-handler"]),
     (
         ".",
         &[

@@ -6,16 +6,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop at a broken set-up")]
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+#[path = "../tests/crowd/mod.rs"]
+mod crowd;
 
 use std::fs;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use common::{Market, nifty, stocks};
+use crowd::{Market, nifty, stocks};
 use tezi_core::matching::Report;
-use tezi_exchange::population::{Action, Listed, PopulationConfig};
+use tezi_exchange::Action;
+use tezi_exchange::population::{Listed, PopulationConfig};
 use tezi_model::{InstrumentId, Nanos};
 
 const ACTIONS: usize = 400_000;

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
-mod common;
+mod crowd;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use common::{Market, stocks};
+use crowd::{Market, stocks};
 use tezi_core::book::{Books, BooksConfig};
 use tezi_exchange::population::statistics::{Statistics, Summary};
 use tezi_exchange::population::{PopulationConfig, TARGETS};

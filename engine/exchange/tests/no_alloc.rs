@@ -3,12 +3,12 @@
 #![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
-mod common;
+mod crowd;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use common::{Market, nifty};
+use crowd::{Market, nifty};
 use tezi_exchange::population::PopulationConfig;
 
 thread_local! {

@@ -2,17 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
-mod common;
+mod crowd;
 
 use std::collections::BTreeMap;
 
-use common::{Market, nifty, stocks};
+use crowd::{Market, nifty, stocks};
 use tezi_core::book::Books;
 use tezi_core::matching::{Order, Refusal, Report};
 use tezi_core::venue::Rate;
 use tezi_core::venue::bands::PriceBand;
 use tezi_core::venue::session::{OrderType, Phase};
-use tezi_exchange::population::{Action, Listed, Population, PopulationConfig, PopulationError};
+use tezi_exchange::Action;
+use tezi_exchange::population::{Listed, Population, PopulationConfig, PopulationError};
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Side, StateHasher};
 
 const FUTURE: InstrumentId = InstrumentId(0);

@@ -17,7 +17,7 @@
 //! ```
 //! use tezi_core::matching::{InstrumentTerms, Matcher, MatcherConfig, Report};
 //! use tezi_core::venue::session::Phase;
-//! use tezi_exchange::population::{Action, Contract, Listed, Population, PopulationConfig};
+//! use tezi_exchange::population::{Contract, Listed, Population, PopulationConfig};
 //! use tezi_model::{InstrumentId, Nanos, Px, Qty, Segment, Side};
 //!
 //! let mut matcher = Matcher::new(&MatcherConfig::small(Segment::NseFo));
@@ -63,9 +63,11 @@ use core::ops::Range;
 pub use config::{Contract, Listed, PopulationConfig, PopulationError};
 pub use orders::OpenOrder;
 pub use targets::{TARGETS, Target as CalibrationTarget};
-use tezi_core::matching::{Matcher, Order, Owner, Pan, Sink, Target};
+use tezi_core::matching::{Matcher, Owner, Pan, Report};
 use tezi_core::venue::bands::PriceBand;
 use tezi_model::{InstrumentId, Nanos};
+
+use crate::background::{Action, Background};
 
 use self::agenda::Agenda;
 use self::arrivals::Arrivals;
@@ -81,31 +83,21 @@ const LATE_MAX_NS: i64 = 1_000_000_000;
 /// Where nothing can be done now, a participant looks again after this time.
 const IDLE_NS: i64 = 100_000_000;
 
-/// What a participant asks of the exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// A new order.
-    Submit(Order),
-    /// A change.
-    Modify {
-        /// The order.
-        target: Target,
-        /// What it shall be.
-        order: Order,
-    },
-    /// A cancel.
-    Cancel(Target),
-}
+impl Background for Population {
+    fn next_due(&self) -> Option<Nanos> {
+        self.next_due()
+    }
 
-impl Action {
-    /// Does it in a matcher, and returns whether it was taken. What comes of it, a refusal too, is in
-    /// the reports.
-    pub fn apply<S: Sink>(&self, now: Nanos, matcher: &mut Matcher, sink: &mut S) -> bool {
-        match self {
-            Self::Submit(order) => matcher.submit(now, order, sink).is_ok(),
-            Self::Modify { target, order } => matcher.modify(now, *target, order, sink).is_ok(),
-            Self::Cancel(target) => matcher.cancel(now, *target, sink).is_ok(),
-        }
+    fn poll(&mut self, now: Nanos, matcher: &Matcher) -> Option<Action> {
+        self.poll(now, matcher)
+    }
+
+    fn on_report(&mut self, report: &Report) {
+        self.on_report(report);
+    }
+
+    fn on_band(&mut self, instrument: InstrumentId, band: PriceBand) {
+        self.set_band(instrument, band);
     }
 }
 

@@ -1,149 +1,264 @@
-//! A market of matcher and population alone, for tests.
+//! What the tests of the whole exchange share: contracts, a background that does what a test says,
+//! and a reader of the market data that keeps books of its own.
 
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
+#![allow(unreachable_pub, reason = "a module of test binaries")]
 
-use tezi_core::book::BooksConfig;
-use tezi_core::matching::{InstrumentTerms, Matcher, MatcherConfig, Report};
-use tezi_core::venue::Rate;
-use tezi_core::venue::bands::PriceBand;
-use tezi_core::venue::session::Phase;
-use tezi_exchange::population::statistics::Statistics;
-use tezi_exchange::population::{Contract, Listed, Population, PopulationConfig};
-use tezi_model::{InstrumentId, Nanos, Px, Qty, Segment};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
-const DAY: i64 = 86_400_000_000_000;
-const TICK: Px = Px::from_paise(5);
+use tezi_core::book::{Books, BooksConfig, RestingOrder};
+use tezi_core::matching::{Matcher, Order, Report};
+use tezi_core::venue::Date;
+use tezi_core::venue::rules::Rules;
+use tezi_exchange::{Action, Background, Exchange, ExchangeConfig, Limits, Lines, Listing};
+use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
+use tezi_gateway::nnf::Underlying;
+use tezi_model::{
+    Event, EventKind, Instrument, InstrumentId, InstrumentKind, Nanos, OptionType, Px, Qty,
+    Segment, Side, Symbol, Token,
+};
 
-/// Terms of an F&O contract.
-fn terms(lot: u32, band: PriceBand) -> InstrumentTerms {
-    let freeze = Some(Qty(lot * 27));
-    InstrumentTerms { band, freeze, ..InstrumentTerms::new(TICK, Qty(lot)) }
+pub const FO: u8 = Segment::NseFo as u8;
+
+pub fn at(hour: i64, minute: i64, second: i64) -> Nanos {
+    Nanos::from_ist(2026, 11, 20, hour, minute, second)
 }
 
-/// A future and options on one underlying: `strikes` of them, `step` rupees apart, calls and puts.
-pub(crate) fn chain(underlying: u32, spot: i64, strikes: i64, step: i64, lot: u32) -> Vec<Listed> {
-    let spot_px = Px::from_paise(spot * 100);
-    let near = PriceBand::around(spot_px, Rate::from_bps(1_000), TICK);
-    let wide = PriceBand { low: TICK, high: Px(spot_px.0 * 2) };
-    let one = |contract, band| Listed {
-        instrument: InstrumentId(0),
-        underlying,
-        spot: spot_px,
-        contract,
-        terms: terms(lot, band),
+pub fn paise(paise: i64) -> Px {
+    Px::from_paise(paise)
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+pub struct Rng(pub u64);
+
+impl Rng {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// A future on stream 1, a call on stream 2, a later future on stream 1.
+pub fn listings() -> Vec<Listing> {
+    let mut future = Instrument::unknown(Segment::NseFo, Token(35_001));
+    future.symbol = Symbol::new("NIFTY");
+    future.expiry = Nanos::from_ist(2026, 11, 24, 15, 30, 0);
+    future.kind_code = InstrumentKind::Future as u8;
+    future.tick = paise(5);
+    future.lot = Qty(65);
+    let call = Instrument {
+        token: Token(35_002),
+        kind_code: InstrumentKind::Option as u8,
+        option_code: OptionType::Call as u8,
+        strike: paise(2_240_000),
+        ..future
     };
-    let mut listed = vec![one(Contract::Future { expiry: Nanos(12 * DAY) }, near)];
-    for index in 0..strikes {
-        let rupees = spot / step * step + (index - strikes / 2) * step;
-        for is_call in [true, false] {
-            let (expiry, strike) = (Nanos(5 * DAY), Px::from_paise(rupees * 100));
-            listed.push(one(Contract::Option { expiry, strike, is_call }, wide));
+    let expiry = Nanos::from_ist(2026, 12, 29, 15, 30, 0);
+    let later = Instrument { token: Token(35_003), expiry, ..future };
+    let listing = |instrument, stream, reference| Listing {
+        instrument,
+        underlying: Underlying::Index,
+        stream,
+        reference: paise(reference),
+    };
+    vec![listing(future, 1, 2_245_000), listing(call, 2, 20_000), listing(later, 1, 2_256_000)]
+}
+
+/// F&O has no disclosed quantity; with this row it has, so that its ways can be seen.
+pub const DISCLOSED: &str = "key,scope,value,effective_from,effective_to,source,confidence,note\n\
+                             disclosed.min,NSE/fo,10%,,,a test,L,\n";
+
+pub fn config() -> ExchangeConfig {
+    let date = Date::parse("2026-11-20").unwrap();
+    ExchangeConfig {
+        listings: listings(),
+        streams: 2,
+        limits: Limits::small(),
+        rules: Rules::with_overlays(&[("test", DISCLOSED)]).unwrap(),
+        index_closes: [Px::from_paise(2_250_000), Px::ZERO],
+        ..ExchangeConfig::new(date).unwrap()
+    }
+}
+
+/// What a scripted background is to do and has heard.
+#[derive(Default)]
+pub struct Said {
+    pub actions: VecDeque<(Nanos, Action)>,
+    pub reports: Vec<Report>,
+}
+
+/// A background that does what it is told.
+#[derive(Clone, Default)]
+pub struct Script(pub Arc<Mutex<Said>>);
+
+impl Script {
+    pub fn push(&self, at: Nanos, action: Action) {
+        self.0.lock().unwrap().actions.push_back((at, action));
+    }
+
+    pub fn take_reports(&self) -> Vec<Report> {
+        core::mem::take(&mut self.0.lock().unwrap().reports)
+    }
+}
+
+impl Background for Script {
+    fn next_due(&self) -> Option<Nanos> {
+        self.0.lock().unwrap().actions.front().map(|(due, _)| *due)
+    }
+
+    fn poll(&mut self, now: Nanos, _matcher: &Matcher) -> Option<Action> {
+        let mut said = self.0.lock().unwrap();
+        let (due, action) = said.actions.pop_front()?;
+        assert!(due <= now, "the exchange asks when something is due");
+        Some(action)
+    }
+
+    fn on_report(&mut self, report: &Report) {
+        self.0.lock().unwrap().reports.push(*report);
+    }
+}
+
+/// An exchange with a scripted background.
+pub fn open(config: &ExchangeConfig) -> (Exchange, Script) {
+    let script = Script::default();
+    (Exchange::new(config, Box::new(script.clone())).unwrap(), script)
+}
+
+/// An order of the background.
+pub fn order(instrument: u32, side: Side, price: i64, lots: u32) -> Order {
+    let mut order = Order::limit(InstrumentId(instrument), side, paise(price), Qty(65 * lots));
+    order.member = 7;
+    order
+}
+
+/// Reads the market data as a member would: decoder, arbiter, books.
+pub struct Reader {
+    arbiter: Arbiter,
+    pub books: Books,
+    ids: BTreeMap<u32, (InstrumentId, u8)>,
+    pub events: Vec<Event>,
+    pub datagrams: u64,
+}
+
+impl Reader {
+    pub fn new(config: &ExchangeConfig) -> Self {
+        let bounds = BooksConfig { instruments_max: 8, orders_max: 8_192, levels_max: 8_192 };
+        let mut books = Books::new(&bounds);
+        let mut ids = BTreeMap::new();
+        for listing in &config.listings {
+            let id = books.add_instrument().unwrap();
+            ids.insert(listing.instrument.token.0, (id, listing.stream));
+        }
+        let arbiter = Arbiter::new(ArbiterConfig::new(Segment::NseFo)).unwrap();
+        Self { arbiter, books, ids, events: Vec::new(), datagrams: 0 }
+    }
+
+    /// Takes everything that waits, from the lines on which it goes out.
+    pub fn read(&mut self, exchange: &mut Exchange, now: Nanos) {
+        let mut buffer = [0; 64];
+        let mut events = Vec::new();
+        while let Some(datagram) = exchange.poll_datagram(&mut buffer) {
+            self.datagrams += 1;
+            let Lines { a, b } = datagram.lines;
+            for (line, is_there) in [(Line::A, a), (Line::B, b)] {
+                if is_there {
+                    let bytes = &buffer[..datagram.size];
+                    self.arbiter.on_packet(line, bytes, now, &mut |event| events.push(*event));
+                }
+            }
+        }
+        for event in events {
+            self.apply(&event);
+            self.events.push(event);
         }
     }
-    listed
-}
 
-/// An index with its near options.
-pub(crate) fn nifty() -> Vec<Listed> {
-    numbered(chain(1, 25_000, 20, 50, 65))
-}
-
-/// Ten underlyings of 53 instruments, and one future more: 531 as in the real session.
-pub(crate) fn stocks() -> Vec<Listed> {
-    let spots = [300, 420, 560, 770, 1_100, 1_500, 2_300, 3_400, 7_700, 25_000];
-    let mut listed = Vec::new();
-    for (number, spot) in (0_u32..).zip(spots) {
-        listed.extend(chain(number, spot, 26, (spot / 100).max(5), 700));
-    }
-    let mut last = listed[0];
-    last.contract = Contract::Future { expiry: Nanos(40 * DAY) };
-    listed.push(last);
-    numbered(listed)
-}
-
-fn numbered(mut listed: Vec<Listed>) -> Vec<Listed> {
-    for (number, one) in (0..).zip(&mut listed) {
-        one.instrument = InstrumentId(number);
-    }
-    listed
-}
-
-/// A matcher, a population and the time.
-pub(crate) struct Market<'a> {
-    pub(crate) matcher: Matcher,
-    pub(crate) population: Population,
-    pub(crate) now: Nanos,
-    pub(crate) statistics: Option<&'a mut Statistics>,
-    pub(crate) reports: Vec<Report>,
-    pub(crate) reports_count: u64,
-    pub(crate) actions: u64,
-}
-
-impl<'a> Market<'a> {
-    /// All instruments in continuous trading.
-    pub(crate) fn new(config: &PopulationConfig, listed: &[Listed]) -> Self {
-        let mut market = Self::closed(config, listed);
-        for one in listed {
-            market.set_phase(one.instrument, Phase::Continuous);
+    /// Gives up on what both lines lost.
+    pub fn give_up(&mut self, now: Nanos) {
+        let mut events = Vec::new();
+        self.arbiter.on_timeout(now, &mut |event| events.push(*event));
+        for event in events {
+            self.apply(&event);
+            self.events.push(event);
         }
-        market
     }
 
-    pub(crate) fn closed(config: &PopulationConfig, listed: &[Listed]) -> Self {
-        let books = BooksConfig {
-            instruments_max: listed.len() as u32,
-            orders_max: 1 << 17,
-            levels_max: 1 << 16,
+    fn apply(&mut self, event: &Event) {
+        let Event { order_id, price, quantity, .. } = *event;
+        if event.kind() == Some(EventKind::StreamReset) {
+            for (id, stream) in self.ids.values() {
+                if u16::from(*stream) == event.stream.number() {
+                    self.books.clear(*id);
+                }
+            }
+            return;
+        }
+        let Some(&(id, stream)) = self.ids.get(&event.token.0) else { return };
+        assert_eq!(
+            event.stream.number(),
+            u16::from(stream),
+            "a contract stays on its stream: {event:?}"
+        );
+        match event.kind().unwrap() {
+            EventKind::OrderNew => {
+                self.books.on_new(id, FO, order_id, event.side(), price, quantity).unwrap();
+            }
+            EventKind::OrderModify => {
+                self.books.on_modify(id, FO, order_id, event.side(), price, quantity).unwrap();
+            }
+            EventKind::OrderCancel => {
+                self.books.on_cancel(FO, order_id);
+            }
+            EventKind::Trade => {
+                self.books.on_trade(FO, order_id, event.sell_order_id, quantity);
+            }
+            EventKind::TradeCancel => {}
+            kind => panic!("unexpected {kind:?}"),
+        }
+    }
+
+    /// The kinds of everything read since the last call, as letters of MTBT.
+    pub fn letters(&mut self) -> String {
+        let letter = |event: &Event| match event.kind().unwrap() {
+            EventKind::OrderNew => 'N',
+            EventKind::OrderModify => 'M',
+            EventKind::OrderCancel => 'X',
+            EventKind::Trade => 'T',
+            EventKind::TradeCancel => 'C',
+            EventKind::StreamReset => 'R',
+            _ => '?',
         };
-        let config_matcher = MatcherConfig { books, ..MatcherConfig::small(Segment::NseFo) };
-        let mut matcher = Matcher::new(&config_matcher);
-        for one in listed {
-            assert_eq!(matcher.add_instrument(&one.terms), Ok(one.instrument));
-        }
-        Self {
-            matcher,
-            population: Population::new(config, listed).unwrap(),
-            now: config.start,
-            statistics: None,
-            reports: Vec::new(),
-            reports_count: 0,
-            actions: 0,
-        }
+        self.events.drain(..).map(|event| letter(&event)).collect()
     }
+}
 
-    pub(crate) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) {
-        self.matcher.set_phase(self.now, instrument, phase, &mut self.reports).unwrap();
-        self.hand_on();
-    }
+/// What a queue shows: number, price, quantity of each order as it trades.
+pub fn queue(books: &Books, instrument: InstrumentId, side: Side) -> Vec<(u64, i64, u32)> {
+    let row =
+        |order: RestingOrder| (order.order_id.0, order.price.to_paise().unwrap(), order.quantity.0);
+    books.orders(instrument, side).map(row).collect()
+}
 
-    /// Hands reports on to whoever reads them.
-    pub(crate) fn hand_on(&mut self) {
-        self.reports_count += self.reports.len() as u64;
-        for report in self.reports.drain(..) {
-            self.population.on_report(&report);
-            if let Some(statistics) = &mut self.statistics {
-                statistics.on_report(&report);
-            }
+/// Whether the reader's books are the matcher's, order by order and place by place.
+pub fn assert_same_books(exchange: &Exchange, reader: &Reader, context: &str) {
+    for (id, _) in reader.ids.values() {
+        for side in Side::BOTH {
+            let (ours, theirs) =
+                (queue(exchange.books(), *id, side), queue(&reader.books, *id, side));
+            assert_eq!(ours, theirs, "{context}: instrument {}, {side:?}", id.0);
         }
-    }
-
-    /// One action, if one is due until `end`.
-    pub(crate) fn step(&mut self, end: Nanos) -> bool {
-        while let Some(due) = self.population.next_due().filter(|&due| due <= end) {
-            self.now = due;
-            if let Some(action) = self.population.poll(due, &self.matcher) {
-                action.apply(due, &mut self.matcher, &mut self.reports);
-                self.hand_on();
-                self.actions += 1;
-                return true;
-            }
-        }
-        self.now = end;
-        false
-    }
-
-    pub(crate) fn run(&mut self, milliseconds: i64) {
-        let end = self.now.plus(milliseconds * 1_000_000);
-        while self.step(end) {}
     }
 }

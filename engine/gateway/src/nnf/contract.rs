@@ -55,16 +55,20 @@ impl core::error::Error for ContractError {}
 /// place of the table where no contract is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Contract {
-    pub(super) token_no: BeI32,
-    pub(super) contract_desc: ContractDescTr,
+pub struct Contract {
+    /// The contract's number.
+    pub token_no: BeI32,
+    /// The contract by its terms.
+    pub contract_desc: ContractDescTr,
 }
 
 impl Contract {
-    pub(super) fn new(
-        instrument: &Instrument,
-        underlying: Underlying,
-    ) -> Result<Self, ContractError> {
+    /// Names an instrument as requests do.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] when a request cannot name it.
+    pub fn new(instrument: &Instrument, underlying: Underlying) -> Result<Self, ContractError> {
         if instrument.segment() != Some(Segment::NseFo) {
             return Err(ContractError::Segment);
         }

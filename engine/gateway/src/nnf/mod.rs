@@ -72,7 +72,7 @@ mod notice;
 mod tests;
 mod venue_state;
 
-pub use contract::{ContractError, Underlying};
+pub use contract::{Contract, ContractError, Underlying};
 pub use decode::{DecodeError, Field, OrderKey, Reply, decode};
 pub use encode::{EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder};
 pub use envelope::{Checksum, Packet};

@@ -64,6 +64,9 @@ impl Session {
             | Code::ORDER_CANCEL_IN_TR
             | Code::ORDER_CANCEL_ACK_IN
             | Code::ORDER_QUICK_CANCEL_IN_TR
+            | Code::BOARD_LOT_IN
+            | Code::ORDER_MOD_IN
+            | Code::ORDER_CANCEL_IN
             | Code::KILL_SWITCH_IN => self.on_order(code, sequence, message, now),
             _ => self.refuse(code, sequence, Reason::BAD_TRANSACTION_CODE, now),
         }
@@ -321,7 +324,7 @@ impl Session {
         }
         let (kind, reject) = kind_of(code);
         let order = match kind {
-            _ if code == Code::KILL_SWITCH_IN => {
+            _ if is_full(code) => {
                 view::<MsOeRequest>(message).map(|m| OrderImage { order: *m, filler: 0 })
             }
             RequestKind::New => view::<MsOeRequestTr>(message).map(OrderImage::of_entry),
@@ -396,19 +399,29 @@ impl Session {
 /// What an order request asks, and the code that refuses it.
 const fn kind_of(code: i16) -> (RequestKind, i16) {
     match code {
-        Code::ORDER_MOD_IN_TR | Code::ORDER_MOD_ACK_IN => {
+        Code::ORDER_MOD_IN_TR | Code::ORDER_MOD_ACK_IN | Code::ORDER_MOD_IN => {
             (RequestKind::Modify, Code::ORDER_MOD_REJECT)
         }
-        Code::ORDER_CANCEL_IN_TR | Code::ORDER_CANCEL_ACK_IN | Code::ORDER_QUICK_CANCEL_IN_TR => {
-            (RequestKind::Cancel, Code::ORDER_CXL_REJECT)
-        }
+        Code::ORDER_CANCEL_IN_TR
+        | Code::ORDER_CANCEL_ACK_IN
+        | Code::ORDER_QUICK_CANCEL_IN_TR
+        | Code::ORDER_CANCEL_IN => (RequestKind::Cancel, Code::ORDER_CXL_REJECT),
         _ => (RequestKind::New, Code::ORDER_ERROR),
     }
 }
 
+/// Whether a request comes in the full structure: stop-loss orders do, which the trimmed one has no
+/// trigger for.
+const fn is_full(code: i16) -> bool {
+    matches!(
+        code,
+        Code::KILL_SWITCH_IN | Code::BOARD_LOT_IN | Code::ORDER_MOD_IN | Code::ORDER_CANCEL_IN
+    )
+}
+
 /// The user that an order request names.
 fn user_of(code: i16, message: &[u8]) -> Option<i32> {
-    let at = if code == Code::KILL_SWITCH_IN { 8 } else { 2 };
+    let at = if is_full(code) { 8 } else { 2 };
     message.get(at..)?.first_chunk().map(|user| i32::from_be_bytes(*user))
 }
 

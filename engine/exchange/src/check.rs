@@ -1,0 +1,137 @@
+//! A member's order as the matching engine takes it, or why the exchange refuses it before.
+
+use tezi_core::matching::{Order, SelfTrade};
+use tezi_core::venue::bands::Lpp;
+use tezi_core::venue::session::{OrderType, Phase};
+use tezi_gateway::nnf::ErrorCode;
+use tezi_gateway::nnf::server::OrderImage;
+use tezi_gateway::nnf::wire::{AdditionalOrderFlags, BuySell, MsOeRequest, StOrderFlags};
+use tezi_model::{InstrumentId, Nanos, Px, Qty, Segment, Side, TimeInForce};
+
+use crate::contracts::Contracts;
+use crate::members::Member;
+
+/// Stop-loss orders stand in a book of their own (FO 9.48, chapter 4).
+const BOOK_STOP_LOSS: i16 = 3;
+const BOOK_REGULAR_LOT: i16 = 1;
+
+/// The number of a code in futures and options; 16601, "the exchange rejects the request", where
+/// there is none.
+pub(crate) const fn number(code: ErrorCode) -> i16 {
+    match code.number(Segment::NseFo) {
+        Some(number) => number,
+        None => 16_601,
+    }
+}
+
+/// The contract that a request names.
+#[inline]
+pub(crate) fn contract_of(
+    contracts: &Contracts,
+    order: &MsOeRequest,
+) -> Result<InstrumentId, ErrorCode> {
+    let found = contracts.find(order.token_no.get(), &order.contract_desc);
+    found.ok_or(ErrorCode::InvalidSymbol)
+}
+
+/// The order that a new order or a change describes: all that the matching engine does not check
+/// itself. `traded` is what has traded of it; in a change the wire has what stays open, and the
+/// larger of the two readings of `Volume` counts.
+#[inline]
+pub(crate) fn order_of(
+    member: &mut Member,
+    number: u32,
+    instrument: InstrumentId,
+    image: &OrderImage,
+    phase: Phase,
+) -> Result<Order, ErrorCode> {
+    let order = &image.order;
+    if order.broker_id != member.broker_id {
+        return Err(ErrorCode::MemberUnknown);
+    }
+    let side = match order.buy_sell_indicator.get() {
+        BuySell::BUY => Side::Buy,
+        BuySell::SELL => Side::Sell,
+        _ => return Err(ErrorCode::InvalidBuySell),
+    };
+    if !(1..=2).contains(&order.pro_client_indicator.get()) {
+        return Err(ErrorCode::InvalidProClient);
+    }
+    let owner = member.owner_of(order.pan, order.settlor).ok_or(ErrorCode::InvalidPan)?;
+    let time_in_force = time_in_force(order.st_order_flags, phase)?;
+    let order_type = order_type(order)?;
+    if order_type == OrderType::Market && order.algo_id.get() != 0 {
+        return Err(ErrorCode::AlgoMarketOrder);
+    }
+    let price = order.price.get();
+    let units = |value: i32| u32::try_from(value).map_err(|_| ErrorCode::InvalidData);
+    let filled = order.volume_filled_today.get();
+    let open = order.total_volume_remaining.get().saturating_add(filled);
+    let stpc = order.additional_order_flags.bits & AdditionalOrderFlags::STPC != 0;
+    Ok(Order {
+        instrument,
+        side,
+        order_type,
+        time_in_force,
+        price: Px::from_paise(i64::from(price)),
+        trigger: Px::from_paise(i64::from(order.trigger_price.get())),
+        quantity: Qty(units(order.volume.get().max(open))?),
+        disclosed: Qty(units(order.disclosed_volume.get())?),
+        owner,
+        self_trade: if stpc { SelfTrade::CancelActive } else { SelfTrade::CancelPassive },
+        member: number,
+        reference: 0,
+    })
+}
+
+/// Exactly one of day and immediate-or-cancel; the mark of the pre-open in it and nowhere else.
+#[inline]
+fn time_in_force(flags: StOrderFlags, phase: Phase) -> Result<TimeInForce, ErrorCode> {
+    /// Good till cancelled, and all or none: gone from the exchange.
+    const GTC_AON: u8 = 0x04 | 0x01;
+    if flags.terms & GTC_AON != 0 {
+        return Err(ErrorCode::GtcNotAllowed);
+    }
+    let collects = matches!(phase, Phase::PreOpenEntry | Phase::PreOpenLimitOnly);
+    let says_pre_open = flags.state & StOrderFlags::PRE_OPEN != 0;
+    if collects != says_pre_open && (collects || phase == Phase::Continuous) {
+        return Err(ErrorCode::OrderEntryInPreOpen);
+    }
+    match flags.terms & (StOrderFlags::DAY | StOrderFlags::IOC) {
+        StOrderFlags::DAY => Ok(TimeInForce::Day),
+        StOrderFlags::IOC => Ok(TimeInForce::Ioc),
+        _ => Err(ErrorCode::InvalidData),
+    }
+}
+
+/// A price of 0 asks for a market order, a stop-loss has its flag and its book.
+#[inline]
+fn order_type(order: &MsOeRequest) -> Result<OrderType, ErrorCode> {
+    let is_market = order.price.get() == 0;
+    let has_stop_flag = order.st_order_flags.terms & StOrderFlags::STOP_LOSS != 0;
+    match (order.book_type.get(), has_stop_flag) {
+        (BOOK_REGULAR_LOT, false) if is_market => Ok(OrderType::Market),
+        (BOOK_REGULAR_LOT, false) => Ok(OrderType::Limit),
+        (BOOK_STOP_LOSS, true) if is_market => Ok(OrderType::StopMarket),
+        (BOOK_STOP_LOSS, true) => Ok(OrderType::StopLimit),
+        (BOOK_REGULAR_LOT | BOOK_STOP_LOSS, _) => Err(ErrorCode::BookTypeFlags),
+        _ => Err(ErrorCode::InvalidBookType),
+    }
+}
+
+/// Whether limit price protection lets an order pass: limits in continuous trading.
+#[inline]
+pub(crate) fn is_protected(
+    protection: &mut Option<Lpp>,
+    order: &Order,
+    phase: Phase,
+    now: Nanos,
+) -> bool {
+    match protection {
+        Some(protection) if order.order_type == OrderType::Limit && phase == Phase::Continuous => {
+            protection.on_timer(now);
+            protection.check(order.side, order.price).is_ok()
+        }
+        _ => true,
+    }
+}
