@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use tezi_core::Core;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
+use tezi_core::{Core, InstrumentTable};
 use tezi_journal::JournalStats;
 use tezi_model::{Event, Instrument, Nanos, RejectReason};
 use tezi_ring::Consumer;
@@ -23,7 +23,8 @@ use crate::feed::{Feed, FeedReport, FeedSetup, RingFeed};
 use crate::host::{Host, ProgressSink};
 use crate::kernels::CppKernels;
 use crate::latency::{Latencies, PathStage};
-use crate::order_path::OrderPath;
+use crate::order_path::{OrderPath, OrderWay};
+use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread, Stamped, link};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::report::{CoreReport, Report};
@@ -50,6 +51,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) injected: Option<InjectedFaults>,
     /// Whether the market keeps a pace of its own (rather than coming as fast as it is taken).
     pub(crate) is_paced: bool,
+    /// Carries orders, where they leave the process.
+    pub(crate) orders: Option<OrdersThread>,
 }
 
 impl<'a> Sides<'a> {
@@ -65,6 +68,7 @@ impl<'a> Sides<'a> {
             done: &|| None,
             injected: None,
             is_paced,
+            orders: None,
         }
     }
 }
@@ -75,6 +79,8 @@ pub(crate) struct Assembly<'a> {
     pub(crate) feed: FeedSetup,
     pub(crate) instruments: &'a [Instrument],
     pub(crate) time_source: TimeSource,
+    /// Where orders go, unless the venue is inside the core.
+    pub(crate) orders: Option<&'a OrderSessionConfig>,
 }
 
 /// What the core's thread gives back.
@@ -86,6 +92,7 @@ struct Finished {
     book_error: Option<Error>,
     unsaid: u64,
     notes: Vec<String>,
+    orders: Option<(OrdersReport, Stamped)>,
 }
 
 impl Assembly<'_> {
@@ -93,7 +100,7 @@ impl Assembly<'_> {
     pub(crate) fn run<S: Strategy + Send>(
         &self,
         strategy: S,
-        sides: Sides<'_>,
+        mut sides: Sides<'_>,
         progress_sink: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let clock = Clock::start();
@@ -109,9 +116,11 @@ impl Assembly<'_> {
             })?;
         }
         crate::huge_pages::advise_huge_pages(core.books());
+        // Before the journal, so that what is wrong with it leaves none behind.
+        let (orders, orders_thread) = self.order_way(core.instruments())?;
+        sides.orders = orders_thread;
         let recorder = self.begin_journal(&clock, &name, &parameters, kernel_name)?;
         let journal = recorder.path().map(Path::to_path_buf);
-        let orders = OrderPath::new(self.host.config.capacity.instruments_max)?;
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
         let core_loop = CoreLoop {
@@ -134,6 +143,21 @@ impl Assembly<'_> {
         }
         let who = Identity { name, parameters, kernel: kernel_name, journal, injected, is_paced };
         Ok(assemble_report(who, feed, finished, started.elapsed()))
+    }
+
+    /// Where commands go, and who carries them on when that is out of the process.
+    fn order_way(
+        &self,
+        instruments: &InstrumentTable,
+    ) -> Result<(OrderWay, Option<OrdersThread>), Error> {
+        let capacity = &self.host.config.capacity;
+        let Some(config) = self.orders else {
+            let path = OrderPath::new(capacity.instruments_max)?;
+            return Ok((OrderWay::Inside(Box::new(path)), None));
+        };
+        let (core_end, thread_end) = link(config, capacity.own_orders_max)?;
+        let thread = OrdersThread::new(config, instruments, capacity, thread_end)?;
+        Ok((OrderWay::Session(core_end), Some(thread)))
     }
 
     /// Starts the threads, waits for them and collects what they found.
@@ -161,6 +185,14 @@ impl Assembly<'_> {
                 report.notes.extend(note);
                 Ok::<_, Error>(report)
             })?;
+            let orders = match sides.orders {
+                Some(thread) => {
+                    let core_id = self.orders.and_then(|config| config.core);
+                    let run = move || run_orders(thread, core_id, clock);
+                    Some(spawn(scope, "tezi-orders", run)?)
+                }
+                None => None,
+            };
             let publisher = match sides.publish {
                 Some(publish) => Some(spawn(scope, "tezi-demo", move || {
                     // Not to be had, it sends from wherever it is: nothing to tell the user.
@@ -183,7 +215,9 @@ impl Assembly<'_> {
             let published = publisher.map(|thread| join(thread, "publisher"));
             let served = server.map_or(Ok(()), |thread| join(thread, "recovery server"));
             let feed = join(feed, "feed");
-            let finished = join(core, "core")?;
+            let orders = orders.map(|thread| join(thread, "orders"));
+            let mut finished = join(core, "core")?;
+            finished.orders = orders.transpose()?;
             published.transpose()?.transpose()?;
             served?;
             Ok((feed??, finished))
@@ -278,22 +312,52 @@ fn run_core<S: Strategy, K: PricingKernel>(
     // Whatever comes now finds nobody: the feed sees that the ring is abandoned.
     drop(ring);
     let CoreLoop { core, recorder, orders, latencies, .. } = core_loop;
+    let mut unsaid = 0;
+    match orders {
+        OrderWay::Inside(path) => {
+            unsaid = path.unsaid;
+            notes.extend(path.note());
+        }
+        // Let go before the journal's end is written: the orders' thread signs off meanwhile.
+        OrderWay::Session(link) => {
+            let refused = link.refused_count;
+            if refused > 0 {
+                notes.push(format!("{refused} commands found no room on the way to their thread"));
+            }
+        }
+    }
     let report = CoreReport::new(&core, stopped);
     let ended = ran.and_then(|()| recorder.end(core.now(), report.state_hash));
     let (journal_stats, journal_error) = match ended {
         Ok(stats) => (stats, None),
         Err(error) => (None, Some(format!("{error}; the session was stopped there"))),
     };
-    if let Some(error) = orders.first_error {
-        let unsaid = orders.unsaid;
-        notes.push(format!("{unsaid} order messages were not encoded; of the first, {error}"));
-    }
     let book_error = book.and_then(|mut file| {
         let result = write_books(&mut file.out, core.instruments(), core.books());
         result.err().map(|source| Error::file("write", &file.path, source))
     });
-    let unsaid = orders.unsaid;
-    Finished { core: report, latencies, journal_stats, journal_error, book_error, unsaid, notes }
+    Finished {
+        core: report,
+        latencies,
+        journal_stats,
+        journal_error,
+        book_error,
+        unsaid,
+        notes,
+        orders: None,
+    }
+}
+
+/// The body of the orders' thread.
+fn run_orders(
+    thread: OrdersThread,
+    core_id: Option<usize>,
+    clock: &Clock,
+) -> (OrdersReport, Stamped) {
+    let note = crate::pin::pin(core_id, "orders");
+    let (mut report, stamps) = thread.run(clock);
+    report.notes.extend(note);
+    (report, stamps)
 }
 
 /// A file made before the session runs, so that a bad path costs no session.
@@ -335,6 +399,13 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
     latencies.set(PathStage::Decode, feed.decode.clone());
     let mut notes = core.notes;
     notes.extend(feed.notes.iter().cloned());
+    let orders = core.orders.map(|(report, stamps)| {
+        notes.extend(report.notes.iter().cloned());
+        latencies.set(PathStage::Wire, stamps.to_wire);
+        latencies.set(PathStage::TickToWire, stamps.tick_to_wire);
+        latencies.set(PathStage::RoundTrip, stamps.round_trip);
+        report
+    });
     Report {
         strategy: who.name,
         parameters: who.parameters,
@@ -349,6 +420,7 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
         journal_stats: core.journal_stats,
         journal_error: core.journal_error,
         orders_not_encoded: core.unsaid,
+        orders,
         notes,
     }
 }

@@ -4,20 +4,23 @@
 //! refuses a record, the loop ends there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytemuck::Zeroable;
 use tezi_core::book::ReadAhead;
+use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Output, Probe, Stage};
 use tezi_journal::JournalError;
-use tezi_model::{Event, Nanos, RejectReason};
+use tezi_model::{Event, ExecutionReport, Nanos, RejectReason};
 use tezi_ring::Consumer;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::latency::{Latencies, PathStage};
-use crate::order_path::OrderPath;
+use crate::order_path::OrderWay;
+use crate::orders::Incoming;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 
@@ -96,7 +99,7 @@ impl Arrivals {
 pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
     pub(crate) recorder: Recorder,
-    pub(crate) orders: OrderPath,
+    pub(crate) orders: OrderWay,
     pub(crate) latencies: Latencies,
     pub(crate) clock: &'a Clock,
     pub(crate) progress: &'a Progress,
@@ -107,17 +110,24 @@ pub(crate) struct CoreLoop<'a, S, K> {
 impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     /// Events taken from the ring before other duties have their turn.
     const BATCH: usize = 256;
+    /// Reports of an order session taken before market events have their turn again.
+    const REPORTS_BATCH: usize = 64;
 
-    /// Begins the session.
+    /// Begins the session. An order session is down until it says otherwise.
     pub(crate) fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+        if matches!(self.orders, OrderWay::Session(_)) {
+            self.on_session(now, OrderSessionState::Down)?;
+        }
         self.recorder.start(now)?;
         self.core.on_start(now);
         self.orders.learn(self.core.instruments());
-        self.drain_outputs(now).map(|_| ())
+        self.drain_outputs(now, 0).map(|_| ())
     }
 
     /// Runs until the feed has ended and the ring is empty, or `stop` is set; ends at once with the
-    /// error of a journal that refuses a record.
+    /// error of a journal that refuses a record. In each turn what the order session says comes
+    /// first, so that no decision is made on orders that are known to be others; then the market; and
+    /// when there was neither, what is due.
     pub(crate) fn run(
         &mut self,
         ring: &mut Consumer<Event>,
@@ -127,12 +137,17 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         loop {
             // Asked before looking into the ring, so that nothing pushed before the end is missed.
             let is_last = ring.is_abandoned();
+            let has_reports = self.take_reports()? > 0;
             if ring.is_empty() {
                 if is_last || stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                self.on_idle()?;
-                backoff.wait();
+                if has_reports {
+                    backoff.reset();
+                } else {
+                    self.on_idle()?;
+                    backoff.wait();
+                }
                 continue;
             }
             backoff.reset();
@@ -171,7 +186,11 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         let mut now = self.now();
         self.recorder.stop(now)?;
         self.core.on_stop(now);
-        self.drain_outputs(now)?;
+        self.drain_outputs(now, 0)?;
+        if let OrderWay::Session(link) = &self.orders {
+            self.await_answers(link.stop_timeout)?;
+            return Ok(stopped_before);
+        }
         // Commands and reports on their way need a few steps of time; a strategy that sets timers
         // for ever is not waited for.
         for _ in 0..64 {
@@ -181,6 +200,60 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         }
         self.publish_progress();
         Ok(stopped_before)
+    }
+
+    /// Waits for the exchange's answers on open orders; the clock goes on, so that a cancel which was
+    /// refused is tried again.
+    fn await_answers(&mut self, timeout: Duration) -> Result<(), JournalError> {
+        const STEP_NS: i64 = 100_000_000;
+        let mut next_step = self.now();
+        let until = next_step.plus(i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX));
+        let mut backoff = Backoff::default();
+        loop {
+            if self.take_reports()? > 0 {
+                backoff.reset();
+                continue;
+            }
+            let now = self.now();
+            if self.core.orders().open_count() == 0 || now >= until {
+                self.publish_progress();
+                return Ok(());
+            }
+            if now >= next_step {
+                next_step = now.plus(STEP_NS);
+                self.on_event(now, &Event::clock(now))?;
+            }
+            backoff.wait();
+        }
+    }
+
+    /// Takes what the order session says, up to a batch; how much it was.
+    #[inline]
+    fn take_reports(&mut self) -> Result<usize, JournalError> {
+        for count in 0..Self::REPORTS_BATCH {
+            let Some(incoming) = self.orders.next_incoming() else { return Ok(count) };
+            let now = self.clock.now();
+            match incoming {
+                Incoming::Report(report) => self.on_report(now, &report)?,
+                Incoming::Session(state) => self.on_session(now, state)?,
+            }
+            self.publish_progress();
+        }
+        Ok(Self::REPORTS_BATCH)
+    }
+
+    fn on_report(&mut self, now: Nanos, report: &ExecutionReport) -> Result<(), JournalError> {
+        self.recorder.report(now, report)?;
+        // A report that cannot be is counted and changes nothing.
+        let _ = self.core.on_report(now, report);
+        self.drain_outputs(now, 0).map(|_| ())
+    }
+
+    fn on_session(&mut self, now: Nanos, state: OrderSessionState) -> Result<(), JournalError> {
+        self.recorder.order_session(now, state)?;
+        self.core.on_session(now, state);
+        self.progress.set_orders_live(state == OrderSessionState::Live);
+        self.drain_outputs(now, 0).map(|_| ())
     }
 
     fn now(&self) -> Nanos {
@@ -228,7 +301,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             between(PathStage::Strategy, book, strategy),
         ];
         stages.into_iter().for_each(|(stage, ns)| self.latencies.record(stage, ns));
-        if self.drain_outputs(now)? {
+        if self.drain_outputs(now, received_raw)? {
             let sent = clock.raw();
             self.latencies.record(PathStage::Order, clock.between(strategy, sent));
             let whole = clock.between(received_raw, sent);
@@ -240,12 +313,13 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     fn on_event(&mut self, now: Nanos, event: &Event) -> Result<(), JournalError> {
         self.recorder.event(now, event)?;
         self.core.on_event(now, event);
-        self.drain_outputs(now).map(|_| ())
+        self.drain_outputs(now, 0).map(|_| ())
     }
 
-    /// Journals what the last input brought about and encodes what leaves; whether anything left.
+    /// Journals what the last input brought about and sends on what leaves; whether anything left.
+    /// `caused` is the raw stamp of the packet that was the input, 0 when none was.
     #[inline]
-    fn drain_outputs(&mut self, now: Nanos) -> Result<bool, JournalError> {
+    fn drain_outputs(&mut self, now: Nanos, caused: u64) -> Result<bool, JournalError> {
         if self.core.outputs().is_empty() {
             return Ok(false);
         }
@@ -254,7 +328,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         for emitted in self.core.outputs() {
             self.recorder.output(now, emitted)?;
             if let Output::Command(command) = &emitted.output {
-                std::hint::black_box(self.orders.encode(command));
+                self.orders.send(command, caused, self.clock, now);
                 has_left = true;
             }
         }

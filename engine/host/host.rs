@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tezi_core::CoreConfig;
 use tezi_core::strategy::Strategy;
+use tezi_core::{CoreConfig, VenueMode};
 use tezi_feed_handler::Line;
 use tezi_feed_handler::feed::{Channel, FeedConfig, Protocol as PacketProtocol};
 use tezi_model::Segment;
@@ -22,6 +22,7 @@ use crate::feed::{
     RingFeed, Run, Silence, Tap, UntilEnd, UntilOver,
 };
 use crate::mapped::MappedFile;
+use crate::orders::client_order_id_base;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
 use crate::publish::{PublishUpdate, Publisher};
@@ -194,6 +195,7 @@ impl Host {
             feed: FeedSetup::of_live(&live),
             instruments: &tape.instruments,
             time_source: TimeSource::Clock,
+            orders: None,
         };
         let sender = |stop: &AtomicBool| {
             let source = demo::TapeDatagrams::new(&tape);
@@ -226,6 +228,7 @@ impl Host {
             done: &done,
             injected: Some(injected),
             is_paced: true,
+            orders: None,
         };
         assembly.run(strategy, sides, progress)
     }
@@ -249,6 +252,7 @@ impl Host {
             feed: FeedSetup::new(none, FullRing::Wait),
             instruments: &instruments,
             time_source: TimeSource::Events,
+            orders: None,
         };
         let feeder = |feed: RingFeed<'_>, stop: &AtomicBool| {
             Ok(feed::run_recordings(feed, &recordings, session.speed, stop, &mut UntilEnd))
@@ -270,6 +274,7 @@ impl Host {
             feed: FeedSetup::new(found.config, FullRing::Wait),
             instruments: &session.instruments,
             time_source: TimeSource::Events,
+            orders: None,
         };
         let mut placement = found.placement;
         let feeder = move |feed: RingFeed<'_>, stop: &AtomicBool| {
@@ -299,16 +304,28 @@ impl Host {
         // Opened before any thread runs, so that what is wrong is told at once.
         let mut source = LiveSource::open(session)?;
         let tap = session.record.as_deref().map(Tap::create).transpose()?;
+        let trading = session.orders.is_some().then(|| self.trading());
         let assembly = Assembly {
-            host: self,
+            host: trading.as_ref().unwrap_or(self),
             feed: FeedSetup::of_live(session),
             instruments: &session.instruments,
             time_source: TimeSource::Clock,
+            orders: session.orders.as_ref(),
         };
         let feeder = move |feed: RingFeed<'_>, stop: &AtomicBool| {
             let listening = Listening { session, tap, stop };
             Ok(source.run(feed, listening, &mut UntilOver::new(session)))
         };
         assembly.run(strategy, Sides::receiving(feeder, true), progress)
+    }
+
+    /// The same host with its venue outside the core and order numbers of its own.
+    fn trading(&self) -> Self {
+        let mut host = self.clone();
+        host.config.venue_mode = VenueMode::External as u32;
+        if host.config.client_order_id_base == 0 {
+            host.config.client_order_id_base = client_order_id_base(Clock::start().now());
+        }
+        host
     }
 }

@@ -21,11 +21,20 @@ pub enum PathStage {
     Order = 5,
     /// From receiving the packet to the bytes of the order. Per event that made an order.
     TickToOrder = 6,
+    /// From the core's command to its bytes in the socket: ring, encoding, encryption, system call.
+    /// Per order message of an order session.
+    Wire = 7,
+    /// From receiving the packet to the bytes of the order in the socket. Per order message of an
+    /// order session that a packet caused.
+    TickToWire = 8,
+    /// From the core's command to the exchange's answer, read. Per order message that was answered on
+    /// the connection it left on.
+    RoundTrip = 9,
 }
 
 impl PathStage {
     /// Every stage, along the path.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Decode,
         Self::Ring,
         Self::Journal,
@@ -33,6 +42,9 @@ impl PathStage {
         Self::Strategy,
         Self::Order,
         Self::TickToOrder,
+        Self::Wire,
+        Self::TickToWire,
+        Self::RoundTrip,
     ];
 
     /// What a table calls it.
@@ -46,6 +58,9 @@ impl PathStage {
             Self::Strategy => "strategy + checks",
             Self::Order => "order journal + encode",
             Self::TickToOrder => "packet to order bytes",
+            Self::Wire => "order to socket",
+            Self::TickToWire => "packet to socket",
+            Self::RoundTrip => "order to answer",
         }
     }
 
@@ -60,6 +75,9 @@ impl PathStage {
             Self::Strategy => "strategy",
             Self::Order => "order",
             Self::TickToOrder => "tick_to_order",
+            Self::Wire => "wire",
+            Self::TickToWire => "tick_to_wire",
+            Self::RoundTrip => "round_trip",
         }
     }
 }

@@ -5,9 +5,49 @@ use tezi_gateway::nnf::{
     Account, Checksum, EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder, SelfTrade,
     SessionIdentity, Underlying, UserRole, VenueOrderState,
 };
-use tezi_model::{InstrumentId, OrderCommand};
+use tezi_model::{InstrumentId, Nanos, OrderCommand};
 
+use crate::clock::Clock;
 use crate::error::Error;
+use crate::orders::{Incoming, OrderLink};
+
+/// Where commands go.
+pub(crate) enum OrderWay {
+    /// To the venue inside the core; the bytes of an order session are made and go nowhere.
+    Inside(Box<OrderPath>),
+    /// To the thread of an order session.
+    Session(OrderLink),
+}
+
+impl OrderWay {
+    /// Makes instruments known that were not before.
+    #[inline]
+    pub(crate) fn learn(&mut self, instruments: &InstrumentTable) {
+        if let Self::Inside(path) = self {
+            path.learn(instruments);
+        }
+    }
+
+    /// Sends a command on. `caused` is the raw stamp of the packet behind it, 0 when there is none.
+    #[inline]
+    pub(crate) fn send(&mut self, command: &OrderCommand, caused: u64, clock: &Clock, now: Nanos) {
+        match self {
+            Self::Inside(path) => {
+                std::hint::black_box(path.encode(command));
+            }
+            Self::Session(link) => link.send(command, caused, clock.raw(), now),
+        }
+    }
+
+    /// The next thing that the thread of an order session says.
+    #[inline]
+    pub(crate) fn next_incoming(&mut self) -> Option<Incoming> {
+        match self {
+            Self::Inside(_) => None,
+            Self::Session(link) => link.next(),
+        }
+    }
+}
 
 /// Encodes what leaves as NNF packets.
 ///
@@ -19,11 +59,11 @@ pub(crate) struct OrderPath {
     sequence: u32,
     buffer: [u8; ORDER_PACKET_SIZE_MAX],
     /// Packets made.
-    pub(crate) packets: u64,
+    packets: u64,
     /// Commands that NNF cannot say.
     pub(crate) unsaid: u64,
     /// Why the first of them could not be said.
-    pub(crate) first_error: Option<EncodeError>,
+    first_error: Option<EncodeError>,
 }
 
 impl OrderPath {
@@ -86,5 +126,11 @@ impl OrderPath {
                 &[]
             }
         }
+    }
+
+    /// What to tell the user of commands that could not be said.
+    pub(crate) fn note(&self) -> Option<String> {
+        let (error, unsaid) = (self.first_error?, self.unsaid);
+        Some(format!("{unsaid} order messages were not encoded; of the first, {error}"))
     }
 }

@@ -1,6 +1,6 @@
 //! How far a session is, for whoever looks on. The core stores; it never waits.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use tezi_model::{Money, Px};
 
@@ -11,6 +11,8 @@ pub struct Progress {
     orders: AtomicU64,
     fills: AtomicU64,
     profit_paise: AtomicI64,
+    /// 0 while there is no order session; 1 while it is down, 2 while it is live.
+    orders_live: AtomicU8,
 }
 
 /// What a progress line shows.
@@ -26,6 +28,8 @@ pub struct ProgressUpdate {
     pub fills: u64,
     /// Profit so far, before charges.
     pub profit: Money,
+    /// Whether the order session is live; `None` without one.
+    pub orders_live: Option<bool>,
 }
 
 impl Progress {
@@ -37,6 +41,10 @@ impl Progress {
         self.profit_paise.store(paise, Ordering::Relaxed);
     }
 
+    pub(crate) fn set_orders_live(&self, is_live: bool) {
+        self.orders_live.store(1 + u8::from(is_live), Ordering::Relaxed);
+    }
+
     pub(crate) fn update(&self, done_permille: Option<u32>) -> ProgressUpdate {
         let paise = i128::from(self.profit_paise.load(Ordering::Relaxed));
         ProgressUpdate {
@@ -45,6 +53,10 @@ impl Progress {
             orders: self.orders.load(Ordering::Relaxed),
             fills: self.fills.load(Ordering::Relaxed),
             profit: Money(paise * i128::from(Px::PAISA)),
+            orders_live: match self.orders_live.load(Ordering::Relaxed) {
+                0 => None,
+                state => Some(state == 2),
+            },
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted};
 use tezi_journal::{JournalError, JournalStats, JournalWriter, WriterConfig};
-use tezi_model::{Event, Instrument, Nanos};
+use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 
 use crate::records::{RecordType, output_bytes};
 
@@ -53,6 +54,19 @@ impl Recorder {
     #[inline]
     pub(crate) fn event(&mut self, now: Nanos, event: &Event) -> Result<(), JournalError> {
         self.append(RecordType::EVENT, now, bytemuck::bytes_of(event))
+    }
+
+    #[inline]
+    pub(crate) fn report(&mut self, now: Nanos, it: &ExecutionReport) -> Result<(), JournalError> {
+        self.append(RecordType::REPORT, now, bytemuck::bytes_of(it))
+    }
+
+    pub(crate) fn order_session(
+        &mut self,
+        now: Nanos,
+        state: OrderSessionState,
+    ) -> Result<(), JournalError> {
+        self.append(RecordType::ORDER_SESSION, now, &[state as u8, 0, 0, 0, 0, 0, 0, 0])
     }
 
     pub(crate) fn stop(&mut self, now: Nanos) -> Result<(), JournalError> {

@@ -4,6 +4,7 @@
 //! it, before the next input. Types and layouts are in `docs/wire/session.md`.
 
 use bytemuck::Pod;
+use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
@@ -26,6 +27,8 @@ impl RecordType {
     pub(crate) const REPORT: u16 = 6;
     /// The session ends.
     pub(crate) const STOP: u16 = 7;
+    /// An [`OrderSessionState`], in the first of 8 bytes.
+    pub(crate) const ORDER_SESSION: u16 = 8;
     /// Output: an [`OrderCommand`].
     pub(crate) const COMMAND: u16 = 16;
     /// Output: a [`Refusal`].
@@ -55,6 +58,8 @@ pub enum Entry {
     Event(Event),
     /// A report of a venue outside the core.
     Report(ExecutionReport),
+    /// The order session is live, or is not.
+    OrderSession(OrderSessionState),
     /// The session ends.
     Stop,
     /// What the core said back, and who caused it.
@@ -71,7 +76,12 @@ impl Entry {
     pub const fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::Instrument(_) | Self::Start | Self::Event(_) | Self::Report(_) | Self::Stop
+            Self::Instrument(_)
+                | Self::Start
+                | Self::Event(_)
+                | Self::Report(_)
+                | Self::OrderSession(_)
+                | Self::Stop
         )
     }
 
@@ -91,6 +101,11 @@ impl Entry {
             RecordType::START => Self::Start,
             RecordType::EVENT => Self::Event(pod(payload).ok_or_else(wrong)?),
             RecordType::REPORT => Self::Report(pod(payload).ok_or_else(wrong)?),
+            RecordType::ORDER_SESSION => {
+                let [code, ..] = pod::<[u8; 8]>(payload).ok_or_else(wrong)?;
+                let state = OrderSessionState::from_code(code);
+                Self::OrderSession(state.ok_or_else(|| format!("order session state {code}"))?)
+            }
             RecordType::STOP => Self::Stop,
             RecordType::COMMAND => {
                 output(Output::Command(pod::<OrderCommand>(payload).ok_or_else(wrong)?))

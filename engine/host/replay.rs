@@ -277,6 +277,7 @@ where
                 // A refused report was refused then too; the core counts it.
                 let _ = self.core.on_report(time, report);
             }
+            Entry::OrderSession(state) => self.core.on_session(time, *state),
             Entry::Stop => self.core.on_stop(time),
             _ => self.diverge(step.sequence, "a record that is no input"),
         }

@@ -13,6 +13,7 @@ use tezi_model::{Instrument, Money, Nanos, RejectReason};
 use crate::demo::InjectedFaults;
 use crate::feed::FeedReport;
 use crate::latency::Latencies;
+use crate::orders::OrdersReport;
 
 /// One position at the end.
 #[derive(Clone, Debug)]
@@ -112,6 +113,8 @@ pub struct Report {
     pub journal_error: Option<String>,
     /// Order messages that could not be encoded.
     pub orders_not_encoded: u64,
+    /// What the order session came to; `None` when the venue was inside the core.
+    pub orders: Option<OrdersReport>,
     /// What could not be had and was done without: a core to pin to, above all.
     pub notes: Vec<String>,
 }
@@ -129,6 +132,7 @@ impl Report {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.feed.problems();
         problems.extend(self.journal_error.clone());
+        problems.extend(self.orders.iter().flat_map(OrdersReport::problems));
         if self.core.counters.book_refusals > 0 {
             let refused = self.core.counters.book_refusals;
             problems

@@ -13,6 +13,7 @@ use tezi_receive::Interface;
 
 use crate::demo::DemoConfig;
 use crate::feed::{FullRing, Idle, Services};
+use crate::orders::OrderSessionConfig;
 
 /// A market to run a strategy against.
 #[derive(Clone, Debug)]
@@ -150,6 +151,9 @@ pub struct LiveSession {
     pub record: Option<PathBuf>,
     /// Instruments known beforehand.
     pub instruments: Vec<Instrument>,
+    /// Where orders go; to the venue inside the core, when `None`. With it the core's configuration
+    /// gets the venue outside and its own range of order numbers.
+    pub orders: Option<OrderSessionConfig>,
     /// The session ends this long after its start.
     pub duration_max: Option<Duration>,
     /// The session ends when nothing has come for this long and nothing is being recovered.
@@ -172,6 +176,7 @@ impl LiveSession {
             receive_buffer_bytes: 16 << 20,
             record: None,
             instruments: Vec::new(),
+            orders: None,
             duration_max: None,
             silence_max: None,
             stop: StopSwitch::default(),

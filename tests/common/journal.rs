@@ -38,6 +38,7 @@ impl Contents {
                 Entry::Start => core.on_start(time),
                 Entry::Event(event) => core.on_event(time, &event),
                 Entry::Report(report) => drop(core.on_report(time, &report)),
+                Entry::OrderSession(state) => core.on_session(time, state),
                 Entry::Stop => core.on_stop(time),
                 _ => continue,
             }

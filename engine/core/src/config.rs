@@ -131,8 +131,9 @@ pub struct CoreConfig {
     pub capacity: Capacity,
     /// A [`VenueMode`] code.
     pub venue_mode: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The number before that of the first own order. Sessions of one user on one day must not give
+    /// the same number twice, so a session with an exchange starts each from another one.
+    pub client_order_id_base: u32,
 }
 
 const _: () = assert!(size_of::<CoreConfig>() == 96);
@@ -144,7 +145,7 @@ impl Default for CoreConfig {
             venue: SimulatedVenueConfig::default(),
             capacity: Capacity::default(),
             venue_mode: VenueMode::Simulated as u32,
-            reserved: 0,
+            client_order_id_base: 0,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::book::{Books, Upcoming};
 use crate::config::{ConfigError, CoreConfig};
 use crate::desk::{Counters, Desk, MarketChange};
 use crate::instruments::InstrumentTable;
-use crate::oms::{Applied, Orders, ReportError};
+use crate::oms::{Applied, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::pricing::PricingKernel;
@@ -161,6 +161,19 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.apply_report(report)
     }
 
+    /// The session with the venue outside the core is live, or is not: while it is not, new orders and
+    /// changes are refused ([`RejectReason::SessionDown`]); cancels leave, for whoever carries orders
+    /// to refuse. The strategy is told of each change; that nothing is live yet is none.
+    pub fn on_session(&mut self, now: Nanos, state: OrderSessionState) {
+        self.desk.begin(now);
+        self.work_off_due();
+        let before = self.desk.risk.set_session(state);
+        if before.unwrap_or(OrderSessionState::Down) != state {
+            self.call(|strategy, ctx| strategy.on_session(ctx, state));
+        }
+        self.desk.finish_stop();
+    }
+
     /// The session ends: the strategy is told, and everything open is cancelled.
     pub fn on_stop(&mut self, now: Nanos) {
         self.desk.begin(now);
@@ -279,6 +292,12 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     #[must_use]
     pub const fn messages_peak(&self) -> u32 {
         self.desk.risk.messages_peak()
+    }
+
+    /// How the session with the venue outside the core stands, `None` while nobody said.
+    #[must_use]
+    pub const fn session(&self) -> Option<OrderSessionState> {
+        self.desk.risk.session()
     }
 
     /// The strategy.

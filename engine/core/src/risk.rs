@@ -10,7 +10,7 @@ use tezi_model::{
 };
 
 use crate::config::RiskLimits;
-use crate::oms::Exposure;
+use crate::oms::{Exposure, OrderSessionState};
 
 /// An order, or the changed version of one, as it would leave.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,8 @@ pub struct Market {
 pub struct Risk {
     limits: RiskLimits,
     stop: Option<RejectReason>,
+    /// `None` until it is said; the way is then taken to be open.
+    session: Option<OrderSessionState>,
     second: i64,
     messages: u32,
     messages_peak: u32,
@@ -65,7 +67,7 @@ impl Risk {
     /// All limits unused.
     #[must_use]
     pub const fn new(limits: RiskLimits) -> Self {
-        Self { limits, stop: None, second: 0, messages: 0, messages_peak: 0 }
+        Self { limits, stop: None, session: None, second: 0, messages: 0, messages_peak: 0 }
     }
 
     /// Checks a new order or a change.
@@ -109,6 +111,9 @@ impl Risk {
         if rate > 0 && now.second() == self.second && self.messages >= rate {
             return Err(RejectReason::MessageRate);
         }
+        if self.session == Some(OrderSessionState::Down) {
+            return Err(RejectReason::SessionDown);
+        }
         Ok(())
     }
 
@@ -130,6 +135,17 @@ impl Risk {
         if self.stop.is_none() {
             self.stop = Some(reason);
         }
+    }
+
+    /// Notes how the order session stands; how it stood before.
+    pub const fn set_session(&mut self, state: OrderSessionState) -> Option<OrderSessionState> {
+        self.session.replace(state)
+    }
+
+    /// How the order session stands, `None` while nobody said.
+    #[must_use]
+    pub const fn session(&self) -> Option<OrderSessionState> {
+        self.session
     }
 
     /// Why trading is stopped, `None` while it is not.

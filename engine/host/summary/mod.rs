@@ -13,6 +13,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_feed(f)?;
         self.write_core(f)?;
+        if let Some(orders) = &self.orders {
+            write!(f, "{orders}")?;
+        }
         self.write_positions(f)?;
         self.write_latency(f)?;
         self.write_journal(f)?;

@@ -94,6 +94,8 @@ reject_reasons! {
     MessageRate = 90, "message_rate", "too many order messages in this second";
     /// A bound of the engine is used up.
     Capacity = 100, "capacity", "a configured bound of the engine is reached";
+    /// The way to the exchange is not open.
+    SessionDown = 110, "session_down", "the order session with the exchange is not live";
 }
 
 impl fmt::Display for RejectReason {

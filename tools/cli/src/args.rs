@@ -167,6 +167,11 @@ pub(crate) fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
     value.ok_or_else(|| format!("a number from {low} to {high} is needed"))
 }
 
+/// A positive length of time, up to a week.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    number(text, 0.001, 604_800.0)
+}
+
 /// How fast a capture is replayed: `max`, or a positive number and `x`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Speed(pub(crate) Option<f64>);

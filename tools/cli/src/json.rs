@@ -41,6 +41,7 @@ use tezi::feed_handler::arbitration::LeadTimes;
 use tezi::feed_handler::feed::{Channel, LineCounts, StreamCounts};
 use tezi::model::{Nanos, RejectReason, Segment};
 use tezi::monitor::{BookView, MonitorReport};
+use tezi::orders::{OpenOrder, OrdersReport};
 use tezi::receive::SourceCounters;
 use tezi::{CoreReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report};
 
@@ -62,10 +63,47 @@ pub(crate) fn of_report(report: &Report) -> Value {
         "elapsed_ns": u64::try_from(report.elapsed.as_nanos()).unwrap_or(u64::MAX),
         "feed": of_feed(&report.feed, report.injected.as_ref()),
         "core": of_core(&report.core, report.orders_not_encoded),
+        "order_session": report.orders.as_ref().map(of_orders),
         "profit": rupees(report.core.profit),
         "positions": report.core.positions.iter().map(of_position).collect::<Vec<_>>(),
         "latency_ns": of_latencies(report),
         "journal": of_journal(report),
+    })
+}
+
+fn of_orders(report: &OrdersReport) -> Value {
+    let OrdersReport { counts, session, .. } = report;
+    let orders = |orders: &[OpenOrder]| -> Vec<Value> {
+        let value = |it: &OpenOrder| {
+            json!({
+                "client_order_id": it.client_order_id.0,
+                "order_id": it.order_id.0,
+                "filled": it.filled.0,
+                "is_in_flight": it.is_in_flight,
+            })
+        };
+        orders.iter().map(value).collect()
+    };
+    json!({
+        "sent": counts.sent,
+        "acknowledged": counts.acknowledged,
+        "fills": counts.fills,
+        "rejected": counts.rejected,
+        "cancelled_unasked": counts.cancelled_unasked,
+        "resolved": counts.resolved,
+        "not_sent": report.refused.iter().map(|(reason, count)| json!([reason.message(), count]))
+            .collect::<Vec<_>>(),
+        "connections": counts.connections,
+        "signed_on": counts.signed_on,
+        "bytes_out": counts.bytes_out,
+        "bytes_in": counts.bytes_in,
+        "downloads": session.downloads,
+        "gaps": session.gaps,
+        "malformed": session.malformed,
+        "endings": report.endings,
+        "unknown_orders": orders(&report.unknown_orders),
+        "unknown_cancelled": report.unknown_cancelled,
+        "open_at_end": orders(&report.open_at_end),
     })
 }
 

@@ -9,10 +9,12 @@ mod contracts;
 mod demo;
 mod feed;
 mod files;
+mod host;
 mod hosting;
 mod interrupt;
 mod journal;
 mod json;
+mod listen;
 mod match_command;
 mod outcome;
 mod price;
@@ -34,6 +36,7 @@ use crate::outcome::{Failure, Verdict};
 macro_rules! commands {
     ($($name:ident => $module:ident;)+) => {
         #[derive(Subcommand)]
+        #[expect(clippy::large_enum_variant, reason = "a process has one command")]
         enum Command {
             $($name($module::Args),)+
         }
@@ -52,6 +55,7 @@ commands! {
     Demo => demo;
     Replay => replay;
     Feed => feed;
+    Host => host;
     Publish => publish;
     Price => price;
     Match => match_command;
@@ -79,6 +83,8 @@ Examples:
   tezi replay a.pcap b.pcap --speed 1x both lines in two files, in real time
   tezi publish day.pcap --a 239.1.1.1:5001 --b 239.1.1.2:5002
                                        a capture back onto the wire, with faults and recovery
+  tezi host --a 239.70.70.41:17741 --router 127.0.0.1:10999 --box 123 --member 12345 --user 678 ...
+                                       a strategy on a live feed, its orders to an exchange
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140
                                        price, Greeks, volatility: one option, a CSV, a bhavcopy
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash

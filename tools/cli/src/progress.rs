@@ -53,8 +53,13 @@ impl ProgressLine {
 
 fn line(update: &ProgressUpdate, elapsed: Duration) -> String {
     let done = update.done_permille.map_or(String::new(), |done| format!("{:>3} %  ", done / 10));
+    let session = match update.orders_live {
+        None => "",
+        Some(true) => "  orders live",
+        Some(false) => "  ORDERS DOWN",
+    };
     format!(
-        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}",
+        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}{session}",
         elapsed.as_secs_f64(),
         grouped(update.events),
         grouped(update.orders),
@@ -76,12 +81,15 @@ mod tests {
             orders: 67,
             fills: 8,
             profit: Money::from_rupees(-1_200),
+            orders_live: None,
         };
         let text = line(&update, Duration::from_millis(5_100));
         assert_eq!(
             text,
             " 42 %    5.1 s  12,345 events  67 order messages  8 fills  profit -1,200.00"
         );
+        let live = ProgressUpdate { orders_live: Some(true), ..update };
+        assert!(line(&live, Duration::ZERO).ends_with("-1,200.00  orders live"));
         let unknown = ProgressUpdate { done_permille: None, ..update };
         assert!(line(&unknown, Duration::ZERO).starts_with("  0.0 s"));
     }

@@ -7,7 +7,7 @@ use common::Place;
 #[test]
 fn help_names_every_flag_with_examples_and_exit_codes() {
     let place = Place::new("help");
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 7] = [
         ("--help", &["demo", "replay", "journal", "--version"]),
         (
             "demo --help",
@@ -69,6 +69,26 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "1x",
             ],
         ),
+        (
+            "host --help",
+            &[
+                "--a ",
+                "--router",
+                "--box",
+                "--member",
+                "--user",
+                "--password-env",
+                "--encryption",
+                "--tls-ca",
+                "--unknown-orders",
+                "--stop-timeout",
+                "--interface",
+                "--contracts",
+                "--strategy",
+                "--loss-max",
+                "Ctrl-C",
+            ],
+        ),
         ("journal --help", &["verify", "replay", "dump"]),
         ("journal replay --help", &["--recorded", "--json"]),
         ("journal dump --help", &["--json", "--from", "--count", "--type", "fill"]),
@@ -117,6 +137,17 @@ fn wrong_usage_exits_with_2_says_what_and_leaves_nothing_behind() {
         ("replay x.pcap --a 239.0.0.1:5 --b 239.0.0.1:5", "both 239.0.0.1:5"),
         ("replay x.pcap --tick 0.05", "--contracts"),
         ("replay x.pcap --decoded-csv x.pcap", "would be overwritten"),
+        ("host --router 127.0.0.1:1", "--box"),
+        ("host --a 239.0.0.1:5 --router 127.0.0.1:1 --box 0 --member 1 --user 1", "--box"),
+        (
+            "host --a 239.0.0.1:5 --router 127.0.0.1:1 --box 1 --member 1 --user 1",
+            "TEZI_PASSWORD must hold",
+        ),
+        (
+            "host --router 127.0.0.1:1 --box 1 --member 1 --user 1 --password-env PATH",
+            "--a GROUP:PORT",
+        ),
+        ("feed x.pcap --interface lo", "cannot be used with"),
         ("journal", "Commands:"),
         ("journal dump", "<PATH>"),
         ("journal dump j --type frob", "possible values"),

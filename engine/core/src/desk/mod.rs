@@ -14,7 +14,7 @@ use crate::backtest::SimulatedVenue;
 use crate::book::{Books, BooksConfig};
 use crate::config::{ConfigError, CoreConfig, VenueMode};
 use crate::instruments::InstrumentTable;
-use crate::oms::Orders;
+use crate::oms::{OrderSessionState, Orders};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::risk::Risk;
@@ -78,6 +78,10 @@ pub(crate) struct Tape {
 /// Streams a desk can tell apart: every one that has an id.
 const STREAMS: usize = 1 << 16;
 
+/// Reasons up to [`RejectReason::Capacity`], which every state hash has counts of.
+const REASONS_ALWAYS_HASHED: usize = 23;
+const _: () = assert!(RejectReason::ALL[REASONS_ALWAYS_HASHED - 1] as u16 == 100);
+
 /// See the module.
 pub(crate) struct Desk {
     pub(crate) config: CoreConfig,
@@ -122,7 +126,8 @@ impl Desk {
             tape: vec![Tape::default(); instruments].into_boxed_slice(),
             stale: vec![false; STREAMS].into_boxed_slice(),
             statuses: Statuses::new(capacity.instruments_max),
-            orders: Orders::new(capacity.own_orders_max, capacity.instruments_max),
+            orders: Orders::new(capacity.own_orders_max, capacity.instruments_max)
+                .numbered_from(config.client_order_id_base),
             positions: Positions::new(capacity.instruments_max),
             risk: Risk::new(config.limits),
             timers: Timers::new(capacity.timers_max),
@@ -222,7 +227,16 @@ impl Desk {
         hasher.write_i64(self.cancels_again_at.0);
         hasher.write(self.counters.events);
         hasher.write(self.risk.stopped().map_or(0, |reason| reason as u64));
-        self.refusals.iter().for_each(|&count| hasher.write(count));
+        // What came later is folded in only where it occurred, so that older journals keep their hash.
+        let (always, later) = self.refusals.split_at(REASONS_ALWAYS_HASHED);
+        always.iter().for_each(|&count| hasher.write(count));
+        for (index, &count) in later.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            hasher.write(index as u64);
+            hasher.write(count);
+        }
+        if self.risk.session() == Some(OrderSessionState::Down) {
+            hasher.write(1);
+        }
         hasher.finish()
     }
 }

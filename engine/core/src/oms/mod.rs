@@ -4,10 +4,12 @@
 //! venue says otherwise, and a change in flight counts at the worse of both versions. Orders are
 //! never forgotten while open; a closed one is remembered until a newer order needs its place.
 
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use session::OrderSessionState;
 pub use state::{Transition, transition};
 
 use tezi_model::{
@@ -155,6 +157,14 @@ impl Orders {
             entered: 0,
             counters: ReportCounters::default(),
         }
+    }
+
+    /// The same with numbers that begin behind `base`.
+    #[must_use]
+    pub fn numbered_from(mut self, base: u32) -> Self {
+        assert!(self.entered == 0, "numbers begin before the first order");
+        self.next_id = u64::from(base) + 1;
+        self
     }
 
     /// The number the next order will have, `None` while as many orders are open as there are

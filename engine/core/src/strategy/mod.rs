@@ -13,7 +13,7 @@ use tezi_model::{
     StreamId, TradingStatus,
 };
 
-use crate::oms::Order;
+use crate::oms::{Order, OrderSessionState};
 pub use crate::timers::TimerId;
 
 /// A book changed.
@@ -168,6 +168,10 @@ pub trait Strategy {
 
     /// A stream lost messages, or began again.
     fn on_feed(&mut self, _ctx: &mut Context<'_>, _update: &FeedUpdate) {}
+
+    /// The way to the exchange opened or closed. While it is closed new orders and changes are
+    /// refused; what is in flight is told when it is open again, before this is.
+    fn on_session(&mut self, _ctx: &mut Context<'_>, _state: OrderSessionState) {}
 
     /// The session ends. Open orders are cancelled after this returns.
     fn on_stop(&mut self, _ctx: &mut Context<'_>) {}

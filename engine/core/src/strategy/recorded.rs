@@ -9,6 +9,7 @@ use super::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
 };
+use crate::oms::OrderSessionState;
 use crate::output::{Emitted, Origin, Output, Request};
 
 /// What a strategy did.
@@ -118,6 +119,10 @@ impl Strategy for Recorded {
     }
 
     fn on_feed(&mut self, ctx: &mut Context<'_>, _update: &FeedUpdate) {
+        self.repeat(ctx);
+    }
+
+    fn on_session(&mut self, ctx: &mut Context<'_>, _state: OrderSessionState) {
         self.repeat(ctx);
     }
 

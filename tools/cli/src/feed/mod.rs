@@ -2,25 +2,20 @@
 
 mod screen;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum};
-use tezi::feed_handler::feed::{self, FeedConfig};
+use clap::Args as ClapArgs;
 use tezi::monitor::{BookChoice, Monitor, MonitorConfig, MonitorReport, MonitorView};
-use tezi::receive::Interface;
-use tezi::{
-    CaptureSession, Error, FeedGroup, Idle, LiveSession, Protocol, ReceiveMethod, Services,
-    StopSwitch,
-};
+use tezi::{CaptureSession, Error, LiveSession, StopSwitch};
 
 use crate::args::{self, Speed};
 use crate::contracts::ContractArgs;
 use crate::files;
 use crate::interrupt;
 use crate::json;
+use crate::listen::ListenArgs;
 use crate::outcome::{Failure, Verdict, print};
 use crate::wire::WireArgs;
 use screen::Screen;
@@ -34,7 +29,8 @@ use screen::Screen;
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Captures to play in place of the wire
-    #[arg(value_name = "FILE", required_unless_present = "a")]
+    #[arg(value_name = "FILE", required_unless_present = "a",
+          conflicts_with_all = ["interface", "source", "recovery", "requests", "silence"])]
     files: Vec<PathBuf>,
     /// How fast captures are played
     #[arg(long, value_name = "SPEED", default_value = "1x", value_parser = args::speed)]
@@ -47,56 +43,6 @@ pub(crate) struct Args {
     show: ShowArgs,
     #[command(flatten)]
     contracts: ContractArgs,
-}
-
-/// How the wire is listened to.
-#[derive(ClapArgs, Clone, Debug)]
-#[command(next_help_heading = "Listening")]
-struct ListenArgs {
-    /// The interface to join on: its name, or its address
-    #[arg(long, value_name = "INTERFACE", conflicts_with = "files")]
-    interface: Option<String>,
-    /// The only sender to hear on every group (source-specific multicast)
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "files")]
-    source: Option<Ipv4Addr>,
-    /// The only sender to hear on the groups of line B
-    #[arg(long, value_name = "ADDRESS", requires = "source")]
-    source_b: Option<Ipv4Addr>,
-    /// How datagrams are fetched from the kernel
-    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Method::Recv)]
-    method: Method,
-    /// Looks again at once while nothing comes: the least delay, for a core of its own
-    #[arg(long)]
-    spin: bool,
-    /// Tick recovery of NSE, over TCP
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = args::address, conflicts_with = "files")]
-    recovery: Option<SocketAddrV4>,
-    /// Snapshots of NSE, over TCP
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = args::address, requires = "recovery")]
-    snapshot: Option<SocketAddrV4>,
-    /// The re-request server of a MoldUDP64 session
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = args::address, conflicts_with = "files")]
-    requests: Option<SocketAddrV4>,
-    /// Ends after this many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    seconds: Option<f64>,
-    /// Ends when nothing has come for this many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "files")]
-    silence: Option<f64>,
-}
-
-/// How datagrams are fetched.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Method {
-    /// One system call a datagram
-    Recv,
-    /// Up to 32 datagrams a system call
-    Recvmmsg,
-    /// A ring shared with the kernel: no system call a datagram; needs CAP_NET_RAW
-    Ring,
-    /// AF_XDP, past the kernel's network stack, on a named interface; needs root
-    #[cfg(feature = "af-xdp")]
-    Xdp,
 }
 
 /// What is shown and kept.
@@ -114,14 +60,14 @@ struct ShowArgs {
           value_parser = clap::value_parser!(u8).range(1..=50))]
     depth: u8,
     /// Seconds between two views
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = args::seconds)]
     every: f64,
     /// Writes every datagram to this pcapng file, with its time in nanoseconds
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Compares the books with the exchange's snapshots, so many seconds apart, and lists differences
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30",
-          require_equals = true, value_parser = seconds, requires = "snapshot")]
+          require_equals = true, value_parser = args::seconds, requires = "snapshot")]
     audit: Option<f64>,
     /// Shows nothing while it runs
     #[arg(long)]
@@ -148,11 +94,6 @@ Examples:
 
 Exit codes: 0 all was fine; 1 a group cannot be joined or a file read, messages were lost on every
 line or refused, or none of the protocol came; 2 wrong usage.";
-
-/// A positive length of time, up to a week.
-fn seconds(text: &str) -> Result<f64, String> {
-    args::number(text, 0.001, 604_800.0)
-}
 
 /// Shows a feed.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
@@ -203,46 +144,8 @@ impl Args {
     }
 
     fn live_session(&self, stop: &StopSwitch) -> Result<LiveSession, Failure> {
-        let protocol = match self.wire.protocol() {
-            Protocol::Packets(protocol) => protocol,
-            Protocol::Auto => feed::Protocol::NseMtbt,
-            Protocol::Dbn | Protocol::Itch(_) => {
-                let protocol = &self.wire.protocol;
-                let why = format!("{protocol} comes in files: name one, or another --protocol");
-                return Err(Failure::Usage(why));
-            }
-        };
-        let segment = self.wire.segment_or_default();
-        let mut config = FeedConfig::new(protocol, segment);
-        config.session_date = self.wire.date;
-        let listen = &self.listen;
-        let interface = listen.interface.as_ref().map_or(Interface::Any, |name| {
-            name.parse().map_or_else(|_| Interface::Name(name.clone()), Interface::Address)
-        });
-        let groups = self.wire.groups()?;
-        let groups = groups.into_iter().map(|(address, channel)| {
-            let is_b = matches!(channel, feed::Channel::Line(line) | feed::Channel::Snapshot(line)
-                if line == tezi::feed_handler::Line::B);
-            let source = listen.source_b.filter(|_| is_b).or(listen.source);
-            FeedGroup { address, channel, interface: interface.clone(), source }
-        });
-        let mut session = LiveSession::new(config, groups.collect());
-        session.services = Services {
-            recovery: listen.recovery,
-            snapshot: listen.snapshot,
-            requests: listen.requests,
-        };
-        session.method = match listen.method {
-            Method::Recv => ReceiveMethod::Recv,
-            Method::Recvmmsg => ReceiveMethod::RecvMmsg,
-            Method::Ring => ReceiveMethod::PacketRing,
-            #[cfg(feature = "af-xdp")]
-            Method::Xdp => ReceiveMethod::AfXdp,
-        };
-        session.idle = if listen.spin { Idle::Spin } else { Idle::Wait };
-        session.instruments = self.contracts.instruments(segment)?;
-        session.duration_max = listen.seconds.map(Duration::from_secs_f64);
-        session.silence_max = listen.silence.map(Duration::from_secs_f64);
+        let mut session = self.listen.session(&self.wire)?;
+        session.instruments = self.contracts.instruments(self.wire.segment_or_default())?;
         session.stop = stop.clone();
         Ok(session)
     }

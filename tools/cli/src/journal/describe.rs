@@ -112,6 +112,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
         Entry::Start => Description::new("start"),
         Entry::Event(event) => of_event(event, names),
         Entry::Report(report) => of_report(report, names),
+        Entry::OrderSession(state) => Description::new("order_session").text("state", state.name()),
         Entry::Stop => Description::new("stop"),
         Entry::Output(Emitted { origin, output }) => match output {
             Output::Command(command) => by(of_command(command, names), *origin),
