@@ -6,6 +6,9 @@
 //! comes back), *level* (20,000 orders at one price, and all requests there). Every order has an
 //! owner among a thousand, so self trades happen.
 //!
+//! `curve` (only when it is named): the calm mix over many instruments, up to 10 million live orders in
+//! 100,000 of them, where each request is about another book. A minute, 4 GB.
+//!
 //! Figures: requests a second over whole passes (the best and the median of nine), and the time of
 //! single requests, with the pair of clock reads around them beside it.
 
@@ -260,6 +263,130 @@ fn measure(shape: Shape) {
     );
 }
 
+/// Live orders and instruments of the curve.
+const CURVE: [(usize, u32); 5] =
+    [(5_000, 1), (100_000, 100), (1_000_000, 1_000), (1_000_000, 10_000), (10_000_000, 100_000)];
+const CHUNK: usize = 2_000;
+const CHUNKS: usize = 200;
+
+/// The calm mix over many instruments. Requests are made a chunk at a time, so that cancels are of
+/// orders that rest.
+struct Crowd {
+    random: Random,
+    matcher: Matcher,
+    instruments: u32,
+    /// Numbers of orders that rest, or did when they were noted.
+    live: Vec<OrderId>,
+    target: usize,
+    submitted: u64,
+}
+
+impl Crowd {
+    fn new(target: usize, instruments: u32) -> Self {
+        let room = u32::try_from(target + target / 4 + 4 * CHUNK).expect("the bound is a u32");
+        let books =
+            BooksConfig { instruments_max: instruments, orders_max: room, levels_max: room };
+        let small = MatcherConfig::small(Segment::NseFo);
+        let mut matcher = Matcher::new(&MatcherConfig { books, ..small });
+        let terms = InstrumentTerms {
+            band: PriceBand { low: TICK, high: Px(TICK.0 * MIDDLE * 2) },
+            freeze: Some(Qty(1_800)),
+            ..InstrumentTerms::new(TICK, Qty(LOT))
+        };
+        for _ in 0..instruments {
+            matcher.add_instrument(&terms).expect("there is room");
+        }
+        matcher.set_phase_all(Nanos(1), Phase::Continuous, &mut |_: &Report| {});
+        let (random, live) = (Random::new(13), Vec::new());
+        Self { random, matcher, instruments, live, target, submitted: 0 }
+    }
+
+    fn order(&mut self, is_taker: bool) -> Order {
+        let side = if self.random.below(2) == 0 { Side::Buy } else { Side::Sell };
+        let away = if is_taker { -100 } else { 1 + self.random.below(100) as i64 };
+        let price = Px(TICK.0 * (MIDDLE - side.sign() * away));
+        let instrument = InstrumentId(self.random.below(self.instruments as usize) as u32);
+        let quantity = Qty(LOT * (1 + self.random.below(4) as u32));
+        Order { member: 7, ..Order::limit(instrument, side, price, quantity) }
+    }
+
+    fn fill(&mut self) {
+        while self.matcher.books().orders_count() < self.target {
+            let order = self.order(false);
+            let id = self.matcher.submit(Nanos(1), &order, &mut |_: &Report| {});
+            self.live.push(id.expect("the bench's orders are sound"));
+            self.submitted += 1;
+        }
+    }
+
+    /// Notes the orders of a chunk that was run: all are accepted, so their numbers are known.
+    fn note(&mut self, requests: &[Request]) {
+        for request in requests {
+            let Request::Submit(order) = request else { continue };
+            self.submitted += 1;
+            if order.time_in_force == TimeInForce::Day {
+                self.live.push(OrderId(self.submitted));
+            }
+        }
+    }
+
+    fn chunk(&mut self) -> Vec<Request> {
+        let mut requests = Vec::with_capacity(CHUNK);
+        // More of them while the book is above its size, so that it stays there.
+        let is_over = self.matcher.books().orders_count() > self.target;
+        let cancels = if is_over { 500 } else { 385 };
+        while requests.len() < CHUNK {
+            if self.random.below(1_000) < cancels && !self.live.is_empty() {
+                let at = self.random.below(self.live.len());
+                let order_id = self.live.swap_remove(at);
+                if self.matcher.books().order(Segment::NseFo as u8, order_id).is_some() {
+                    requests.push(Request::Cancel(Target::new(order_id, 7)));
+                }
+                continue;
+            }
+            let is_taker = self.random.below(100) < 25;
+            let order = self.order(is_taker);
+            let time_in_force = if is_taker { TimeInForce::Ioc } else { TimeInForce::Day };
+            requests.push(Request::Submit(Order { time_in_force, ..order }));
+        }
+        requests
+    }
+}
+
+fn measure_curve(live: usize, instruments: u32) {
+    let mut crowd = Crowd::new(live, instruments);
+    // As a host does at its start; the tables beside the books keep ordinary pages.
+    let huge = tezi::advise_huge_pages(crowd.matcher.books());
+    crowd.fill();
+    let clock = Clock::new();
+    let mut chunks = Vec::with_capacity(CHUNKS);
+    let mut counts = Counts::default();
+    for _ in 0..CHUNKS {
+        let requests = crowd.chunk();
+        let start = clock.raw();
+        for request in &requests {
+            run(&mut crowd.matcher, request, Nanos(2), &mut counts);
+        }
+        let nanos = clock.delta_as_nanos(start, clock.raw()) as f64 / CHUNK as f64;
+        chunks.push(nanos);
+        crowd.note(&requests);
+        crowd.fill();
+    }
+    black_box(counts.sum);
+    // A cancel of an order that a trade of the same chunk took is refused, and there are few.
+    let refused = crowd.matcher.refused_count() as f64 / (CHUNK * CHUNKS) as f64;
+    chunks.sort_by(f64::total_cmp);
+    println!(
+        "matching/curve {live:>8} live in {instruments:>6} instruments: {:6.1} ns/request best, \
+         {:6.1} median of {CHUNKS} chunks; {:.2} trades a request, {:.3} refused, {} MB in huge pages",
+        chunks[0],
+        chunks[CHUNKS / 2],
+        counts.trades as f64 / (CHUNK * CHUNKS) as f64,
+        refused,
+        huge >> 20,
+    );
+}
+
 fn main() {
     // `cargo test --benches` asks only whether it runs.
     if std::env::args().any(|word| word == "--test") {
@@ -267,6 +394,11 @@ fn main() {
     }
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if wanted.iter().any(|word| word == "curve") {
+        for (live, instruments) in CURVE {
+            measure_curve(live, instruments);
+        }
+    }
     for shape in SHAPES {
         if wanted.is_empty() || wanted.iter().any(|word| word == shape.name) {
             measure(shape);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytemuck::Zeroable;
 use tezi_core::book::{Books, BooksConfig};
-use tezi_core::matching::{Matcher, MatcherConfig};
+use tezi_core::matching::{LegsFill, Matcher, MatcherConfig};
 use tezi_core::venue::breaker::BreakerIndex;
 use tezi_core::venue::session::Phase;
 use tezi_gateway::nnf::server::{Listener, OrderImage};
@@ -405,6 +405,9 @@ fn matcher_config(config: &ExchangeConfig) -> MatcherConfig {
         stops_max: limits.stops,
         frozen_max: limits.frozen,
         trades_max: limits.trades,
+        // Block windows and orders of several legs are not offered over these sessions.
+        blocks_max: 0,
+        legs_fill: LegsFill::default(),
         order_id_first: OrderId(u64::from(config.order_prefix) * ORDER_NUMBERS + 1),
     }
 }

@@ -1,6 +1,6 @@
 //! What members and the background ask, from request to answer.
 
-use tezi_core::matching::{Order, Refusal, Report, RequestKind as Kind, Sink, Target};
+use tezi_core::matching::{Order, OrderForm, Refusal, Report, RequestKind as Kind, Sink, Target};
 use tezi_gateway::nnf::ErrorCode;
 use tezi_gateway::nnf::server::{AnswerKind, Event, OrderImage, Request, RequestKind};
 use tezi_gateway::nnf::wire::AdditionalOrderFlags;
@@ -264,6 +264,7 @@ impl Exchange {
                 order_id: target.map_or(OrderId(0), |target| target.order_id),
                 member: order.member,
                 reference: order.reference,
+                form: OrderForm::Regular,
                 refusal: Refusal::PriceBand,
             });
             return Err(Refusal::PriceBand);

@@ -534,6 +534,7 @@ const fn paise(price: Px) -> i32 {
 #[cfg(test)]
 mod tests {
     use tezi_core::book::BooksConfig;
+    use tezi_core::matching::{OrderForm, TradeKind};
     use tezi_core::venue::session::OrderType;
     use tezi_model::{Qty, TimeInForce};
 
@@ -559,6 +560,7 @@ mod tests {
         tape.show(instrument, &books, open);
         let (buy, sell) = (OrderId(1_200_000_000_000_001), OrderId(1_200_000_000_000_000));
         let state = OrderState {
+            form: OrderForm::Regular,
             order_id: buy,
             time: open.plus(1_000),
             reference: 0,
@@ -575,6 +577,7 @@ mod tests {
         };
         tape.on_report(&Report::Accepted(state), 0);
         let trade = Trade {
+            kind: TradeKind::Regular,
             trade_id: 1,
             time: open.plus(6_000),
             price: Px::from_paise(2_245_000),

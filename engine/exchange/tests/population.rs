@@ -274,6 +274,7 @@ fn a_refused_order_is_forgotten_and_others_go_on() {
         order_id: OrderId(0),
         member,
         reference,
+        form: tezi_core::matching::OrderForm::Regular,
         refusal: Refusal::Capacity,
     };
     let (others, ours) = (refused(999), refused(member));

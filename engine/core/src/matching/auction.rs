@@ -5,7 +5,7 @@
 use tezi_model::{InstrumentId, Nanos, Px, Qty, Side};
 
 use super::matcher::Matcher;
-use super::report::{Report, Sink, Trade};
+use super::report::{Report, Sink, Trade, TradeKind};
 use super::state::{is_market_price, market_price};
 use crate::book::Front;
 use crate::venue::auction::{AuctionLevel, AuctionOrders, MatchStage, discover, stages};
@@ -149,6 +149,7 @@ impl Matcher {
             members: details.map(|detail| detail.member),
             open: details.map(|detail| Qty(detail.open())),
             aggressor: None,
+            kind: TradeKind::Regular,
         };
         self.trades.push(&trade);
         sink.on_report(&Report::Traded(trade));

@@ -4,6 +4,7 @@ use tezi_model::{Px, Qty, Side};
 
 use super::order::Order;
 use super::refusal::Refusal;
+use super::spread::check_spread_order;
 use super::state::Market;
 use crate::book::Books;
 use crate::venue::bands::{LimitRefusal, check_disclosed, check_market_order};
@@ -17,6 +18,9 @@ pub(super) fn check_order(
     order: &Order,
     traded: u32,
 ) -> Result<(), Refusal> {
+    if market.spread.is_some() {
+        return check_spread_order(market, order, traded);
+    }
     if order.quantity.0 <= traded {
         return Err(Refusal::InvalidQuantity);
     }

@@ -1,11 +1,11 @@
 //! An order arrives: it trades with what rests, best price first and then first come, at the
 //! resting price; what is left rests, or leaves.
 
-use tezi_model::{Nanos, Px, Qty, Side, TimeInForce};
+use tezi_model::{InstrumentId, Nanos, Px, Qty, Side, TimeInForce};
 
 use super::matcher::Matcher;
-use super::order::SelfTrade;
-use super::report::{CancelReason, Report, Sink, Trade};
+use super::order::{OrderForm, SelfTrade};
+use super::report::{CancelReason, Report, Sink, Trade, TradeKind};
 use super::state::{Active, market_price};
 use crate::book::Front;
 use crate::venue::session::{OrderType, Phase};
@@ -96,24 +96,37 @@ impl Matcher {
                 self.drop_resting(now, front.slot, CancelReason::SelfTrade, sink);
                 continue;
             }
-            self.trade(now, active, front, sink);
+            self.trade(now, active, front, active.detail.open(), sink);
             first = first.or(Some(front.price));
             last = front.price;
         }
         if let Some(first) = first {
-            let market = &mut self.markets[active.instrument.index()];
-            // Prices of one pass run one way: the first and the last are its bounds.
-            market.reach.add(first);
-            market.reach.add(last);
-            market.last = Some(last);
+            self.note_prices(active.instrument, first, last);
         }
         going
     }
 
-    /// One trade with the order that is next.
+    /// Remembers what an order traded at. Prices of one pass run one way: the first and the last
+    /// are its bounds.
     #[inline]
-    fn trade<S: Sink>(&mut self, now: Nanos, active: &mut Active, front: Front, sink: &mut S) {
-        let taken = active.detail.open().min(front.quantity.0);
+    pub(super) fn note_prices(&mut self, instrument: InstrumentId, first: Px, last: Px) {
+        let market = &mut self.markets[instrument.index()];
+        market.reach.add(first);
+        market.reach.add(last);
+        market.last = Some(last);
+    }
+
+    /// One trade with the order that is next, of `most` at most.
+    #[inline]
+    pub(super) fn trade<S: Sink>(
+        &mut self,
+        now: Nanos,
+        active: &mut Active,
+        front: Front,
+        most: u32,
+        sink: &mut S,
+    ) {
+        let taken = most.min(front.quantity.0);
         active.detail.traded += taken;
         let detail = self.rest.detail_mut(front.slot);
         detail.traded += taken;
@@ -123,6 +136,7 @@ impl Matcher {
         let members = [active.detail.member, detail.member];
         let open = [Qty(active.detail.open()), Qty(detail.open())];
         let is_sell = active.side == Side::Sell;
+        let is_spread = active.detail.form == OrderForm::Spread;
         let trade = Trade {
             trade_id: self.trades.next_id(),
             time: now,
@@ -134,9 +148,13 @@ impl Matcher {
             members: turned(members, is_sell),
             open: turned(open, is_sell),
             aggressor: Some(active.side),
+            kind: if is_spread { TradeKind::Spread } else { TradeKind::Regular },
         };
         self.trades.push(&trade);
         sink.on_report(&Report::Traded(trade));
+        if is_spread {
+            self.trade_legs(now, &trade, sink);
+        }
         self.take_from(now, front.slot, taken, sink);
     }
 

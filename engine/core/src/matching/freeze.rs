@@ -4,16 +4,17 @@
 use tezi_model::{InstrumentId, Nanos, OrderId};
 
 use super::matcher::{Matcher, check_target};
-use super::order::{Order, Target};
+use super::order::{Order, OrderForm, Target};
 use super::refusal::Refusal;
 use super::report::{CancelReason, Report, RequestKind, Sink};
 use super::state::Active;
 
+/// A request that waits. A spread is never frozen, nor is an order of several legs.
 #[derive(Clone, Copy, Debug)]
-struct FrozenRequest {
-    order_id: OrderId,
-    order: Order,
-    request: RequestKind,
+pub(super) struct FrozenRequest {
+    pub(super) order_id: OrderId,
+    pub(super) order: Order,
+    pub(super) request: RequestKind,
 }
 
 /// Requests that wait, in the order in which they came. There are few.
@@ -43,6 +44,11 @@ impl Freezer {
         self.requests.iter().any(|frozen| frozen.order_id == order_id)
     }
 
+    /// The requests that wait, the oldest first.
+    pub(super) fn requests(&self) -> &[FrozenRequest] {
+        &self.requests
+    }
+
     fn position(&self, order_id: OrderId) -> Option<usize> {
         self.requests.iter().position(|frozen| frozen.order_id == order_id)
     }
@@ -64,7 +70,7 @@ impl Matcher {
     ) -> Result<(), Refusal> {
         let position = self.freezer.position(order_id).ok_or(Refusal::UnknownOrder)?;
         let FrozenRequest { order, request, .. } = self.freezer.requests.remove(position);
-        let active = Active::new(now, order_id, &order, 0);
+        let active = Active::new(now, order_id, &order, OrderForm::Regular, 0);
         match (request, is_released) {
             (RequestKind::Modify, true) => {
                 let target = Target::new(order_id, order.member);
@@ -104,7 +110,7 @@ impl Matcher {
         }
         check_target(target, order.member, target.last_activity)?;
         self.freezer.requests.remove(position);
-        let active = Active::new(now, target.order_id, &order, 0);
+        let active = Active::new(now, target.order_id, &order, OrderForm::Regular, 0);
         sink.on_report(&Report::Canceled(active.state(now), CancelReason::Requested));
         Ok(())
     }
@@ -119,7 +125,8 @@ impl Matcher {
         self.freezer.requests.retain(|frozen| {
             let is_here = frozen.order.instrument == instrument;
             if is_here && frozen.request == RequestKind::New {
-                let active = Active::new(now, frozen.order_id, &frozen.order, 0);
+                let form = OrderForm::Regular;
+                let active = Active::new(now, frozen.order_id, &frozen.order, form, 0);
                 let reason = CancelReason::Session;
                 sink.on_report(&Report::Canceled(active.state(now), reason));
             }

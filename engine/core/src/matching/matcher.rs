@@ -1,10 +1,11 @@
 //! The matcher itself: its memory, new orders, cancels, and what it can be asked.
 
-use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Segment, Side, StateHasher};
+use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Segment, Side};
 
+use super::blocks::Blocks;
 use super::checks::check_order;
 use super::freeze::Freezer;
-use super::order::{Order, Target};
+use super::order::{Order, OrderForm, Target};
 use super::refusal::Refusal;
 use super::report::{CancelReason, Report, RequestKind, Sink};
 use super::state::{Active, Market, Shelf};
@@ -36,7 +37,9 @@ pub struct Matcher {
     pub(super) markets: Vec<Market>,
     pub(super) freezer: Freezer,
     pub(super) trades: TradeLog,
-    order_id_next: u64,
+    pub(super) blocks: Blocks,
+    pub(super) config: MatcherConfig,
+    pub(super) order_id_next: u64,
     refused: u64,
     /// Room for what an auction or a new phase works on.
     pub(super) levels: Vec<AuctionLevel>,
@@ -60,6 +63,8 @@ impl Matcher {
             markets: Vec::with_capacity(bound(config.books.instruments_max)),
             freezer: Freezer::new(bound(config.frozen_max)),
             trades: TradeLog::new(config.trades_max),
+            blocks: Blocks::new(bound(config.blocks_max), bound(config.books.instruments_max)),
+            config: *config,
             order_id_next: config.order_id_first.0.max(1),
             refused: 0,
             levels: Vec::with_capacity(bound(config.books.levels_max)),
@@ -76,6 +81,7 @@ impl Matcher {
         let added = self.rest.books.add_instrument().and(self.stops.books.add_instrument());
         let Ok(instrument) = added else { return Err(Refusal::Capacity) };
         self.markets.push(Market::new(terms));
+        self.blocks.add_instrument();
         Ok(instrument)
     }
 
@@ -96,8 +102,9 @@ impl Matcher {
         }
         let order_id = OrderId(self.order_id_next);
         self.order_id_next += 1;
-        let active = Active::new(now, order_id, order, 0);
-        if order.quantity.0 > self.markets[order.instrument.index()].freeze {
+        let market = &self.markets[order.instrument.index()];
+        let active = Active::new(now, order_id, order, market.form(), 0);
+        if order.quantity.0 > market.freeze {
             self.freezer.keep(order_id, order, RequestKind::New);
             sink.on_report(&Report::Frozen(active.state(now)));
         } else {
@@ -124,7 +131,8 @@ impl Matcher {
         };
         result.map_err(|refusal| {
             let Target { order_id, member, .. } = target;
-            self.refuse(now, RequestKind::Cancel, order_id, member, 0, refusal, sink)
+            let form = self.form_of(order_id);
+            self.refuse(now, RequestKind::Cancel, form, order_id, member, 0, refusal, sink)
         })
     }
 
@@ -164,18 +172,6 @@ impl Matcher {
     #[must_use]
     pub const fn refused_count(&self) -> u64 {
         self.refused
-    }
-
-    /// Folds in everything that what happens next depends on.
-    pub fn hash_into(&self, hasher: &mut StateHasher) {
-        self.rest.books.hash_into(hasher);
-        self.stops.books.hash_into(hasher);
-        hasher.write(self.order_id_next);
-        hasher.write(self.trades.count());
-        for market in &self.markets {
-            hasher.write(market.phase as u64);
-            hasher.write_i64(market.last.map_or(0, |price| price.0));
-        }
     }
 
     #[inline]
@@ -225,7 +221,10 @@ impl Matcher {
         sink: &mut S,
     ) -> Result<(), Refusal> {
         let Some(slot) = self.stops.books.slot_of(self.segment as u8, target.order_id) else {
-            return self.cancel_frozen(now, target, sink);
+            return match self.blocks.position(target.order_id) {
+                Some(position) => self.cancel_block(now, target, position, sink),
+                None => self.cancel_frozen(now, target, sink),
+            };
         };
         let instrument = self.stops.books.at(slot).instrument;
         let detail = self.stops.detail(slot);
@@ -273,15 +272,27 @@ impl Matcher {
         sink: &mut S,
     ) -> Refusal {
         let Order { member, reference, .. } = *order;
-        self.refuse(now, request, order_id, member, reference, refusal, sink)
+        let market = self.markets.get(order.instrument.index());
+        let form = market.map_or(OrderForm::Regular, Market::form);
+        self.refuse(now, request, form, order_id, member, reference, refusal, sink)
+    }
+
+    /// The form of an order that is still there.
+    #[cold]
+    fn form_of(&self, order_id: OrderId) -> OrderForm {
+        let slot = self.rest.books.slot_of(self.segment as u8, order_id);
+        let is_block = self.blocks.position(order_id).is_some();
+        let other = if is_block { OrderForm::Block } else { OrderForm::Regular };
+        slot.map_or(other, |slot| self.rest.detail(slot).form)
     }
 
     #[cold]
     #[allow(clippy::too_many_arguments, reason = "the fields of one report")]
-    fn refuse<S: Sink>(
+    pub(super) fn refuse<S: Sink>(
         &mut self,
         time: Nanos,
         request: RequestKind,
+        form: OrderForm,
         order_id: OrderId,
         member: u32,
         reference: u64,
@@ -289,7 +300,15 @@ impl Matcher {
         sink: &mut S,
     ) -> Refusal {
         self.refused += 1;
-        sink.on_report(&Report::Refused { request, time, order_id, member, reference, refusal });
+        sink.on_report(&Report::Refused {
+            request,
+            form,
+            time,
+            order_id,
+            member,
+            reference,
+            refusal,
+        });
         refusal
     }
 

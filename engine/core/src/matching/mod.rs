@@ -2,8 +2,9 @@
 //!
 //! A [`Matcher`] holds the books of one segment and does with an order what NSE does: limit,
 //! market and stop-loss orders, immediate or cancel, disclosed quantity, the time-priority table of
-//! modifications, quantity freeze, self-trade prevention, call auctions, and trades taken back
-//! (NNF capital market 6.1 and F&O; SEBI CIR/MRD/DP/21/2010). Numbers that change by date are not
+//! modifications, quantity freeze, self-trade prevention, call auctions, calendar spreads, orders of
+//! two and three legs, block deals, and trades taken back (NNF capital market 6.1 and F&O; SEBI
+//! CIR/MRD/DP/21/2010). Numbers that change by date are not
 //! here: they come in as [`InstrumentTerms`], which whoever follows the dated rules fills.
 //!
 //! It reads no clock, starts no thread and writes no file: time comes in with each request, reports
@@ -34,16 +35,21 @@
 //! ```
 
 mod auction;
+mod blocks;
 mod checks;
 mod continuous;
 mod freeze;
+mod hash;
+mod legs;
 mod matcher;
+mod members;
 mod modify;
 mod multiple;
 mod order;
 mod phases;
 mod refusal;
 mod report;
+mod spread;
 mod state;
 mod stops;
 mod terms;
@@ -51,8 +57,11 @@ mod terms;
 mod tests;
 mod trades;
 
+pub use blocks::BlockTerms;
+pub use legs::{Leg, LegsFill, LegsOrder};
 pub use matcher::Matcher;
-pub use order::{Order, Owner, Pan, ParticipantCode, SelfTrade, Target};
+pub use order::{Order, OrderForm, Owner, Pan, ParticipantCode, SelfTrade, Target};
 pub use refusal::Refusal;
-pub use report::{CancelReason, OrderState, Report, RequestKind, Sink, Trade};
+pub use report::{CancelReason, OrderState, Report, RequestKind, Sink, Trade, TradeKind};
+pub use spread::{LegPriceRule, Spread};
 pub use terms::{InstrumentTerms, MatcherConfig};

@@ -43,6 +43,9 @@ impl Matcher {
         order: &Order,
         sink: &mut S,
     ) -> Result<(), Refusal> {
+        if self.blocks.position(target.order_id).is_some() {
+            return self.modify_block(now, target, order, sink);
+        }
         self.try_modify(now, target, order, sink).map_err(|refusal| {
             self.refuse_order(now, RequestKind::Modify, target.order_id, order, refusal, sink)
         })
@@ -64,7 +67,8 @@ impl Matcher {
             }
             self.freezer.keep(target.order_id, order, RequestKind::Modify);
             let traded = self.detail_at(place).traded;
-            let wanted = Active::new(now, target.order_id, order, traded);
+            let form = self.detail_at(place).form;
+            let wanted = Active::new(now, target.order_id, order, form, traded);
             sink.on_report(&Report::Frozen(wanted.state(now)));
             return Ok(());
         }
@@ -149,7 +153,7 @@ impl Matcher {
         order: &Order,
         sink: &mut S,
     ) {
-        let traded = self.detail_at(place).traded;
+        let Detail { traded, form, .. } = *self.detail_at(place);
         match place {
             Place::Resting(slot) => {
                 let resting = self.rest.books.at(slot);
@@ -160,7 +164,7 @@ impl Matcher {
             }
             Place::Stop(slot) => self.stops.books.remove_at(slot),
         }
-        let active = Active::new(now, target.order_id, order, traded);
+        let active = Active::new(now, target.order_id, order, form, traded);
         sink.on_report(&Report::Modified(active.state(now)));
         self.enter(now, active, sink);
     }

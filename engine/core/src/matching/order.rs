@@ -53,6 +53,10 @@ impl Pan {
         if text.is_empty() || is_pan { pack(text).map(Self) } else { None }
     }
 
+    pub(super) const fn packed(self) -> u64 {
+        self.0
+    }
+
     /// Whether it is known.
     #[inline]
     #[must_use]
@@ -63,6 +67,10 @@ impl Pan {
 
 impl ParticipantCode {
     pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn packed(self) -> u64 {
+        self.0
+    }
 
     /// Reads up to twelve letters and digits.
     #[must_use]
@@ -114,6 +122,38 @@ pub enum SelfTrade {
     CancelPassive = 0,
     /// The incoming order.
     CancelActive = 1,
+}
+
+/// By which of the exchange's order messages an order came. Its confirmations are of the same form
+/// (NNF F&O, chapters 4 to 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum OrderForm {
+    /// One instrument, its own book.
+    #[default]
+    Regular = 0,
+    /// A calendar spread, in the spread's book.
+    Spread = 1,
+    /// Two legs, immediate or cancel, in the legs' books.
+    TwoLegs = 2,
+    /// Three legs, immediate or cancel, in the legs' books.
+    ThreeLegs = 3,
+    /// A block deal, in its window.
+    Block = 4,
+}
+
+impl OrderForm {
+    /// A name for people and programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Spread => "spread",
+            Self::TwoLegs => "two_legs",
+            Self::ThreeLegs => "three_legs",
+            Self::Block => "block",
+        }
+    }
 }
 
 /// An order as a member sends it.

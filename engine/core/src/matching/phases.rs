@@ -179,7 +179,11 @@ impl Matcher {
     }
 
     /// Notes the orders of an instrument that `wanted` names, best first, with their priorities.
-    fn collect(&mut self, instrument: InstrumentId, wanted: impl Fn(&Self, u32) -> bool) {
+    pub(super) fn collect(
+        &mut self,
+        instrument: InstrumentId,
+        wanted: impl Fn(&Self, u32) -> bool,
+    ) {
         let mut places = core::mem::take(&mut self.places);
         places.clear();
         for side in Side::BOTH {
@@ -190,7 +194,7 @@ impl Matcher {
     }
 
     /// The same of stop-loss orders of a side, the first to be triggered first.
-    fn collect_stops(
+    pub(super) fn collect_stops(
         &mut self,
         instrument: InstrumentId,
         side: Side,

@@ -59,6 +59,8 @@ refusals! {
     /// Side, instrument, account, participant and self-trade bit cannot change, nor can an order
     /// become a stop-loss.
     FixedField = 7, "fixed_field", [16346, 16346], "this field of an order cannot be modified";
+    /// The legs of a spread or of an order of several legs do not go together.
+    LegsInvalid = 8, "legs_invalid", [0, 0], "two or three legs in different contracts are needed";
     /// No phase that takes orders.
     MarketClosed = 10, "market_closed", [16278, 16278], "the market is closed";
     /// The market-wide circuit breaker stopped trading.
@@ -81,6 +83,12 @@ refusals! {
     DisclosedNotAllowed = 19, "disclosed_not_allowed", [16441, 16439], "disclosed quantity is not taken here";
     /// Immediate-or-cancel with disclosed quantity.
     DisclosedImmediateOrCancel = 20, "disclosed_ioc", [16416, 16415], "disclosed quantity and immediate-or-cancel exclude each other";
+    /// A spread order that is not a plain limit for the day.
+    SpreadTermsNotAllowed = 21, "spread_terms_not_allowed", [0, 0], "spread orders are plain limit orders for the day";
+    /// No block window is open for the instrument.
+    BlockClosed = 22, "block_closed", [0, 0], "no block window is open";
+    /// A block order that is not a plain limit for the day.
+    BlockTermsNotAllowed = 23, "block_terms_not_allowed", [0, 16603], "block orders are plain limit orders for the day";
     /// Zero, or not more than what has traded.
     InvalidQuantity = 30, "invalid_quantity", [16419, 16418], "the quantity must be positive and more than what has traded";
     /// Not a multiple of the lot.
@@ -91,6 +99,9 @@ refusals! {
     DisclosedLotSize = 33, "disclosed_lot_size", [16325, 16325], "the disclosed quantity is not a multiple of the lot";
     /// The disclosed part is too small.
     DisclosedTooSmall = 34, "disclosed_too_small", [16400, 16400], "the disclosed quantity is too small a part of the order";
+    /// A spread or an order of several legs that reaches the freeze quantity: it does not wait for a
+    /// decision.
+    FreezeQuantity = 35, "freeze_quantity", [16606, 0], "the quantity reaches the freeze quantity";
     /// Not positive, or after the close not the closing price.
     InvalidPrice = 40, "invalid_price", [16247, 16247], "the price is not possible here";
     /// Not a multiple of the tick.
@@ -107,10 +118,18 @@ refusals! {
     TriggerGap = 46, "trigger_gap", [16448, 16448], "trigger and limit are too far apart";
     /// The last trade is at or beyond the trigger already.
     TriggerPassed = 47, "trigger_passed", [0, 0], "the last trade is already at or beyond the trigger";
+    /// A price difference outside the spread's operating range.
+    SpreadRange = 48, "spread_range", [16713, 0], "the price difference is outside the operating range";
+    /// A block order's price is outside the range around the reference.
+    BlockRange = 49, "block_range", [0, 0], "the price is outside the range of block deals";
     /// A market order where nothing has traded today.
     NoTradeToday = 50, "no_trade_today", [17181, 17182], "no market order: nothing has traded today";
     /// A market order that would trade too far from the last trade.
     BeyondProtection = 51, "beyond_protection", [17182, 17183], "the market order would trade too far from the last trade";
+    /// A block order is worth too little.
+    BlockValue = 52, "block_value", [0, 0], "the order is worth less than a block deal must be";
+    /// A leg of an order of several legs is refused, and so all of it.
+    LegRefused = 53, "leg_refused", [16605, 0], "a leg of the order is not possible";
     /// The exchange did not release the change from the quantity freeze.
     FreezeRefused = 60, "freeze_refused", [16307, 16307], "the exchange refused the quantity";
     /// A bound of the configuration.

@@ -2,6 +2,7 @@
 
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Segment, Side, TimeInForce};
 
+use super::order::OrderForm;
 use super::refusal::Refusal;
 use crate::venue::session::OrderType;
 
@@ -38,13 +39,15 @@ pub struct OrderState {
     pub member: u32,
     /// The instrument.
     pub instrument: InstrumentId,
+    /// By which message it came. An order of several legs has a state for each of them.
+    pub form: OrderForm,
     /// The side.
     pub side: Side,
     /// What it is now: a triggered stop-loss is a limit or market order.
     pub order_type: OrderType,
     /// How long it lives.
     pub time_in_force: TimeInForce,
-    /// Limit price, zero of market orders.
+    /// Limit price, zero of market orders; of a spread the difference, which may be zero or less.
     pub price: Px,
     /// Trigger price, zero of what waits for none.
     pub trigger: Px,
@@ -61,6 +64,38 @@ impl OrderState {
     #[must_use]
     pub const fn open(&self) -> Qty {
         self.quantity.saturating_sub(self.traded)
+    }
+}
+
+/// What a trade is a trade of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TradeKind {
+    /// Two orders in an instrument's book.
+    #[default]
+    Regular = 0,
+    /// Two spread orders, at a price difference. Its two legs follow, and are what members and the
+    /// market are told (MTBT `K`).
+    Spread = 1,
+    /// The near leg of the spread trade before it, whose buyer sells here.
+    NearLeg = 2,
+    /// The far leg of the spread trade before it, at a price that is higher by the difference.
+    FarLeg = 3,
+    /// Two block orders.
+    Block = 4,
+}
+
+impl TradeKind {
+    /// A name for people and programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Spread => "spread",
+            Self::NearLeg => "near_leg",
+            Self::FarLeg => "far_leg",
+            Self::Block => "block",
+        }
     }
 }
 
@@ -87,6 +122,8 @@ pub struct Trade {
     pub open: [Qty; 2],
     /// The side that came to a resting order; `None` in an auction.
     pub aggressor: Option<Side>,
+    /// What it is a trade of. Only [`TradeKind::Regular`] makes prices of the instrument.
+    pub kind: TradeKind,
 }
 
 impl Trade {
@@ -101,6 +138,7 @@ impl Trade {
         members: [0; 2],
         open: [Qty::ZERO; 2],
         aggressor: None,
+        kind: TradeKind::Regular,
     };
 }
 
@@ -122,6 +160,8 @@ pub enum CancelReason {
     FreezeRefused = 6,
     /// A bound of the configuration left it no place.
     Capacity = 7,
+    /// The block window ended before its counterpart came.
+    BlockWindow = 8,
 }
 
 impl CancelReason {
@@ -136,6 +176,7 @@ impl CancelReason {
             Self::PriceBand => "price_band",
             Self::FreezeRefused => "freeze_refused",
             Self::Capacity => "capacity",
+            Self::BlockWindow => "block_window",
         }
     }
 
@@ -146,6 +187,7 @@ impl CancelReason {
             (Self::Requested, _) => None,
             (Self::SelfTrade, Segment::NseFo) => Some(17071),
             (Self::SelfTrade, Segment::NseCm) => Some(17080),
+            (Self::BlockWindow, Segment::NseCm) => Some(16738),
             (Self::FreezeRefused, Segment::NseFo | Segment::NseCm) => Some(16307),
             (
                 Self::ImmediateOrCancel | Self::Session | Self::PriceBand,
@@ -193,6 +235,8 @@ pub enum Report {
     Refused {
         /// What was asked.
         request: RequestKind,
+        /// The form of the order.
+        form: OrderForm,
         /// When.
         time: Nanos,
         /// The order it was about; none of a new one.
@@ -207,23 +251,72 @@ pub enum Report {
 }
 
 impl Report {
-    /// The NNF transaction code that carries it (NNF capital market 6.1; F&O uses the same numbers);
-    /// `None` for what a member is not told.
+    /// The NNF transaction code that carries it (NNF capital market 6.1; NNF F&O, chapters 4 to 6);
+    /// `None` for what a member is not told. Of a spread trade members hear by its legs. What is left
+    /// of an order of several legs leaves as any order does (2075) when some of it has traded.
     #[must_use]
     pub const fn transaction_code(&self) -> Option<u16> {
         Some(match self {
-            Self::Accepted(_) => 2073,
-            Self::Modified(_) => 2074,
-            Self::Canceled(..) => 2075,
+            Self::Accepted(state) => state.form.codes().accepted,
+            Self::Modified(state) => state.form.codes().modified,
+            Self::Canceled(OrderState { form, traded, .. }, _) => match form {
+                OrderForm::TwoLegs | OrderForm::ThreeLegs if traded.0 > 0 => 2075,
+                _ => form.codes().canceled,
+            },
             Self::Priced(_) => 2012,
             Self::Triggered(_) => 2212,
             Self::Frozen(_) => 2170,
             Self::Replenished(_) => return None,
+            Self::Traded(Trade { kind: TradeKind::Spread, .. })
+            | Self::TradeCanceled(Trade { kind: TradeKind::Spread, .. }) => return None,
             Self::Traded(_) => 2222,
             Self::TradeCanceled(_) => 2282,
-            Self::Refused { request: RequestKind::New, .. } => 2231,
-            Self::Refused { request: RequestKind::Modify, .. } => 2042,
-            Self::Refused { request: RequestKind::Cancel, .. } => 2072,
+            Self::Refused { request, form, .. } => {
+                let codes = form.codes();
+                match request {
+                    RequestKind::New => codes.new_refused,
+                    RequestKind::Modify => codes.modify_refused,
+                    RequestKind::Cancel => codes.cancel_refused,
+                }
+            }
         })
+    }
+}
+
+/// The confirmations and refusals of a form.
+struct Codes {
+    accepted: u16,
+    modified: u16,
+    canceled: u16,
+    new_refused: u16,
+    modify_refused: u16,
+    cancel_refused: u16,
+}
+
+impl OrderForm {
+    const fn codes(self) -> Codes {
+        let regular = Codes {
+            accepted: 2073,
+            modified: 2074,
+            canceled: 2075,
+            new_refused: 2231,
+            modify_refused: 2042,
+            cancel_refused: 2072,
+        };
+        match self {
+            Self::Regular | Self::Block => regular,
+            Self::Spread => Codes {
+                accepted: 2124,
+                modified: 2136,
+                canceled: 2130,
+                new_refused: 2154,
+                modify_refused: 2133,
+                cancel_refused: 2127,
+            },
+            Self::TwoLegs => Codes { accepted: 2125, canceled: 2131, new_refused: 2155, ..regular },
+            Self::ThreeLegs => {
+                Codes { accepted: 2126, canceled: 2132, new_refused: 2156, ..regular }
+            }
+        }
     }
 }

@@ -3,8 +3,9 @@
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Side, TimeInForce};
 
 use super::multiple::Multiple;
-use super::order::{Order, Owner, SelfTrade};
+use super::order::{Order, OrderForm, Owner, SelfTrade};
 use super::report::OrderState;
+use super::spread::Spread;
 use super::terms::InstrumentTerms;
 use crate::book::{Books, BooksConfig};
 use crate::venue::auction::Clearing;
@@ -50,6 +51,7 @@ pub(super) struct Detail {
     pub(super) order_type: OrderType,
     pub(super) time_in_force: TimeInForce,
     pub(super) self_trade: SelfTrade,
+    pub(super) form: OrderForm,
 }
 
 const _: () = assert!(size_of::<Detail>() == 64);
@@ -68,10 +70,11 @@ impl Detail {
         order_type: OrderType::Limit,
         time_in_force: TimeInForce::Day,
         self_trade: SelfTrade::CancelPassive,
+        form: OrderForm::Regular,
     };
 
     #[inline]
-    fn new(now: Nanos, order: &Order, traded: u32) -> Self {
+    fn new(now: Nanos, order: &Order, form: OrderForm, traded: u32) -> Self {
         Self {
             owner: order.owner,
             reference: order.reference,
@@ -85,6 +88,7 @@ impl Detail {
             order_type: order.order_type,
             time_in_force: order.time_in_force,
             self_trade: order.self_trade,
+            form,
         }
     }
 
@@ -114,7 +118,13 @@ pub(super) struct Active {
 
 impl Active {
     #[inline]
-    pub(super) fn new(now: Nanos, order_id: OrderId, order: &Order, traded: u32) -> Self {
+    pub(super) fn new(
+        now: Nanos,
+        order_id: OrderId,
+        order: &Order,
+        form: OrderForm,
+        traded: u32,
+    ) -> Self {
         let is_limit = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
         Self {
             order_id,
@@ -122,7 +132,7 @@ impl Active {
             side: order.side,
             price: if is_limit { order.price } else { market_price(order.side) },
             trigger: if order.is_stop() { order.trigger } else { Px::ZERO },
-            detail: Detail::new(now, order, traded),
+            detail: Detail::new(now, order, form, traded),
         }
     }
 
@@ -160,6 +170,7 @@ fn state(
         reference: detail.reference,
         member: detail.member,
         instrument,
+        form: detail.form,
         side,
         order_type: detail.order_type,
         time_in_force: detail.time_in_force,
@@ -235,6 +246,8 @@ pub(super) struct Market {
     pub(super) tick: Multiple,
     pub(super) lot: Multiple,
     pub(super) freeze: u32,
+    /// Its legs, when it is a spread.
+    pub(super) spread: Option<Spread>,
     pub(super) phase: Phase,
     pub(super) last: Option<Px>,
     pub(super) close: Option<Px>,
@@ -254,6 +267,7 @@ impl Market {
             tick: Multiple::of(terms.tick.0.max(0).cast_unsigned()),
             lot: Multiple::of(u64::from(terms.lot.0)),
             freeze: terms.freeze.map_or(u32::MAX, |freeze| freeze.0),
+            spread: None,
             phase: Phase::Closed,
             last: None,
             close: None,
@@ -264,11 +278,17 @@ impl Market {
         }
     }
 
+    /// The form of the orders in its book.
+    #[inline]
+    pub(super) const fn form(&self) -> OrderForm {
+        if self.spread.is_some() { OrderForm::Spread } else { OrderForm::Regular }
+    }
+
     /// The price that stands in for a limit where a market order needs one.
     #[inline]
     pub(super) fn prevailing(&self) -> Px {
         let price = self.last.unwrap_or(self.terms.reference);
-        price.clamp(self.terms.band.low, self.terms.band.high)
+        price.max(self.terms.band.low).min(self.terms.band.high)
     }
 
     #[inline]

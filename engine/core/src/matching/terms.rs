@@ -2,6 +2,7 @@
 
 use tezi_model::{OrderId, Px, Qty, Segment};
 
+use super::legs::LegsFill;
 use crate::book::BooksConfig;
 use crate::venue::bands::PriceBand;
 use crate::venue::rules::{AllocationOrder, MissingRule, Rules, key};
@@ -23,6 +24,10 @@ pub struct MatcherConfig {
     pub frozen_max: u32,
     /// Trades that can still be taken back: the latest, rounded up to a power of two.
     pub trades_max: u32,
+    /// Block orders that can wait for their counterpart at one time.
+    pub blocks_max: u32,
+    /// How much of an order of several legs trades when the books do not hold all of it.
+    pub legs_fill: LegsFill,
     /// The number of the first order (NNF: two digits of the stream and fourteen of a count).
     pub order_id_first: OrderId,
 }
@@ -37,6 +42,8 @@ impl MatcherConfig {
             stops_max: 1_024,
             frozen_max: 64,
             trades_max: 4_096,
+            blocks_max: 64,
+            legs_fill: LegsFill::Proportional,
             order_id_first: OrderId(1),
         }
     }
@@ -93,6 +100,15 @@ impl InstrumentTerms {
             closing_allocation: AllocationOrder::MarketFirst,
             reference: tick,
         }
+    }
+
+    /// A calendar spread with a tick and a lot: price differences of less than 9,999,999.90 rupees
+    /// either way (NNF F&O, chapter 5). Its reference is a difference too.
+    #[must_use]
+    pub const fn spread(tick: Px, lot: Qty) -> Self {
+        let limit = 999_999_990 * Px::PAISA - 1;
+        let band = PriceBand { low: Px(-limit), high: Px(limit) };
+        Self { band, reference: Px::ZERO, ..Self::new(tick, lot) }
     }
 
     /// These terms with what the rules of a date say for a scope (`NSE/fo/option`, `NSE/cm`): which

@@ -4,7 +4,7 @@ use tezi_model::Nanos;
 
 use super::matcher::Matcher;
 use super::refusal::Refusal;
-use super::report::{Report, Sink, Trade};
+use super::report::{Report, Sink, Trade, TradeKind};
 
 /// The latest trades, in a ring.
 #[derive(Clone)]
@@ -37,9 +37,35 @@ impl TradeLog {
         self.count
     }
 
+    /// The trades that can still be taken back, those before them as numbers 0; oldest first.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Trade> {
+        let length = self.trades.len() as u64;
+        let first = self.count.saturating_sub(length) + 1;
+        (first..=self.count).map(|trade_id| &self.trades[self.place(trade_id)])
+    }
+
     #[inline]
     const fn place(&self, trade_id: u64) -> usize {
         trade_id as usize & (self.trades.len() - 1)
+    }
+
+    /// A trade that is kept.
+    fn find(&self, trade_id: u64) -> Option<&Trade> {
+        let kept = &self.trades[self.place(trade_id)];
+        (trade_id > 0 && kept.trade_id == trade_id).then_some(kept)
+    }
+
+    /// The first and the count of the trades that go together with one: a spread's and its legs', or
+    /// it alone. `None` when one of them is not there any more.
+    fn family(&self, trade_id: u64) -> Option<(u64, u64)> {
+        let (first, count) = match self.find(trade_id)?.kind {
+            TradeKind::Regular | TradeKind::Block => (trade_id, 1),
+            TradeKind::Spread => (trade_id, 3),
+            TradeKind::NearLeg => (trade_id - 1, 3),
+            TradeKind::FarLeg => (trade_id - 2, 3),
+        };
+        let is_whole = (first..first + count).all(|trade_id| self.find(trade_id).is_some());
+        is_whole.then_some((first, count))
     }
 
     /// Takes a trade out, `None` when it is not there any more.
@@ -57,7 +83,7 @@ impl TradeLog {
 impl Matcher {
     /// The exchange takes a trade back (reversal trade cancellation, annulment: rules 1.11, 2.10).
     /// Neither order comes to life again and the last trade price stays: positions change, the book
-    /// does not.
+    /// does not. A spread's trade and its two legs' go together, whichever is named.
     ///
     /// # Errors
     ///
@@ -69,8 +95,11 @@ impl Matcher {
         trade_id: u64,
         sink: &mut S,
     ) -> Result<(), Refusal> {
-        let trade = self.trades.take(trade_id).ok_or(Refusal::UnknownTrade)?;
-        sink.on_report(&Report::TradeCanceled(Trade { time: now, ..trade }));
+        let (first, count) = self.trades.family(trade_id).ok_or(Refusal::UnknownTrade)?;
+        for trade_id in first..first + count {
+            let trade = self.trades.take(trade_id).ok_or(Refusal::UnknownTrade)?;
+            sink.on_report(&Report::TradeCanceled(Trade { time: now, ..trade }));
+        }
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ impl Population {
                     self.take_inventory(trade, side, -1.0);
                 }
             }
-            &Report::Refused { request, time, order_id, member, reference, refusal } => {
+            &Report::Refused { request, time, order_id, member, reference, refusal, .. } => {
                 if self.members().contains(&member) {
                     self.counters.refused += 1;
                     self.on_refused(request, time, order_id, reference, refusal);

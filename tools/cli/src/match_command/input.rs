@@ -55,6 +55,17 @@ impl Row {
         COLUMNS.iter().position(|known| *known == column).map_or("", |at| &self.values[at])
     }
 
+    /// The row without the fields that have a part for each leg.
+    pub(super) fn without_legs(&self) -> Self {
+        let mut row = self.clone();
+        for (column, value) in COLUMNS.iter().zip(&mut row.values) {
+            if matches!(*column, "instrument" | "side" | "price" | "quantity") {
+                value.clear();
+            }
+        }
+        row
+    }
+
     pub(super) fn wrong(&self, column: &'static str, what: impl Into<String>) -> Wrong {
         Wrong { line: self.line, column: Some(column), what: what.into() }
     }

@@ -1,5 +1,6 @@
 //! `tezi match`: orders and session events from a file through the exchange's matching.
 
+mod forms;
 mod input;
 mod output;
 mod session;
@@ -54,8 +55,8 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Columns (any order; leave out what you do not need; an empty field is the default):
   time        HH:MM:SS with or without a fraction, never going back
-  action      new (default), modify, cancel; of the exchange: instrument, phase, band, reference,
-              close, release, refuse, cancel-trade
+  action      new (default), modify, cancel, legs, block, kill; of the exchange: instrument, phase,
+              band, reference, close, release, refuse, cancel-trade, open-blocks, close-blocks
   order       your name for the order; modify, cancel, release and refuse name it again
   member      number of the member, 1 by default
   pan         client's PAN, AAAAA1111A: orders of one PAN never trade with each other
@@ -69,10 +70,14 @@ Columns (any order; leave out what you do not need; an empty field is the defaul
   flags       words apart by blanks: day, ioc, cancel-active (the self-trade bit)
               of instrument: tick=0.05 lot=65 freeze=1800 band=90..110 reference=100
                 product=future|option|equity phase=continuous
+                and of a spread: near=NAME far=NAME leg-price=near|far
               of phase: one of closed, pre_open_entry, pre_open_limit_only, pre_open_match,
                 pre_open_buffer, continuous, closing_reference, closing_entry, closing_limit_only,
                 closing_match, recess, post_close, halted
               of band: band=90..110; of cancel-trade: trade=1
+              of open-blocks: band=970..1030 value-min=250000000
+  An order of legs (two or three, immediate or cancel) has a part for each leg in instrument, side,
+  price and quantity: A+B, buy+sell, 100+101, 5+5. kill cancels all orders of the member.
   Of reference (what auctions refer to) and close, price is the price.
 
 Examples:

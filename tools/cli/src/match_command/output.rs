@@ -10,9 +10,9 @@ use super::session::{Line, MatchSession};
 use crate::text::wall_clock;
 
 const ACKS: &str = "line,time,report,code,order,order_id,member,instrument,side,type,time_in_force,\
-    price,trigger,quantity,traded,shown,reason,reason_code";
+    price,trigger,quantity,traded,shown,reason,reason_code,form";
 const TRADES: &str = "line,time,trade,instrument,price,quantity,buy_order,buy_order_id,buy_member,\
-    sell_order,sell_order_id,sell_member,aggressor,canceled";
+    sell_order,sell_order_id,sell_member,aggressor,canceled,kind";
 const BOOK: &str = "instrument,side,price,quantity,order_id,waits";
 
 /// A field, quoted where it must be.
@@ -27,6 +27,14 @@ fn maybe<T: Display>(value: Option<T>) -> String {
 
 fn price(price: Px) -> String {
     if price == Px::ZERO { String::new() } else { price.to_string() }
+}
+
+/// The limit of an order that has one: a spread's may be zero.
+fn limit(state: &OrderState) -> String {
+    match state.order_type {
+        OrderType::Limit | OrderType::StopLimit => state.price.to_string(),
+        OrderType::Market | OrderType::StopMarket => String::new(),
+    }
 }
 
 const fn side(side: Side) -> &'static str {
@@ -70,7 +78,7 @@ pub(super) fn acknowledgements(session: &MatchSession) -> String {
                 let code = reason.code(session.segment);
                 state_row(session, line, "canceled", state, reason.name(), code)
             }
-            Report::Refused { request, order_id, member, reference, refusal, .. } => {
+            Report::Refused { request, form, order_id, member, reference, refusal, .. } => {
                 let kind = match request {
                     RequestKind::New => "rejected",
                     RequestKind::Modify => "modify_rejected",
@@ -78,13 +86,14 @@ pub(super) fn acknowledgements(session: &MatchSession) -> String {
                 };
                 let id = if order_id.is_none() { String::new() } else { order_id.to_string() };
                 format!(
-                    "{},{},{kind},{},{},{id},{member},,,,,,,,,,{},{}",
+                    "{},{},{kind},{},{},{id},{member},,,,,,,,,,{},{},{}",
                     line.line,
                     wall_clock(line.time),
                     maybe(line.report.transaction_code()),
                     name(session, *reference),
                     refusal.name(),
                     maybe(refusal.code(session.segment)),
+                    form.name(),
                 )
             }
             Report::Traded(_) | Report::TradeCanceled(_) => continue,
@@ -105,7 +114,7 @@ fn state_row(
 ) -> String {
     let force = if state.time_in_force == TimeInForce::Ioc { "ioc" } else { "day" };
     format!(
-        "{},{},{kind},{},{},{},{},{},{},{},{force},{},{},{},{},{},{reason},{}",
+        "{},{},{kind},{},{},{},{},{},{},{},{force},{},{},{},{},{},{reason},{},{}",
         line.line,
         wall_clock(line.time),
         maybe(line.report.transaction_code()),
@@ -115,12 +124,13 @@ fn state_row(
         instrument(session, state.instrument),
         side(state.side),
         type_name(state.order_type),
-        price(state.price),
+        limit(state),
         price(state.trigger),
         state.quantity,
         state.traded,
         state.shown,
         maybe(code),
+        state.form.name(),
     )
 }
 
@@ -144,7 +154,7 @@ fn trade_row(session: &MatchSession, line: &Line, trade: &Trade, canceled: &str)
     let [buy, sell] = trade.references.map(|reference| name(session, reference));
     let [buy_member, sell_member] = trade.members;
     format!(
-        "{},{},{},{},{},{},{buy},{buy_id},{buy_member},{sell},{sell_id},{sell_member},{},{canceled}",
+        "{},{},{},{},{},{},{buy},{buy_id},{buy_member},{sell},{sell_id},{sell_member},{},{canceled},{}",
         line.line,
         wall_clock(line.time),
         trade.trade_id,
@@ -152,6 +162,7 @@ fn trade_row(session: &MatchSession, line: &Line, trade: &Trade, canceled: &str)
         trade.price,
         trade.quantity,
         trade.aggressor.map_or("auction", side),
+        trade.kind.name(),
     )
 }
 

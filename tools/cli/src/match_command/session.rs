@@ -13,6 +13,7 @@ use tezi::venue::rules::Rules;
 use tezi::venue::session::{OrderType, Phase};
 use tezi::venue::{Date, segment_scope};
 
+use super::forms::spread_terms;
 use super::input::{Row, Wrong, rupees};
 
 /// What holds where the file says nothing.
@@ -33,7 +34,7 @@ pub(super) struct Line {
 
 /// An order as its member last sent it.
 #[derive(Clone, Copy)]
-struct Known {
+pub(super) struct Known {
     order_id: OrderId,
     order: Order,
 }
@@ -52,9 +53,14 @@ enum Action {
     Release,
     Refuse,
     CancelTrade,
+    Legs,
+    Block,
+    OpenBlocks,
+    CloseBlocks,
+    Kill,
 }
 
-const ACTIONS: [(&str, Action); 11] = [
+const ACTIONS: [(&str, Action); 16] = [
     ("new", Action::New),
     ("modify", Action::Modify),
     ("cancel", Action::Cancel),
@@ -66,6 +72,11 @@ const ACTIONS: [(&str, Action); 11] = [
     ("release", Action::Release),
     ("refuse", Action::Refuse),
     ("cancel-trade", Action::CancelTrade),
+    ("legs", Action::Legs),
+    ("block", Action::Block),
+    ("open-blocks", Action::OpenBlocks),
+    ("close-blocks", Action::CloseBlocks),
+    ("kill", Action::Kill),
 ];
 
 const TYPES: [(&str, OrderType); 4] = [
@@ -75,7 +86,7 @@ const TYPES: [(&str, OrderType); 4] = [
     ("sl-m", OrderType::StopMarket),
 ];
 
-const SIDES: [(&str, Side); 4] =
+pub(super) const SIDES: [(&str, Side); 4] =
     [("buy", Side::Buy), ("sell", Side::Sell), ("b", Side::Buy), ("s", Side::Sell)];
 
 pub(super) struct MatchSession {
@@ -86,10 +97,10 @@ pub(super) struct MatchSession {
     /// Names of the orders, by what they are called in reports.
     pub(super) names: Vec<String>,
     pub(super) lines: Vec<Line>,
-    orders: BTreeMap<String, Known>,
+    pub(super) orders: BTreeMap<String, Known>,
     rules: Rules,
     defaults: Defaults,
-    now: Nanos,
+    pub(super) now: Nanos,
 }
 
 impl MatchSession {
@@ -103,8 +114,10 @@ impl MatchSession {
             books: BooksConfig { instruments_max, orders_max: bound, levels_max: bound },
             stops_max: bound,
             frozen_max: bound,
-            // A row may set off many trades; of each order it ends at most one.
-            trades_max: bound.saturating_mul(2),
+            // A row may set off many trades; of each order it ends at most one. A row may bring three
+            // legs, and a spread's trade is three.
+            trades_max: bound.saturating_mul(8),
+            blocks_max: bound,
             ..MatcherConfig::small(defaults.segment)
         });
         Ok(Self {
@@ -125,7 +138,12 @@ impl MatchSession {
         self.now = self.time(row)?;
         let action = row.word("action", &ACTIONS)?.unwrap_or(Action::New);
         match action {
-            Action::New => self.submit(row),
+            Action::New => self.submit(row, false),
+            Action::Block => self.submit(row, true),
+            Action::Legs => self.submit_legs(row),
+            Action::OpenBlocks => self.open_blocks(row),
+            Action::CloseBlocks => self.close_blocks(row),
+            Action::Kill => self.kill(row),
             Action::Modify => self.modify(row),
             Action::Cancel => self.cancel(row),
             Action::Instrument => self.describe(row),
@@ -158,7 +176,7 @@ impl MatchSession {
         }
     }
 
-    fn submit(&mut self, row: &Row) -> Result<(), Wrong> {
+    fn submit(&mut self, row: &Row, is_block: bool) -> Result<(), Wrong> {
         let instrument = self.instrument(row)?;
         let side =
             row.word("side", &SIDES)?.ok_or_else(|| row.wrong("side", "buy or sell is needed"))?;
@@ -177,7 +195,12 @@ impl MatchSession {
             return Err(row.wrong("price", "a limit order needs one"));
         }
         let (now, mut reports) = (self.now, Vec::new());
-        if let Ok(order_id) = self.matcher.submit(now, &order, &mut reports)
+        let done = if is_block {
+            self.matcher.submit_block(now, &order, &mut reports)
+        } else {
+            self.matcher.submit(now, &order, &mut reports)
+        };
+        if let Ok(order_id) = done
             && !name.is_empty()
         {
             self.orders.insert(name, Known { order_id, order });
@@ -252,7 +275,7 @@ impl MatchSession {
     }
 
     /// The instrument of a row, opened when it is new.
-    fn instrument(&mut self, row: &Row) -> Result<InstrumentId, Wrong> {
+    pub(super) fn instrument(&mut self, row: &Row) -> Result<InstrumentId, Wrong> {
         let name = row.get("instrument");
         match self.instruments.iter().position(|known| known == name) {
             Some(at) => Ok(InstrumentId(at as u32)),
@@ -276,6 +299,7 @@ impl MatchSession {
             },
             None => Ok(None),
         };
+        let legs = if is_described { self.legs_of(row)? } else { None };
         let product = match text("product") {
             Some("option") => "/option",
             None | Some("future" | "equity") => "",
@@ -296,7 +320,13 @@ impl MatchSession {
         let terms = terms.map_err(|missing| row.wrong("instrument", missing.to_string()))?;
         let phase = text("phase").map_or(Ok(Phase::Continuous), |text| phase(row, text))?;
         let wrong = |refusal: Refusal| row.wrong("instrument", refusal.message());
-        let instrument = self.matcher.add_instrument(&terms).map_err(wrong)?;
+        let instrument = match legs {
+            Some(spread) => {
+                let terms = spread_terms(&terms, text("band").is_some());
+                self.matcher.add_spread(&terms, spread).map_err(wrong)?
+            }
+            None => self.matcher.add_instrument(&terms).map_err(wrong)?,
+        };
         self.instruments.push(row.get("instrument").to_string());
         let mut reports = Vec::new();
         let done = self.matcher.set_phase(self.now, instrument, phase, &mut reports);
@@ -312,7 +342,7 @@ impl MatchSession {
         })
     }
 
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         row: &Row,
         reports: Vec<Report>,
@@ -359,7 +389,7 @@ fn clock(text: &str) -> Option<i64> {
 }
 
 /// The order that a row makes of another: what it leaves empty stays.
-fn fill(row: &Row, base: Order) -> Result<Order, Wrong> {
+pub(super) fn fill(row: &Row, base: Order) -> Result<Order, Wrong> {
     let pan = match row.get("pan") {
         "" => base.owner.pan,
         text => Pan::parse(text)
@@ -396,7 +426,7 @@ fn fill(row: &Row, base: Order) -> Result<Order, Wrong> {
 }
 
 /// The value of `name=value` among the flags.
-fn flag<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+pub(super) fn flag<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
     let words = row.get("flags").split_whitespace();
     words
         .filter_map(|word| word.split_once('='))
@@ -404,10 +434,10 @@ fn flag<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-fn band(row: &Row, text: &str) -> Result<PriceBand, Wrong> {
+pub(super) fn band(row: &Row, text: &str) -> Result<PriceBand, Wrong> {
     let ends = text.split_once("..").and_then(|(low, high)| Some((rupees(low)?, rupees(high)?)));
     match ends {
-        Some((low, high)) if 0 < low.0 && low <= high => Ok(PriceBand { low, high }),
+        Some((low, high)) if low <= high => Ok(PriceBand { low, high }),
         _ => {
             Err(row
                 .wrong("flags", format!("band={text}: two prices are needed, as in band=90..110")))

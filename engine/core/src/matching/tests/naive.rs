@@ -2,9 +2,10 @@
 
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Side, TimeInForce};
 
+use super::super::{BlockTerms, LegsFill};
 use super::super::{
-    CancelReason, InstrumentTerms, Order, OrderState, Refusal, Report, RequestKind, SelfTrade,
-    Target, Trade,
+    CancelReason, InstrumentTerms, Order, OrderForm, OrderState, Refusal, Report, RequestKind,
+    SelfTrade, Spread, Target, Trade, TradeKind,
 };
 use crate::venue::auction::{AuctionLevel, AuctionOrders, discover};
 use crate::venue::bands::PriceBand;
@@ -15,19 +16,20 @@ use crate::venue::session::{OrderAction, OrderType, Phase, PhaseTask};
 pub(super) struct NaiveOrder {
     pub(super) id: OrderId,
     pub(super) order: Order,
+    pub(super) form: OrderForm,
     pub(super) traded: u32,
     pub(super) shown: u32,
-    activity: Nanos,
+    pub(super) activity: Nanos,
     /// Its place in time: lower is earlier.
-    rank: u64,
+    pub(super) rank: u64,
 }
 
 impl NaiveOrder {
-    fn open(&self) -> u32 {
+    pub(super) fn open(&self) -> u32 {
         self.order.quantity.0 - self.traded
     }
 
-    fn slice(&self) -> u32 {
+    pub(super) fn slice(&self) -> u32 {
         if self.order.disclosed == Qty::ZERO {
             self.open()
         } else {
@@ -43,11 +45,11 @@ impl NaiveOrder {
         self.order.order_type == OrderType::Market
     }
 
-    fn accepts(&self, price: Px) -> bool {
+    pub(super) fn accepts(&self, price: Px) -> bool {
         self.is_market() || self.order.side.crosses(self.order.price, price)
     }
 
-    fn state(&self, now: Nanos, shown: u32) -> OrderState {
+    pub(super) fn state(&self, now: Nanos, shown: u32) -> OrderState {
         let order = self.order;
         let has_price = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
         OrderState {
@@ -56,6 +58,7 @@ impl NaiveOrder {
             reference: order.reference,
             member: order.member,
             instrument: order.instrument,
+            form: self.form,
             side: order.side,
             order_type: order.order_type,
             time_in_force: order.time_in_force,
@@ -68,11 +71,13 @@ impl NaiveOrder {
     }
 }
 
-struct NaiveMarket {
-    terms: InstrumentTerms,
-    phase: Phase,
-    last: Option<Px>,
-    close: Option<Px>,
+pub(super) struct NaiveMarket {
+    pub(super) terms: InstrumentTerms,
+    pub(super) spread: Option<Spread>,
+    pub(super) block: Option<BlockTerms>,
+    pub(super) phase: Phase,
+    pub(super) last: Option<Px>,
+    pub(super) close: Option<Px>,
     /// Prices of trades that stop-loss orders have not seen.
     unseen: Vec<Px>,
     owes_auction: bool,
@@ -80,12 +85,15 @@ struct NaiveMarket {
 }
 
 pub(super) struct Naive {
-    markets: Vec<NaiveMarket>,
+    pub(super) markets: Vec<NaiveMarket>,
     pub(super) resting: Vec<NaiveOrder>,
     pub(super) stops: Vec<NaiveOrder>,
     pub(super) frozen: Vec<(NaiveOrder, RequestKind)>,
-    trades: Vec<Option<Trade>>,
-    id_next: u64,
+    /// Block orders, in the order in which they came.
+    pub(super) blocks: Vec<NaiveOrder>,
+    pub(super) legs_fill: LegsFill,
+    pub(super) trades: Vec<Option<Trade>>,
+    pub(super) id_next: u64,
     ranks: u64,
     pub(super) reports: Vec<Report>,
 }
@@ -94,6 +102,8 @@ impl Naive {
     pub(super) fn new(terms: &[InstrumentTerms]) -> Self {
         let market = |terms: &InstrumentTerms| NaiveMarket {
             terms: *terms,
+            spread: None,
+            block: None,
             phase: Phase::Closed,
             last: None,
             close: None,
@@ -106,6 +116,8 @@ impl Naive {
             resting: Vec::new(),
             stops: Vec::new(),
             frozen: Vec::new(),
+            blocks: Vec::new(),
+            legs_fill: LegsFill::Proportional,
             trades: Vec::new(),
             id_next: 1,
             ranks: 0,
@@ -133,6 +145,9 @@ impl Naive {
     }
 
     pub(super) fn modify(&mut self, now: Nanos, target: Target, order: &Order) {
+        if self.blocks.iter().any(|block| block.id == target.order_id) {
+            return self.modify_block(now, target, order);
+        }
         if let Err(refusal) = self.try_modify(now, target, order, true) {
             self.refuse(now, RequestKind::Modify, target.order_id, order, refusal);
         }
@@ -196,8 +211,12 @@ impl Naive {
         if let Err(refusal) = self.try_cancel(now, target) {
             let (request, time) = (RequestKind::Cancel, now);
             let Target { order_id, member, .. } = target;
+            let mut all = self.resting.iter().chain(&self.blocks);
+            let form =
+                all.find(|order| order.id == order_id).map_or(OrderForm::Regular, |it| it.form);
             self.reports.push(Report::Refused {
                 request,
+                form,
                 time,
                 order_id,
                 member,
@@ -220,6 +239,9 @@ impl Naive {
             let state = frozen.state(now, frozen.open());
             self.reports.push(Report::Canceled(state, CancelReason::Requested));
             return Ok(());
+        }
+        if let Some(at) = self.blocks.iter().position(|block| block.id == id) {
+            return self.cancel_block(now, target, at);
         }
         let both = self.resting.iter().chain(&self.stops);
         let Some(&old) = both.into_iter().find(|old| old.id == id) else {
@@ -266,8 +288,16 @@ impl Naive {
     }
 
     pub(super) fn cancel_trade(&mut self, now: Nanos, trade_id: u64) {
-        let kept = trade_id.checked_sub(1).and_then(|at| self.trades.get_mut(at as usize));
-        if let Some(trade) = kept.and_then(Option::take) {
+        let at = trade_id.wrapping_sub(1) as usize;
+        let Some(Some(trade)) = self.trades.get(at) else { return };
+        let all = match trade.kind {
+            TradeKind::Regular | TradeKind::Block => at..at + 1,
+            TradeKind::Spread => at..at + 3,
+            TradeKind::NearLeg => at - 1..at + 2,
+            TradeKind::FarLeg => at - 2..at + 1,
+        };
+        for at in all {
+            let trade = self.trades[at].take().unwrap();
             self.reports.push(Report::TradeCanceled(Trade { time: now, ..trade }));
         }
     }
@@ -331,59 +361,28 @@ impl Naive {
         self.markets[instrument.index()].close = Some(price);
     }
 
-    // What an order may be.
+    // What an order may be: naive_checks.rs.
 
-    fn check(&self, order: &Order, resting: Option<OrderType>, traded: u32) -> Result<(), Refusal> {
-        let market =
-            self.markets.get(order.instrument.index()).ok_or(Refusal::UnknownInstrument)?;
-        let InstrumentTerms { tick, lot, band, .. } = market.terms;
-        let terms = order.terms();
-        market.phase.check(
-            market.terms.orders,
-            match resting {
-                None => OrderAction::New(terms),
-                Some(resting) => OrderAction::Modify { resting, terms },
-            },
-        )?;
-        let must = |holds: bool, refusal: Refusal| if holds { Ok(()) } else { Err(refusal) };
-        let (quantity, disclosed) = (order.quantity.0, order.disclosed.0);
-        must(quantity > traded, Refusal::InvalidQuantity)?;
-        must(quantity % lot.0 == 0, Refusal::LotSize)?;
-        must(disclosed <= quantity, Refusal::DisclosedTooLarge)?;
-        must(disclosed == 0 || disclosed * 10 >= quantity, Refusal::DisclosedTooSmall)?;
-        must(disclosed % lot.0 == 0, Refusal::DisclosedLotSize)?;
-        let is_stop = matches!(order.order_type, OrderType::StopLimit | OrderType::StopMarket);
-        if matches!(order.order_type, OrderType::Limit | OrderType::StopLimit) {
-            must(order.price > Px::ZERO, Refusal::InvalidPrice)?;
-            must(order.price.0 % tick.0 == 0, Refusal::TickSize)?;
-            must(band.contains(order.price), Refusal::PriceBand)?;
-        }
-        if is_stop {
-            let (trigger, sign) = (order.trigger, order.side.sign());
-            must(trigger > Px::ZERO, Refusal::InvalidTrigger)?;
-            must(trigger.0 % tick.0 == 0, Refusal::TriggerTickSize)?;
-            if order.order_type == OrderType::StopLimit {
-                must(sign * (order.price.0 - trigger.0) >= 0, Refusal::TriggerBeyondLimit)?;
-            }
-            let is_ahead = market.last.is_none_or(|last| sign * (trigger.0 - last.0) > 0);
-            must(is_ahead, Refusal::TriggerPassed)?;
-        }
-        if market.phase == Phase::PostClose {
-            if order.order_type == OrderType::Market {
-                return must(market.close.is_some(), Refusal::MarketClosed);
-            }
-            must(Some(order.price) == market.close, Refusal::InvalidPrice)?;
-        }
-        Ok(())
-    }
-
-    fn is_frozen(&self, order: &Order) -> bool {
+    pub(super) fn is_frozen(&self, order: &Order) -> bool {
         let freeze = self.markets[order.instrument.index()].terms.freeze;
         freeze.is_some_and(|freeze| order.quantity > freeze)
     }
 
-    fn fresh(&mut self, now: Nanos, id: OrderId, order: &Order, traded: u32) -> NaiveOrder {
-        NaiveOrder { id, order: *order, traded, shown: 0, activity: now, rank: self.rank() }
+    pub(super) fn fresh(
+        &mut self,
+        now: Nanos,
+        id: OrderId,
+        order: &Order,
+        traded: u32,
+    ) -> NaiveOrder {
+        let (form, rank) = (self.form(order.instrument), self.rank());
+        NaiveOrder { id, order: *order, form, traded, shown: 0, activity: now, rank }
+    }
+
+    fn form(&self, instrument: InstrumentId) -> OrderForm {
+        let market = self.markets.get(instrument.index());
+        let is_spread = market.is_some_and(|market| market.spread.is_some());
+        if is_spread { OrderForm::Spread } else { OrderForm::Regular }
     }
 
     fn rank(&mut self) -> u64 {
@@ -400,8 +399,10 @@ impl Naive {
         refusal: Refusal,
     ) {
         let Order { member, reference, .. } = *order;
+        let form = self.form(order.instrument);
         self.reports.push(Report::Refused {
             request,
+            form,
             time: now,
             order_id,
             member,
@@ -458,7 +459,8 @@ impl Naive {
                 self.drop(now, other.id, CancelReason::SelfTrade);
                 continue;
             }
-            self.trade(now, &mut order, other.id, other.order.price);
+            let most = order.open();
+            self.trade(now, &mut order, other.id, most);
         }
         if order.open() == 0 {
             return;
@@ -483,9 +485,10 @@ impl Naive {
         self.resting.push(order);
     }
 
-    fn trade(&mut self, now: Nanos, order: &mut NaiveOrder, other: OrderId, price: Px) {
+    pub(super) fn trade(&mut self, now: Nanos, order: &mut NaiveOrder, other: OrderId, most: u32) {
         let at = self.resting.iter().position(|resting| resting.id == other).unwrap();
-        let quantity = order.open().min(self.resting[at].shown);
+        let price = self.resting[at].order.price;
+        let quantity = most.min(self.resting[at].shown);
         order.traded += quantity;
         let before = *order;
         self.resting[at].traded += quantity;
@@ -497,7 +500,7 @@ impl Naive {
         self.after_fill(now, at, quantity);
     }
 
-    fn book_trade(
+    pub(super) fn book_trade(
         &mut self,
         now: Nanos,
         price: Px,
@@ -516,12 +519,23 @@ impl Naive {
             members: pair.map(|order| order.order.member),
             open: pair.map(|order| Qty(order.open())),
             aggressor,
+            kind: match pair[0].form {
+                OrderForm::Spread => TradeKind::Spread,
+                OrderForm::Block => TradeKind::Block,
+                _ => TradeKind::Regular,
+            },
         };
         self.trades.push(Some(trade));
         self.reports.push(Report::Traded(trade));
+        if trade.kind == TradeKind::Block {
+            return;
+        }
         let market = &mut self.markets[trade.instrument.index()];
         market.last = Some(price);
         market.unseen.push(price);
+        if trade.kind == TradeKind::Spread {
+            self.book_legs(trade);
+        }
     }
 
     /// Takes what traded from what an order shows; shows its next part, or lets it go.
@@ -539,7 +553,7 @@ impl Naive {
         }
     }
 
-    fn trigger(&mut self, now: Nanos, instrument: InstrumentId) {
+    pub(super) fn trigger(&mut self, now: Nanos, instrument: InstrumentId) {
         if self.phase(instrument) != Phase::Continuous {
             return;
         }
@@ -570,7 +584,7 @@ impl Naive {
 
     // Leaving.
 
-    fn drop(&mut self, now: Nanos, id: OrderId, reason: CancelReason) {
+    pub(super) fn drop(&mut self, now: Nanos, id: OrderId, reason: CancelReason) {
         if let Some(at) = self.resting.iter().position(|resting| resting.id == id) {
             let gone = self.resting.remove(at);
             self.reports.push(Report::Canceled(gone.state(now, gone.shown), reason));
@@ -718,7 +732,7 @@ pub(super) fn in_order_of_trading(
 }
 
 /// Stop-loss orders of a side: the trigger that is reached first, and at one trigger first come.
-fn in_order_of_trigger(
+pub(super) fn in_order_of_trigger(
     orders: &[NaiveOrder],
     instrument: InstrumentId,
     side: Side,

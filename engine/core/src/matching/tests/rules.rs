@@ -10,7 +10,7 @@ use crate::book::BooksConfig;
 use crate::venue::bands::PriceBand;
 use crate::venue::rules::Rules;
 use crate::venue::session::{OrderType, Phase};
-use crate::venue::{Date, Width};
+use crate::venue::{Date, Rate, Width};
 
 const INSTRUMENT: InstrumentId = InstrumentId(0);
 
@@ -370,4 +370,98 @@ fn at_a_bound_a_request_is_refused_and_nothing_changes() {
     }
     assert!(matcher.is_consistent());
     assert_eq!(matcher.books().orders_count(), 2);
+}
+
+#[test]
+fn rule_1_5_a_triggered_stop_loss_keeps_its_bit() {
+    for (bit, cancelled) in [(SelfTrade::CancelPassive, 1), (SelfTrade::CancelActive, 2)] {
+        let mut desk = Desk::new();
+        desk.submit(owned(limit(Side::Sell, 102, 5), SelfTrade::CancelPassive)).unwrap();
+        desk.submit(owned(stop(Side::Buy, 101, 102, 5), bit)).unwrap();
+        desk.limit(Side::Sell, 101, 1);
+        desk.limit(Side::Buy, 101, 1);
+        assert_eq!(desk.cancels(), [(cancelled, CancelReason::SelfTrade)], "{bit:?}");
+    }
+}
+
+#[test]
+fn rule_1_7_orders_outside_the_band_are_refused() {
+    let band = PriceBand { low: Px(90), high: Px(110) };
+    let mut desk = Desk::of(InstrumentTerms { band, ..InstrumentTerms::new(Px(1), Qty(1)) });
+    for (price, passes) in [(89, false), (90, true), (110, true), (111, false)] {
+        let expected = if passes { Ok(()) } else { Err(Refusal::PriceBand) };
+        assert_eq!(desk.submit(limit(Side::Buy, price, 1)).map(|_| ()), expected, "{price}");
+        for order in desk.matcher.books().orders(INSTRUMENT, Side::Buy).collect::<Vec<_>>() {
+            let target = Target::new(order.order_id, 0);
+            desk.matcher.cancel(Nanos(90), target, &mut desk.reports).unwrap();
+        }
+    }
+    assert_eq!(Refusal::PriceBand.code(Segment::NseFo), Some(16284));
+}
+
+#[test]
+fn rule_1_7_trigger_and_limit_are_not_too_far_apart() {
+    let trigger_gap = Some(Width { rate: Rate(Rate::ONE / 10), min: Px(5) });
+    let mut desk = Desk::of(InstrumentTerms { trigger_gap, ..InstrumentTerms::new(Px(1), Qty(1)) });
+    assert_eq!(desk.submit(stop(Side::Buy, 100, 111, 1)), Err(Refusal::TriggerGap));
+    assert!(desk.submit(stop(Side::Buy, 100, 110, 1)).is_ok());
+    assert!(desk.submit(stop(Side::Sell, 20, 15, 1)).is_ok(), "the least width holds");
+}
+
+#[test]
+fn rule_2_1_quantities_are_in_lots_and_prices_in_ticks() {
+    let mut desk = Desk::of(InstrumentTerms::new(Px(5), Qty(65)));
+    let cases = [
+        (100, 65, Ok(())),
+        (100, 66, Err(Refusal::LotSize)),
+        (100, 0, Err(Refusal::InvalidQuantity)),
+        (101, 65, Err(Refusal::TickSize)),
+        (0, 65, Err(Refusal::InvalidPrice)),
+        (-5, 65, Err(Refusal::InvalidPrice)),
+    ];
+    for (price, quantity, expected) in cases {
+        let result = desk.submit(limit(Side::Buy, price, quantity)).map(|_| ());
+        assert_eq!(result, expected, "{quantity} at {price}");
+    }
+}
+
+#[test]
+fn rule_2_1_every_report_has_its_transaction_code() {
+    let freeze = Some(Qty(50));
+    let mut desk = Desk::of(InstrumentTerms { freeze, ..InstrumentTerms::new(Px(1), Qty(1)) });
+    let id = desk.submit(Order { disclosed: Qty(2), ..limit(Side::Sell, 100, 9) }).unwrap();
+    desk.modify(id, Order { disclosed: Qty(2), ..limit(Side::Sell, 100, 8) }).unwrap();
+    desk.limit(Side::Buy, 99, 51);
+    desk.submit(stop(Side::Buy, 100, 100, 1)).unwrap();
+    desk.limit(Side::Buy, 100, 2);
+    desk.submit(Order::market(INSTRUMENT, Side::Buy, Qty(20))).unwrap();
+    desk.matcher.cancel_trade(Nanos(90), 1, &mut desk.reports).unwrap();
+    let refused = desk.matcher.cancel(Nanos(90), Target::new(id, 0), &mut desk.reports);
+    assert_eq!(refused, Err(Refusal::UnknownOrder));
+    desk.modify(id, limit(Side::Sell, 100, 1)).unwrap_err();
+    desk.limit(Side::Buy, 90, 1);
+    desk.matcher.cancel(Nanos(90), Target::new(OrderId(6), 0), &mut desk.reports).unwrap();
+    desk.submit(limit(Side::Buy, 90, 0)).unwrap_err();
+    let mut codes: Vec<_> = desk.reports.iter().map(Report::transaction_code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let expected = [0, 2012, 2042, 2072, 2073, 2074, 2075, 2170, 2212, 2222, 2231, 2282];
+    assert_eq!(codes, expected.map(|code| (code > 0).then_some(code)));
+}
+
+#[test]
+fn rule_2_4_market_orders_trade_first_at_the_close_and_the_rest_leaves() {
+    let mut desk = Desk::new();
+    desk.phase(Phase::ClosingReference);
+    desk.matcher.set_reference(INSTRUMENT, Px(100)).unwrap();
+    desk.phase(Phase::ClosingEntry);
+    desk.limit(Side::Buy, 101, 5);
+    let market = desk.submit(Order::market(INSTRUMENT, Side::Buy, Qty(5))).unwrap();
+    desk.limit(Side::Sell, 100, 7);
+    desk.phase(Phase::ClosingMatch);
+    let trades = desk.trades();
+    assert_eq!((trades[0].order_ids[0], trades[0].quantity), (market, Qty(5)), "it came second");
+    assert_eq!((trades[1].quantity, trades[0].price == trades[1].price), (Qty(2), true));
+    desk.phase(Phase::Recess);
+    assert_eq!(desk.cancels(), [(1, CancelReason::Session)]);
 }
