@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tezi::journal::{JournalWriter, WriterConfig};
+use tezi::journal::{JournalWriter, StageConfig, WriterConfig};
 use tezi::model::Nanos;
 
 /// A journal that is made anew before its first segment is half full, so that no helper thread
@@ -14,18 +14,29 @@ pub(crate) struct ScratchJournal {
     config: WriterConfig,
     serial: u32,
     stays_in_one_segment: bool,
+    /// In memory while it is written, with a thread that writes it out.
+    stage: Option<StageConfig>,
 }
 
 impl ScratchJournal {
     /// The journal of a bench, in segments of this size.
     pub(crate) fn new(name: &str, segment_bytes: u64) -> Self {
-        let base = std::env::var_os("TEZI_BENCH_DIR").map(PathBuf::from).unwrap_or_else(|| {
-            let shared = Path::new("/dev/shm");
-            if shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() }
-        });
+        let shared = Path::new("/dev/shm");
+        let base = if shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() };
+        Self::make(name, segment_bytes, base, None)
+    }
+
+    /// As [`ScratchJournal::new`], staged in memory, its files where a disk is.
+    pub(crate) fn staged(name: &str, segment_bytes: u64, stage: StageConfig) -> Self {
+        Self::make(name, segment_bytes, std::env::temp_dir(), Some(stage))
+    }
+
+    fn make(name: &str, segment_bytes: u64, base: PathBuf, stage: Option<StageConfig>) -> Self {
+        let base = std::env::var_os("TEZI_BENCH_DIR").map_or(base, PathBuf::from);
         let dir = base.join(format!("tezi-bench-{name}-{}", std::process::id()));
         let config = WriterConfig { segment_bytes, session_id: 7, created: Nanos(0) };
-        let mut journal = Self { writer: None, dir, config, serial: 0, stays_in_one_segment: true };
+        let mut journal =
+            Self { writer: None, dir, config, serial: 0, stays_in_one_segment: true, stage };
         journal.renew();
         journal
     }
@@ -54,7 +65,10 @@ impl ScratchJournal {
         self.writer = None;
         self.remove();
         self.serial += 1;
-        let writer = JournalWriter::create(&self.path(), &self.config);
+        let writer = match &self.stage {
+            Some(stage) => JournalWriter::create_staged(&self.path(), &self.config, stage),
+            None => JournalWriter::create(&self.path(), &self.config),
+        };
         self.writer = Some(writer.expect("the scratch folder takes a journal"));
     }
 

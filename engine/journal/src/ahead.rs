@@ -28,6 +28,8 @@ pub(crate) struct SegmentAhead {
     ready: Receiver<Result<Segment, JournalError>>,
     thread: Option<JoinHandle<()>>,
     requested: bool,
+    /// Segments that were not ready when they were taken.
+    waits: u64,
     dir: PathBuf,
 }
 
@@ -53,7 +55,7 @@ impl SegmentAhead {
             .name("tezi-journal".into())
             .spawn(run)
             .map_err(|source| JournalError::io("start a thread for journal", &dir, source))?;
-        Ok(Self { work: Some(work), ready, thread: Some(thread), requested: false, dir })
+        Ok(Self { work: Some(work), ready, thread: Some(thread), requested: false, waits: 0, dir })
     }
 
     /// Has segment `number` made, unless it is on its way.
@@ -68,7 +70,16 @@ impl SegmentAhead {
     pub(crate) fn take(&mut self, number: u32) -> Result<Segment, JournalError> {
         self.request(number);
         self.requested = false;
+        if let Ok(ready) = self.ready.try_recv() {
+            return ready;
+        }
+        self.waits += 1;
         self.ready.recv().unwrap_or_else(|_| Err(self.thread_ended()))
+    }
+
+    /// Segments that were waited for.
+    pub(crate) const fn waits(&self) -> u64 {
+        self.waits
     }
 
     /// Unmaps a full segment.

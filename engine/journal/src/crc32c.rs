@@ -51,29 +51,48 @@ impl Crc32c {
         update_table(register, bytes)
     }
 
-    /// The checksum of a record: its header as four words, the payload in two parts, and zeros up
-    /// to a multiple of 8 bytes. The register starts from `seed`.
+    /// The checksum of a record: its header as four words and the payload with its padding.
     #[inline]
-    pub(crate) fn record(self, seed: u32, words: [u64; 4], head: &[u8], tail: &[u8]) -> u32 {
+    pub(crate) fn record(self, seed: u32, words: [u64; 4], payload: &[u8]) -> u32 {
         #[cfg(target_arch = "x86_64")]
         if self.hardware {
             // SAFETY: `hardware` is set by `detect` alone, where SSE4.2 was found.
-            return unsafe { record_sse42(seed, words, head, tail) };
+            return unsafe { record_sse42(seed, words, payload) };
         }
-        let mut register = seed;
-        for word in words {
-            register = update_table(register, &word.to_le_bytes());
-        }
-        register = update_table(update_table(register, head), tail);
-        !update_table(register, padding(head, tail))
+        let register = words.iter().fold(seed, |sum, word| update_table(sum, &word.to_le_bytes()));
+        !update_table(register, payload)
     }
-}
 
-/// The zeros that pad a payload to a multiple of 8 bytes.
-#[inline]
-fn padding(head: &[u8], tail: &[u8]) -> &'static [u8] {
-    let used = (head.len() % 8 + tail.len() % 8) % 8;
-    &[0; 8][..(8 - used) % 8]
+    /// Writes a record behind the word that commits it, and returns its checksum. One pass: the
+    /// bytes are in registers when they are stored, so the checksum costs no second read.
+    ///
+    /// Shape: `body` has room for three header words and the payload, padded to a multiple of 8
+    /// with zeros that are there already. The payload is `head`, then `tail`.
+    #[inline]
+    pub(crate) fn write_record(
+        self,
+        seed: u32,
+        words: [u64; 4],
+        head: &[u8],
+        tail: &[u8],
+        body: &mut [u8],
+    ) -> u32 {
+        let (places, _) = body.as_chunks_mut::<8>();
+        #[cfg(target_arch = "x86_64")]
+        if self.hardware && tail.is_empty() {
+            let [length, sequence, time, kind] = words;
+            // SAFETY: `hardware` is set by `detect` alone, where SSE4.2 was found.
+            return unsafe { write_sse42(seed, length, sequence, time, kind, head, places) };
+        }
+        let (header, payload) = places.split_at_mut(3);
+        for (place, word) in header.iter_mut().zip(&words[1..]) {
+            *place = word.to_le_bytes();
+        }
+        let payload = payload.as_flattened_mut();
+        payload[..head.len()].copy_from_slice(head);
+        payload[head.len()..head.len() + tail.len()].copy_from_slice(tail);
+        self.record(seed, words, payload)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -92,17 +111,46 @@ fn update_sse42(register: u32, bytes: &[u8]) -> u32 {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "sse4.2")]
-fn record_sse42(seed: u32, words: [u64; 4], head: &[u8], tail: &[u8]) -> u32 {
+fn record_sse42(seed: u32, words: [u64; 4], payload: &[u8]) -> u32 {
     use core::arch::x86_64::_mm_crc32_u64;
-    let mut wide = u64::from(seed);
-    for word in words {
+    let wide = words.iter().fold(u64::from(seed), |wide, &word| _mm_crc32_u64(wide, word));
+    !update_sse42(wide as u32, payload)
+}
+
+/// Stores header words and payload, the checksum along with it. The words come in registers: through
+/// memory they would be read back, wider than they were stored, before the stores are done.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn write_sse42(
+    seed: u32,
+    length: u64,
+    sequence: u64,
+    time: u64,
+    kind: u64,
+    payload: &[u8],
+    places: &mut [[u8; 8]],
+) -> u32 {
+    use core::arch::x86_64::_mm_crc32_u64;
+    let Some(([first, second, third], places)) = places.split_first_chunk_mut::<3>() else {
+        return 0; // no record is that short
+    };
+    let mut wide = _mm_crc32_u64(u64::from(seed), length);
+    for (place, word) in [(first, sequence), (second, time), (third, kind)] {
+        *place = word.to_le_bytes();
         wide = _mm_crc32_u64(wide, word);
     }
-    let mut register = update_sse42(wide as u32, head);
-    if !tail.is_empty() {
-        register = update_sse42(register, tail);
+    let (whole, rest) = payload.as_chunks::<8>();
+    let (whole_places, last) = places.split_at_mut(whole.len());
+    for (place, word) in whole_places.iter_mut().zip(whole) {
+        *place = *word;
+        wide = _mm_crc32_u64(wide, u64::from_le_bytes(*word));
     }
-    !update_sse42(register, padding(head, tail))
+    if let Some(place) = last.first_mut() {
+        place[..rest.len()].copy_from_slice(rest);
+        wide = _mm_crc32_u64(wide, u64::from_le_bytes(*place));
+    }
+    !(wide as u32)
 }
 
 /// Slicing-by-8 (M. Kounavis, F. Berry, "A systematic approach to building high performance
@@ -181,8 +229,13 @@ mod tests {
                 let mut whole: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
                 whole.extend_from_slice(&bytes[..length]);
                 whole.resize(whole.len().next_multiple_of(8), 0);
-                let whole = !update_bitwise(register, &whole);
-                assert_eq!(crc.record(register, words, head, tail), whole, "length {length}");
+                let expected = !update_bitwise(register, &whole);
+                assert_eq!(crc.record(register, words, &whole[32..]), expected, "length {length}");
+                for (head, tail) in [(head, tail), (&bytes[..length], &[][..])] {
+                    let mut body = vec![0; whole.len() - 8];
+                    let written = crc.write_record(register, words, head, tail, &mut body);
+                    assert_eq!((written, &body[..]), (expected, &whole[8..]), "length {length}");
+                }
             }
         }
     }

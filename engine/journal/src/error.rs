@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Damage, HeaderFault, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TornTail};
+use crate::{Damage, HeaderFault, Promise, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TornTail};
 
 /// Why a journal operation was refused or failed. Nothing that was written before is lost by any.
 #[derive(Debug)]
@@ -64,6 +64,18 @@ pub enum JournalError {
         /// The last record written.
         sequence_last: u64,
     },
+    /// The place for live segments is on no memory file system, or the platform has none.
+    NotInMemory {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The journal gives no such promise, or has no such record.
+    NotPromised {
+        /// What was waited for.
+        promise: Promise,
+        /// The record.
+        sequence: u64,
+    },
     /// The journal has as many segments as file names allow.
     SegmentsExhausted {
         /// The journal.
@@ -115,6 +127,15 @@ impl fmt::Display for JournalError {
                 "journal {} takes no more records since it could not get its next segment; its \
                  last record is {sequence_last}",
                 path.display()
+            ),
+            Self::NotInMemory { path } => {
+                write!(f, "{} is not on a memory file system (tmpfs)", path.display())
+            }
+            Self::NotPromised { promise, sequence } => write!(
+                f,
+                "record {sequence} is never {}: the journal makes no such promise or has no such \
+                 record",
+                promise.name()
             ),
             Self::SegmentsExhausted { path } => {
                 write!(f, "journal {} has no segment numbers left", path.display())

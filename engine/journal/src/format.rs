@@ -10,7 +10,7 @@
 
 use tezi_model::Nanos;
 
-use crate::{Crc32c, RecordFault};
+use crate::{Crc32c, RecordFault, SEGMENT_HEADER_BYTES};
 
 /// Size of a record header.
 pub const RECORD_HEADER_BYTES: usize = 32;
@@ -23,6 +23,18 @@ pub const RECORD_ALIGN: usize = 8;
 pub const fn record_bytes(payload_bytes: usize) -> usize {
     // Saturating, because a slice may be as long as memory and the caller compares with a limit.
     payload_bytes.saturating_add(RECORD_HEADER_BYTES + RECORD_ALIGN - 1) & !(RECORD_ALIGN - 1)
+}
+
+/// The word that commits a record: its length below, its checksum above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Commit(pub(crate) u64);
+
+impl Commit {
+    /// The bytes the record takes, padding included; 0 when there is no record.
+    #[inline]
+    pub(crate) const fn size(self) -> usize {
+        (self.0 as u32 as usize).next_multiple_of(RECORD_ALIGN)
+    }
 }
 
 /// The header fields a writer chooses.
@@ -83,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8], seed: u32, crc: Crc32c) -> Result<Frame, Recor
     };
     let stored = (words[0] >> 32) as u32;
     let covered = [u64::from(length), words[1], words[2], words[3]];
-    let computed = crc.record(seed, covered, payload, &[]);
+    let computed = crc.record(seed, covered, payload);
     if stored != computed {
         return Err(RecordFault::Checksum { stored, computed });
     }
@@ -94,6 +106,20 @@ pub(crate) fn parse(bytes: &[u8], seed: u32, crc: Crc32c) -> Result<Frame, Recor
         flags: (words[3] >> 16) as u16,
     };
     Ok(Frame { header, length: length as usize })
+}
+
+/// How far the records of a whole segment go without a fault: the end of the last, and the sequence
+/// behind it.
+pub(crate) fn good_prefix(bytes: &[u8], base: u64, seed: u32, crc: Crc32c) -> (usize, u64) {
+    let (mut end, mut sequence) = (SEGMENT_HEADER_BYTES.min(bytes.len()), base);
+    while let Ok(frame) = parse(&bytes[end..], seed, crc) {
+        if frame.header.sequence != sequence {
+            break;
+        }
+        end += frame.size();
+        sequence += 1;
+    }
+    (end, sequence)
 }
 
 /// Whether a record may start here: what is cheap to see before its checksum is computed.

@@ -1,29 +1,38 @@
-//! Preallocated, pre-populated, writable file mappings, and the store that commits a record.
+//! Preallocated, pre-populated mappings of segment files, shared by one writer and its readers.
 //!
 //! Everything unsafe about the files of a journal is here. A mapping is as long as the blocks that
 //! were allocated for it, so a full disk is an error when the segment is made and never a SIGBUS
-//! while it is written. Readers do not map: a file that shrinks or a disk that fails is then an
-//! error they can name.
+//! while it is written. It is split into two halves: what the writer has committed is never written
+//! again, what it has not is never read, so both work on the same memory without a lock.
+//!
+//! Readers in other processes do not map: a file that shrinks or a disk that fails is then an error
+//! they can name.
 #![allow(unsafe_code, reason = "memory-maps files and stores atomically into the mapping")]
 
-use core::sync::atomic::{AtomicU64, Ordering};
-use std::{fs::File, io};
+use core::{
+    slice,
+    sync::atomic::{AtomicU64, Ordering},
+};
+use std::{fs::File, io, path::Path, sync::Arc};
 
-use memmap2::MmapMut;
+use memmap2::MmapRaw;
 
-use crate::RECORD_ALIGN;
+use crate::{
+    RECORD_ALIGN, SEGMENT_HEADER_BYTES,
+    format::{Commit, record_bytes},
+};
 
-/// A writable shared mapping of the first bytes of a file.
-pub(crate) struct Mapping(MmapMut);
+/// How far the writer goes between two looks at what goes on around it.
+const LOOK_EVERY_BYTES: usize = 64 << 10;
+
+/// A writable shared mapping of the first bytes of a file, of one owner.
+pub(crate) struct Mapping(MmapRaw);
 
 impl Mapping {
     /// Maps `bytes` bytes of a file, which [`allocate`] has provided, and touches every page.
     pub(crate) fn new(file: &File, bytes: u64) -> io::Result<Self> {
         let bytes = usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let mut options = memmap2::MmapOptions::new();
-        // SAFETY: the blocks of the file are allocated, and the directory lock every writer holds
-        // keeps other writers of this crate from truncating it while it is mapped.
-        let map = unsafe { options.len(bytes).map_mut(file) }?;
+        let map = memmap2::MmapOptions::new().len(bytes).map_raw(file)?;
         // MAP_POPULATE would only read-fault a shared file mapping. Kernels before 5.14 refuse
         // this advice; then the first write to each page takes the fault, and nothing else changes.
         #[cfg(target_os = "linux")]
@@ -31,39 +40,217 @@ impl Mapping {
         Ok(Self(map))
     }
 
+    /// Asks that its pages stay in memory. Limits often forbid it; they then stay as long as the
+    /// machine does not swap.
+    pub(crate) fn pin_in_memory(&self) {
+        #[cfg(unix)]
+        drop(self.0.lock());
+    }
+
+    /// Copies `bytes` to the start.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) {
+        let count = bytes.len().min(self.0.len());
+        // SAFETY: the mapping has at least `count` bytes, and `&mut self` is its only owner.
+        let start = unsafe { slice::from_raw_parts_mut(self.0.as_mut_ptr(), count) };
+        start.copy_from_slice(&bytes[..count]);
+    }
+
+    /// Makes the first `bytes` bytes zero, the header before everything else: who reads along sees
+    /// that the segment is being taken back before any record of it disappears.
+    pub(crate) fn clear(&mut self, bytes: usize) {
+        let count = bytes.min(self.0.len());
+        word_at(&self.0, 0).store(0, Ordering::SeqCst);
+        // SAFETY: the mapping has at least `count` bytes, and `&mut self` is its only owner.
+        let start = unsafe { slice::from_raw_parts_mut(self.0.as_mut_ptr(), count) };
+        start.fill(0);
+    }
+
+    /// The two ends of the mapping, the first `position` bytes taken as committed.
+    pub(crate) fn split(self, position: usize) -> (WriteHalf, ReadHalf) {
+        assert!(position <= self.0.len(), "what is committed lies inside the mapping");
+        assert!(position.is_multiple_of(RECORD_ALIGN), "a record starts at a multiple of 8");
+        let map = Arc::new(self);
+        let mut writer = WriteHalf { map: Arc::clone(&map), position, limit: 0 };
+        writer.look_beyond(SEGMENT_HEADER_BYTES);
+        (writer, ReadHalf { map, committed: position })
+    }
+}
+
+/// The end of a mapping that appends.
+///
+/// # Invariants
+///
+/// - `position <= len`, `limit <= len`, and `position` is a multiple of 8.
+/// - No bytes before `position` are written again while a [`ReadHalf`] may read them.
+/// - Every byte from `position` on is zero, but those of the record being written.
+pub(crate) struct WriteHalf {
+    map: Arc<Mapping>,
+    position: usize,
+    /// Where [`WriteHalf::reserve`] ends its fast path; 0 when the writer has stopped.
+    limit: usize,
+}
+
+impl WriteHalf {
     /// Size of the mapping.
-    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.map.0.len()
     }
 
-    /// The bytes, for everything but a commit.
+    /// Bytes committed.
     #[inline]
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.0
+    pub(crate) const fn position(&self) -> usize {
+        self.position
     }
 
-    /// Stores a little-endian word at `offset` with release ordering: whoever sees it, in this
+    /// Whether [`WriteHalf::reserve`] would give `size` bytes.
+    #[inline]
+    pub(crate) const fn has_room(&self, size: usize) -> bool {
+        size <= self.limit.saturating_sub(self.position)
+    }
+
+    /// The bytes of the next record of `size` bytes behind the word that commits it; `None` when
+    /// the limit is reached.
+    #[inline]
+    pub(crate) fn reserve(&mut self, size: usize) -> Option<&mut [u8]> {
+        if size < RECORD_ALIGN || !self.has_room(size) {
+            return None;
+        }
+        let offset = self.position + RECORD_ALIGN;
+        // SAFETY: `position + size` is at most `limit`, which is at most the mapping's length.
+        let start = unsafe { self.map.0.as_mut_ptr().add(offset) };
+        // SAFETY: the bytes are inside the mapping (above), nothing reads or writes behind the
+        // committed part but this half, and it is borrowed for as long as the slice lives.
+        Some(unsafe { slice::from_raw_parts_mut(start, size - RECORD_ALIGN) })
+    }
+
+    /// Commits the next record with one store with release ordering: whoever sees it, in this
     /// process or another, sees everything that was stored before it.
     ///
     /// # Panics
     ///
-    /// When the word is not inside the mapping or not aligned: the writer's own bug.
+    /// When the record does not lie before the limit: the writer's own bug.
     #[inline]
-    pub(crate) fn commit(&mut self, offset: usize, word: u64) {
-        let place = &mut self.0[offset..offset + RECORD_ALIGN];
-        assert!(offset.is_multiple_of(RECORD_ALIGN), "a record starts at a multiple of 8");
-        let place = place.as_mut_ptr().cast::<u64>();
-        // SAFETY: the slice proves eight writable bytes; a mapping starts on a page and the offset
-        // is a multiple of 8, so they are aligned; `&mut self` excludes other access here, and
-        // other processes only read.
-        let place = unsafe { AtomicU64::from_ptr(place) };
-        place.store(word.to_le(), Ordering::Release);
+    pub(crate) fn commit(&mut self, commit: Commit) {
+        let size = commit.size();
+        assert!(
+            size <= self.limit.saturating_sub(self.position),
+            "a committed record was reserved"
+        );
+        word_at(&self.map.0, self.position).store(commit.0.to_le(), Ordering::Release);
+        self.position += size;
     }
 
-    /// Writes the first `bytes` bytes out to the disk and waits for them.
-    pub(crate) fn sync(&self, bytes: usize) -> io::Result<()> {
-        self.0.flush_range(0, bytes)
+    /// Writes the header of an empty segment, the magic word last.
+    pub(crate) fn begin(&mut self, header: &[u8; SEGMENT_HEADER_BYTES]) {
+        assert!(self.position == 0, "a segment begins once");
+        let Some(rest) = self.reserve(SEGMENT_HEADER_BYTES) else { return };
+        rest.copy_from_slice(&header[RECORD_ALIGN..]);
+        let magic = u64::from_le_bytes(core::array::from_fn(|index| header[index]));
+        word_at(&self.map.0, 0).store(magic.to_le(), Ordering::Release);
+        self.position = SEGMENT_HEADER_BYTES;
+    }
+
+    /// Lets the fast path go on for `size` bytes at least, when the segment has them.
+    pub(crate) fn look_beyond(&mut self, size: usize) -> bool {
+        self.limit = self.len().min(self.position + LOOK_EVERY_BYTES.max(size));
+        size <= self.limit - self.position
+    }
+
+    /// Ends the fast path for good.
+    pub(crate) const fn stop(&mut self) {
+        self.limit = 0;
+    }
+
+    /// Writes what is committed out to the disk and waits for it.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.map.0.flush_range(0, self.position)
+    }
+}
+
+/// The end of a mapping that reads what the writer has committed.
+///
+/// # Invariants
+///
+/// - The first `committed` bytes were committed by the writer, which does not write them again.
+pub(crate) struct ReadHalf {
+    map: Arc<Mapping>,
+    committed: usize,
+}
+
+impl ReadHalf {
+    /// What was committed when this half last looked.
+    pub(crate) fn committed(&self) -> &[u8] {
+        // SAFETY: the mapping has these bytes, and no one writes them while a half is there.
+        unsafe { slice::from_raw_parts(self.map.0.as_mut_ptr(), self.committed) }
+    }
+
+    /// Takes in the header, when the segment has begun.
+    pub(crate) fn look_for_header(&mut self) -> bool {
+        let has_begun = word_at(&self.map.0, 0).load(Ordering::Acquire) != 0;
+        if has_begun {
+            self.committed = self.committed.max(SEGMENT_HEADER_BYTES);
+        }
+        has_begun
+    }
+
+    /// Takes in records that were committed since, up to `bytes_max`; returns how many.
+    pub(crate) fn look(&mut self, bytes_max: usize) -> u64 {
+        let (mut records, len) = (0, self.map.0.len());
+        let end = len.min(self.committed + bytes_max);
+        while self.committed + record_bytes(0) <= end {
+            let word = word_at(&self.map.0, self.committed).load(Ordering::Acquire);
+            let size = Commit(u64::from_le(word)).size();
+            if size == 0 || len - self.committed < size {
+                break;
+            }
+            self.committed += size;
+            records += 1;
+        }
+        records
+    }
+
+    /// The mapping again, when the writer has let go of it.
+    pub(crate) fn reclaim(self) -> Result<Mapping, Self> {
+        let committed = self.committed;
+        Arc::try_unwrap(self.map).map_err(|map| Self { map, committed })
+    }
+}
+
+/// The eight bytes at `offset`, as a word that several threads use.
+///
+/// # Panics
+///
+/// When the word is not inside the mapping or not aligned: a bug of this module.
+#[inline]
+fn word_at(map: &MmapRaw, offset: usize) -> &AtomicU64 {
+    assert!(offset.is_multiple_of(RECORD_ALIGN), "a record starts at a multiple of 8");
+    assert!(offset + RECORD_ALIGN <= map.len(), "a word lies inside the mapping");
+    // SAFETY: the word is inside the mapping, as asserted.
+    let place = unsafe { map.as_mut_ptr().add(offset) }.cast::<u64>();
+    // SAFETY: a mapping starts on a page and the offset is a multiple of 8, so the word is aligned;
+    // while halves share the mapping, words where records start are only used as atomics.
+    unsafe { AtomicU64::from_ptr(place) }
+}
+
+/// Whether a directory keeps its files in memory, where no write-back ever touches them.
+pub(crate) fn is_in_memory(dir: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::fd::AsRawFd;
+        let Ok(file) = File::open(dir) else { return false };
+        let mut found = core::mem::MaybeUninit::<libc::statfs>::uninit();
+        // SAFETY: the descriptor is open, and the pointer is to room for the answer.
+        if unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) } != 0 {
+            return false;
+        }
+        // SAFETY: a call that succeeds has filled the answer in.
+        let found = unsafe { found.assume_init() };
+        found.f_type == libc::TMPFS_MAGIC
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = dir;
+        false
     }
 }
 
@@ -114,14 +301,47 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_commit_reaches_the_file() {
-        let dir = TempDir::new("commit");
+    fn mapped(dir: &TempDir, bytes: u64) -> (std::path::PathBuf, Mapping) {
         let path = dir.0.join("file");
         let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
-        allocate(&file, 4096).unwrap();
-        let mut mapping = Mapping::new(&file, 4096).unwrap();
-        mapping.commit(4088, 0x0807_0605_0403_0201);
-        assert_eq!(std::fs::read(&path).unwrap()[4088..], [1, 2, 3, 4, 5, 6, 7, 8]);
+        allocate(&file, bytes).unwrap();
+        (path, Mapping::new(&file, bytes).unwrap())
+    }
+
+    #[test]
+    fn a_commit_reaches_the_file_and_the_other_half() {
+        let dir = TempDir::new("commit");
+        let (path, map) = mapped(&dir, 4096);
+        let (mut writer, mut reader) = map.split(0);
+        assert!(!reader.look_for_header());
+        writer.begin(&[7; SEGMENT_HEADER_BYTES]);
+        assert!(reader.look_for_header());
+        assert_eq!((reader.look(4096), reader.committed()), (0, &[7; 64][..]));
+        writer.reserve(40).unwrap().fill(9);
+        assert_eq!(reader.look(4096), 0, "what is not committed is not there");
+        writer.commit(Commit(37 | 0xABCD << 32));
+        assert_eq!(reader.look(8), 0, "beyond what was asked for");
+        assert_eq!((reader.look(4096), reader.committed().len()), (1, 104));
+        assert_eq!(std::fs::read(&path).unwrap()[..104], *reader.committed());
+        assert_eq!(&reader.committed()[64..76], [37, 0, 0, 0, 0xCD, 0xAB, 0, 0, 9, 9, 9, 9]);
+
+        let reader = reader.reclaim().err().expect("the writer still has it");
+        drop(writer);
+        let mut map = reader.reclaim().ok().unwrap();
+        map.clear(104);
+        assert_eq!(std::fs::read(&path).unwrap(), [0; 4096]);
+    }
+
+    #[test]
+    fn no_room_is_reserved_beyond_the_limit() {
+        let dir = TempDir::new("limit");
+        let (_, map) = mapped(&dir, 4096);
+        let (mut writer, _reader) = map.split(4096 - 48);
+        assert!(writer.reserve(56).is_none() && writer.reserve(0).is_none());
+        assert_eq!(writer.reserve(48).unwrap().len(), 40);
+        writer.commit(Commit(48));
+        assert!(writer.look_beyond(0) && !writer.look_beyond(8));
+        writer.stop();
+        assert!(writer.reserve(8).is_none());
     }
 }

@@ -6,7 +6,7 @@
 //! Of a journal that is being written it sees what was committed when it read the segment.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -17,9 +17,10 @@ use tezi_model::Nanos;
 use crate::{
     Crc32c, Damage, DamageKind, End, HeaderFault, JournalError, RECORD_ALIGN, RECORD_HEADER_BYTES,
     RecordFault, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader, TornTail,
-    format::{Frame, may_start, parse},
+    format::{Frame, good_prefix, may_start, parse},
     header::ReadHeader,
-    segment::list,
+    segment::{list, segment_path},
+    stage::staged_segments,
 };
 
 /// One committed record, borrowed from the reader.
@@ -45,6 +46,9 @@ pub struct Record<'a> {
 struct SegmentFile {
     number: u32,
     path: PathBuf,
+    /// Its copy in memory, while a writer has it there or after one was killed.
+    staged: Option<PathBuf>,
+    /// Size, of the larger copy.
     bytes: u64,
     header: Result<ReadHeader, DamageKind>,
 }
@@ -90,11 +94,11 @@ impl JournalReader {
     fn open_from(path: &Path, at_last: bool) -> Result<Self, JournalError> {
         let error = |source| JournalError::io("open journal", path, source);
         let is_dir = std::fs::metadata(path).map_err(error)?.is_dir();
-        let files = if is_dir { list(path)? } else { vec![(0, path.to_path_buf())] };
-        let mut segments: Vec<_> = files
-            .into_iter()
-            .map(|(number, path)| SegmentFile::open(number, path, is_dir))
-            .collect();
+        let mut segments: Vec<_> = if is_dir {
+            segment_files(path)?
+        } else {
+            vec![SegmentFile::open(0, path.to_path_buf(), None, false)]
+        };
         let session_id = session_of(path, &segments)?;
         for file in &mut segments {
             file.check_session(session_id);
@@ -198,12 +202,17 @@ impl JournalReader {
         (&self.segments[self.index].path, self.position)
     }
 
+    /// The bytes of the segment being read, up to where reading came.
+    pub(crate) fn current_bytes(&self) -> &[u8] {
+        &self.bytes[..self.position]
+    }
+
     /// Loads segment `index` and reports what its header, its name and its first sequence show.
     #[cold]
     fn enter(&mut self, index: usize) {
         self.index = index;
         self.position = 0;
-        if let Err(error) = self.segments[index].read(&mut self.bytes) {
+        if let Err(error) = self.segments[index].read(&mut self.bytes, self.crc) {
             return self.give_up(DamageKind::Unreadable { os_error: error.raw_os_error() });
         }
         let start = SEGMENT_HEADER_BYTES.min(self.bytes.len());
@@ -357,6 +366,22 @@ impl JournalReader {
     }
 }
 
+/// The segments of a journal, on the disk and in memory, by number.
+fn segment_files(dir: &Path) -> Result<Vec<SegmentFile>, JournalError> {
+    // Memory first: a segment that leaves it in between is on the disk by then.
+    let mut staged: BTreeMap<_, _> = staged_segments(dir).into_iter().collect();
+    let mut files: BTreeMap<_, _> = list(dir)?
+        .into_iter()
+        .map(|(number, path)| (number, (path, staged.remove(&number))))
+        .collect();
+    let only_staged = staged.into_iter();
+    files.extend(
+        only_staged.map(|(number, path)| (number, (segment_path(dir, number), Some(path)))),
+    );
+    let open = |(number, (path, staged))| SegmentFile::open(number, path, staged, true);
+    Ok(files.into_iter().map(open).collect())
+}
+
 /// The session of a journal: that of the first segment with a usable header.
 fn session_of(path: &Path, segments: &[SegmentFile]) -> Result<u64, JournalError> {
     let Some(first) = segments.first() else {
@@ -380,30 +405,44 @@ fn session_of(path: &Path, segments: &[SegmentFile]) -> Result<u64, JournalError
 }
 
 impl SegmentFile {
-    fn open(number: u32, path: PathBuf, check_number: bool) -> Self {
-        let mut file =
-            Self { number, path, bytes: 0, header: Err(DamageKind::Unreadable { os_error: None }) };
-        file.header = match file.read_header() {
-            Ok(Ok(read)) if check_number && read.header.number != number => {
-                Err(DamageKind::Header(HeaderFault::Number { found: read.header.number }))
-            }
-            Ok(header) => header.map_err(DamageKind::Header),
-            Err(error) => Err(DamageKind::Unreadable { os_error: error.raw_os_error() }),
-        };
+    fn open(number: u32, path: PathBuf, staged: Option<PathBuf>, check_number: bool) -> Self {
+        let header = Err(DamageKind::Unreadable { os_error: None });
+        let mut file = Self { number, path, staged, bytes: 0, header };
+        file.header = file.checked_header(&file.path.clone(), check_number);
+        if let Some(staged) = file.staged.clone() {
+            // The file may be still being made; the memory has what is appended to for longer.
+            let header = file.checked_header(&staged, check_number);
+            file.header = file.header.or(header);
+        }
         if let Ok(read) = file.header {
             file.number = read.header.number;
         }
         file
     }
 
-    fn read_header(&mut self) -> io::Result<Result<ReadHeader, HeaderFault>> {
-        let mut file = File::open(&self.path)?;
-        self.bytes = file.metadata()?.len();
-        if self.bytes < SEGMENT_HEADER_BYTES as u64 {
-            return Ok(Err(HeaderFault::Short { bytes: self.bytes }));
+    fn checked_header(
+        &mut self,
+        path: &Path,
+        check_number: bool,
+    ) -> Result<ReadHeader, DamageKind> {
+        match self.read_header(path) {
+            Ok(Ok(read)) if check_number && read.header.number != self.number => {
+                Err(DamageKind::Header(HeaderFault::Number { found: read.header.number }))
+            }
+            Ok(header) => header.map_err(DamageKind::Header),
+            Err(error) => Err(DamageKind::Unreadable { os_error: error.raw_os_error() }),
         }
-        if SEGMENT_BYTES_MAX < self.bytes {
-            return Ok(Err(HeaderFault::TooLarge { bytes: self.bytes }));
+    }
+
+    fn read_header(&mut self, path: &Path) -> io::Result<Result<ReadHeader, HeaderFault>> {
+        let mut file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        self.bytes = self.bytes.max(bytes);
+        if bytes < SEGMENT_HEADER_BYTES as u64 {
+            return Ok(Err(HeaderFault::Short { bytes }));
+        }
+        if SEGMENT_BYTES_MAX < bytes {
+            return Ok(Err(HeaderFault::TooLarge { bytes }));
         }
         let mut start = [0; SEGMENT_HEADER_BYTES];
         file.read_exact(&mut start)?;
@@ -419,15 +458,44 @@ impl SegmentFile {
         }
     }
 
-    /// Reads the whole file into a buffer that is kept from segment to segment.
-    fn read(&self, bytes: &mut Vec<u8>) -> io::Result<()> {
+    /// Reads the whole segment into a buffer that is kept from segment to segment: of two copies
+    /// the one with more good records, and the disk's of two that are equal.
+    fn read(&self, bytes: &mut Vec<u8>, crc: Crc32c) -> io::Result<()> {
+        let Some(staged) = &self.staged else { return self.read_file(&self.path, bytes) };
+        let mut in_memory = Vec::new();
+        let has_memory = self.read_file(staged, &mut in_memory).is_ok() && self.is_still_at(staged);
+        if !has_memory {
+            // Written out since it was listed, and its memory used again.
+            return self.read_file(&self.path, bytes);
+        }
+        let on_disk = self.read_file(&self.path, bytes);
+        let Ok(ReadHeader { header, .. }) = self.header else { return on_disk };
+        let seed = SegmentHeader::seed(header.session_id, header.number, crc);
+        let good = |bytes: &[u8]| good_prefix(bytes, header.base_sequence, seed, crc).0;
+        if on_disk.is_err() || good(bytes) < good(&in_memory) {
+            *bytes = in_memory;
+        }
+        Ok(())
+    }
+
+    /// Whether memory that was read is still this segment's, so that nothing else was read.
+    fn is_still_at(&self, staged: &Path) -> bool {
+        let mut start = [0; SEGMENT_HEADER_BYTES];
+        let read = File::open(staged).and_then(|mut file| file.read_exact(&mut start));
+        match (SegmentHeader::decode(&start), self.header) {
+            (Ok(found), Ok(expected)) => read.is_ok() && found.header == expected.header,
+            _ => false,
+        }
+    }
+
+    fn read_file(&self, path: &Path, bytes: &mut Vec<u8>) -> io::Result<()> {
         bytes.clear();
         if SEGMENT_BYTES_MAX < self.bytes {
             return Ok(()); // refused by its header, and not worth the memory
         }
         let room = usize::try_from(self.bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
         bytes.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        File::open(&self.path)?.take(self.bytes).read_to_end(bytes)?;
+        File::open(path)?.take(self.bytes).read_to_end(bytes)?;
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::{
 use crate::{
     End, JournalError, JournalReader, RecordFault, TornTail,
     segment::{lock, sync_dir},
+    stage::settle,
 };
 
 /// What [`recover`] did.
@@ -22,11 +23,15 @@ pub struct Recovery {
     pub torn_tail: Option<TornTail>,
     /// The copy of its bytes.
     pub saved: Option<PathBuf>,
+    /// The last record that was in memory only, when a killed writer left any there; it is on the
+    /// disk now.
+    pub settled: Option<u64>,
     /// Sequence of the journal's last record; 0 when it has none.
     pub sequence_last: u64,
 }
 
-/// Removes a torn tail, and nothing else, from the journal in `dir`.
+/// Brings to the disk what a killed writer left in memory, and removes a torn tail, and nothing else,
+/// from the journal in `dir`.
 ///
 /// The bytes removed are kept in `NNNNNNNN.torn-OFFSET` beside the segment. A last segment that
 /// never got its header is removed whole.
@@ -37,6 +42,7 @@ pub struct Recovery {
 /// [`JournalError::Locked`], and those of [`JournalReader::open`].
 pub fn recover(dir: &Path) -> Result<Recovery, JournalError> {
     let lock = lock(dir)?;
+    let settled = settle(dir, &lock)?;
     let mut reader = JournalReader::open_last_segment(dir)?;
     while reader.next_record().is_some() {}
     let sequence_last = reader.sequence_expected() - 1;
@@ -44,14 +50,14 @@ pub fn recover(dir: &Path) -> Result<Recovery, JournalError> {
         Some(End::TornTail(tail)) => tail.clone(),
         Some(End::Damage(damage)) => return Err(JournalError::Damaged(damage.clone())),
         Some(End::Clean) | None => {
-            return Ok(Recovery { sequence_last, ..Recovery::default() });
+            return Ok(Recovery { settled, sequence_last, ..Recovery::default() });
         }
     };
     let saved = save(&tail)?;
     sync_dir(&lock, dir)?;
     remove(&tail)?;
     sync_dir(&lock, dir)?;
-    Ok(Recovery { torn_tail: Some(tail), saved, sequence_last })
+    Ok(Recovery { torn_tail: Some(tail), saved, settled, sequence_last })
 }
 
 /// Copies the torn bytes to a file of their own.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    JournalError, SEGMENT_HEADER_BYTES, SegmentHeader,
-    mapping::{Mapping, allocate},
+    JournalError, SegmentHeader,
+    mapping::{Mapping, WriteHalf, allocate},
 };
 
 /// The last number that has a file name of eight digits.
@@ -23,10 +23,15 @@ const SEGMENT: &str = "tzj";
 /// Extension of a segment file that is being made.
 const UNFINISHED: &str = "tzj-new";
 
-/// A segment file that is being written, or prepared for it.
+/// A segment file that is being written in the page cache, or prepared for it.
 pub(crate) struct Segment {
-    pub(crate) mapping: Mapping,
-    pub(crate) path: PathBuf,
+    pub(crate) half: WriteHalf,
+    pub(crate) file: SegmentFile,
+}
+
+/// Where a segment that is being written lies.
+pub(crate) struct SegmentFile {
+    path: PathBuf,
     file: File,
 }
 
@@ -34,7 +39,7 @@ impl Segment {
     /// Allocates and maps what will be segment `number`, under a name that is no segment's.
     pub(crate) fn prepare(dir: &Path, number: u32, bytes: u64) -> Result<Self, JournalError> {
         let doing = "create journal segment";
-        let path = segment_path(dir, number).with_extension(UNFINISHED);
+        let path = unfinished_path(dir, number);
         let file = File::options()
             .read(true)
             .write(true)
@@ -42,20 +47,24 @@ impl Segment {
             .truncate(true) // what a killed writer left under this name was never a segment
             .open(&path)
             .map_err(|source| JournalError::io(doing, &path, source))?;
-        let segment = Self::map(file, &path, doing, bytes);
-        if segment.is_err() {
+        let mapping = map(&file, &path, doing, bytes);
+        if mapping.is_err() {
             // Gives the blocks back; the error that counts is the one being reported.
             drop(fs::remove_file(&path));
         }
-        segment
+        let (half, _) = mapping?.split(0);
+        Ok(Self { half, file: SegmentFile { path, file } })
     }
 
     /// Makes a prepared segment the one its header describes.
     pub(crate) fn publish(mut self, header: &SegmentHeader) -> Result<Self, JournalError> {
-        self.mapping.bytes()[..SEGMENT_HEADER_BYTES].copy_from_slice(&header.encode());
-        let path = self.path.with_extension(SEGMENT);
-        match fs::rename(&self.path, &path) {
-            Ok(()) => Ok(Self { path, ..self }),
+        self.half.begin(&header.encode());
+        let path = self.file.path.with_extension(SEGMENT);
+        match fs::rename(&self.file.path, &path) {
+            Ok(()) => {
+                self.file.path = path;
+                Ok(self)
+            }
             Err(source) => {
                 self.discard();
                 Err(JournalError::io("put in place journal segment", &path, source))
@@ -66,46 +75,51 @@ impl Segment {
     /// Removes a prepared segment that is not wanted.
     pub(crate) fn discard(self) {
         // What cannot be removed is overwritten by the next writer that needs the name.
-        drop(fs::remove_file(&self.path));
+        drop(fs::remove_file(&self.file.path));
     }
 
-    /// Opens a closed or abandoned segment for appending, grown to `bytes` if it is shorter.
-    pub(crate) fn reopen(path: &Path, bytes: u64) -> Result<Self, JournalError> {
+    /// Opens a closed or abandoned segment for appending at `position`, grown to `bytes` if it is
+    /// shorter.
+    pub(crate) fn reopen(path: &Path, bytes: u64, position: usize) -> Result<Self, JournalError> {
         let doing = "open for appending journal segment";
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|source| JournalError::io(doing, path, source))?;
-        let present =
-            file.metadata().map_err(|source| JournalError::io(doing, path, source))?.len();
-        Self::map(file, path, doing, bytes.max(present))
+        let error = |source| JournalError::io(doing, path, source);
+        let file = File::options().read(true).write(true).open(path).map_err(error)?;
+        let present = file.metadata().map_err(error)?.len();
+        let (half, _) = map(&file, path, doing, bytes.max(present))?.split(position);
+        Ok(Self { half, file: SegmentFile { path: path.to_path_buf(), file } })
     }
+}
 
-    fn map(file: File, path: &Path, doing: &'static str, bytes: u64) -> Result<Self, JournalError> {
-        let mapping = allocate(&file, bytes).and_then(|()| Mapping::new(&file, bytes));
-        match mapping {
-            Ok(mapping) => Ok(Self { mapping, path: path.to_path_buf(), file }),
-            Err(source) => Err(JournalError::Io {
-                doing,
-                path: path.to_path_buf(),
-                bytes_needed: Some(bytes),
-                source,
-            }),
-        }
-    }
-
+impl SegmentFile {
     /// Syncs the segment and cuts the file to the bytes used.
-    pub(crate) fn close(self, bytes_used: usize) -> Result<(), JournalError> {
-        let Self { mapping, path, file } = self;
+    pub(crate) fn close(self, half: WriteHalf) -> Result<(), JournalError> {
+        let Self { path, file } = self;
         let sync = |source| JournalError::io("write out journal segment", &path, source);
-        mapping.sync(bytes_used).map_err(sync)?;
-        drop(mapping); // nothing may map bytes the file no longer has
-        file.set_len(bytes_used as u64).map_err(|source| {
+        half.sync().map_err(sync)?;
+        let bytes_used = half.position() as u64;
+        drop(half); // nothing may map bytes the file no longer has
+        file.set_len(bytes_used).map_err(|source| {
             JournalError::io("cut to its used size journal segment", &path, source)
         })?;
         file.sync_all().map_err(sync)
     }
+}
+
+/// Gives a file its blocks and maps them.
+pub(crate) fn map(
+    file: &File,
+    path: &Path,
+    doing: &'static str,
+    bytes: u64,
+) -> Result<Mapping, JournalError> {
+    allocate(file, bytes).and_then(|()| Mapping::new(file, bytes)).map_err(|source| {
+        JournalError::Io { doing, path: path.to_path_buf(), bytes_needed: Some(bytes), source }
+    })
+}
+
+/// The name of segment `number` while it is made.
+pub(crate) fn unfinished_path(dir: &Path, number: u32) -> PathBuf {
+    segment_path(dir, number).with_extension(UNFINISHED)
 }
 
 /// The file of segment `number`.

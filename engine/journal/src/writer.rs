@@ -1,24 +1,32 @@
 //! The single writer of a journal.
 //!
-//! `append` costs a copy, a checksum and one release store. It makes no system call and allocates
-//! nothing, except twice a segment: half way it asks a helper thread to make the next one, and at the
-//! end it renames that into place. After a failed roll the writer refuses every record: a journal
-//! has no holes.
+//! `append` costs a copy, a checksum and one release store; it allocates nothing. The segments are
+//! either the files themselves, mapped ([`JournalWriter::create`]), or in memory, with a thread that
+//! writes them out and says how far it came ([`JournalWriter::create_staged`]). Staged, a roll takes
+//! a segment that is ready and makes no system call either; mapped, it renames a file. After a failed
+//! roll, or when the disk fails, the writer refuses every record: a journal has no holes.
 
 use std::{
     fs::{self, File},
     mem,
     path::{Path, PathBuf},
+    thread,
 };
 
 use tezi_model::Nanos;
 
 use crate::{
-    Crc32c, End, JournalError, JournalReader, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX,
-    SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader,
+    Crc32c, DurableWatermark, End, JournalError, JournalReader, Promise, RECORD_HEADER_BYTES,
+    SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, StageConfig,
+    WriteOut,
     ahead::SegmentAhead,
-    format::{RecordHeader, record_bytes},
-    segment::{SEGMENT_NUMBER_MAX, Segment, list, lock, remove_unfinished, sync_dir, sync_segment},
+    format::{Commit, RecordHeader, record_bytes},
+    mapping::WriteHalf,
+    segment::{
+        SEGMENT_NUMBER_MAX, Segment, SegmentFile, list, lock, remove_unfinished, sync_dir,
+        sync_segment,
+    },
+    stage::{Beginning, Stage, settle},
 };
 
 /// How a journal is made.
@@ -52,6 +60,8 @@ pub struct JournalStats {
     pub bytes: u64,
     /// Sequence of the journal's last record; 0 when it has none.
     pub sequence_last: u64,
+    /// Rolls that had to wait for a segment: the disk was behind.
+    pub waits: u64,
 }
 
 /// Appends records to a journal. One writer has a journal at a time.
@@ -80,14 +90,10 @@ pub struct JournalStats {
 ///
 /// # Invariants
 ///
-/// - `position` is a multiple of 8 and every byte from it to the end of the mapping is zero.
-/// - `limit` is where the fast path ends: half of the mapping until the next segment was asked for,
-///   then all of it, and 0 when the writer has stopped.
+/// - `half` is the current segment's; when the writer has stopped it gives no more room.
 /// - `sequence_next` is one more than the last committed sequence.
 pub struct JournalWriter {
-    segment: Segment,
-    position: usize,
-    limit: usize,
+    half: WriteHalf,
     sequence_next: u64,
     seed: u32,
     crc: Crc32c,
@@ -101,10 +107,19 @@ pub struct JournalWriter {
     /// Bytes of records that were in its first segment before it.
     bytes_found: u64,
     sequence_first: u64,
+    is_stopped: bool,
     dir: PathBuf,
-    ahead: SegmentAhead,
+    backing: Backing,
     /// Held, not used: the journal is this writer's while the file is open. Dropped last.
     lock: File,
+}
+
+/// Where segments come from and go to.
+enum Backing {
+    /// They are the files, in the page cache.
+    PageCache { current: SegmentFile, ahead: SegmentAhead },
+    /// They are in memory, and a thread writes them out.
+    Memory(Box<Stage>),
 }
 
 impl JournalWriter {
@@ -120,26 +135,40 @@ impl JournalWriter {
         fs::create_dir_all(dir)
             .map_err(|source| JournalError::io("create journal directory", dir, source))?;
         let lock = lock(dir)?;
-        if let Some((_, path)) = list(dir)?.into_iter().next() {
-            return Err(JournalError::Exists { path });
-        }
-        let header = SegmentHeader {
-            number: 0,
-            base_sequence: 1,
-            session_id: config.session_id,
-            created: config.created,
-            segment_bytes: config.segment_bytes,
-        };
-        remove_unfinished(dir)?;
+        let header = new_journal(dir, &lock, config)?;
         let ahead = SegmentAhead::start(dir.to_path_buf(), config.segment_bytes)?;
-        let segment = Segment::prepare(dir, 0, config.segment_bytes)?.publish(&header)?;
-        Ok(Self::start(dir, lock, ahead, segment, &header, SEGMENT_HEADER_BYTES, 1))
+        let Segment { half, file } =
+            Segment::prepare(dir, 0, config.segment_bytes)?.publish(&header)?;
+        let backing = Backing::PageCache { current: file, ahead };
+        Ok(Self::start(dir, lock, backing, half, &header, 1))
+    }
+
+    /// As [`JournalWriter::create`], with the segments that are written in memory: appends take no
+    /// page fault and no system call, and [`JournalWriter::durable_watermark`] follows them.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalWriter::create`], and [`JournalError::NotInMemory`] where there is no memory file
+    /// system; a journal in the page cache can be made there.
+    pub fn create_staged(
+        dir: &Path,
+        config: &WriterConfig,
+        stage: &StageConfig,
+    ) -> Result<Self, JournalError> {
+        check_segment_bytes(config.segment_bytes)?;
+        fs::create_dir_all(dir)
+            .map_err(|source| JournalError::io("create journal directory", dir, source))?;
+        let lock = lock(dir)?;
+        let header = new_journal(dir, &lock, config)?;
+        let beginning = Beginning { header: &header, present: &[], sequence_last: 0 };
+        let (stage, half) = Stage::start(dir, &lock, stage, &beginning)?;
+        Ok(Self::start(dir, lock, Backing::Memory(Box::new(stage)), half, &header, 1))
     }
 
     /// Continues a journal that ends cleanly. Segments made from now on have `segment_bytes`.
     ///
     /// Reads all segment headers and the whole of the last segment; the earlier ones are left to
-    /// [`crate::verify`].
+    /// [`crate::verify`]. What a killed writer left in memory is brought to the disk first.
     ///
     /// # Errors
     ///
@@ -147,43 +176,49 @@ impl JournalWriter {
     /// the last segment is damaged, [`JournalError::NotAJournal`], [`JournalError::Locked`],
     /// [`JournalError::SegmentBytes`] and [`JournalError::Io`]. Nothing is changed by any.
     pub fn open_append(dir: &Path, segment_bytes: u64) -> Result<Self, JournalError> {
-        check_segment_bytes(segment_bytes)?;
-        let lock = lock(dir)?;
-        let mut reader = JournalReader::open_last_segment(dir)?;
-        while reader.next_record().is_some() {}
-        match reader.end() {
-            Some(End::TornTail(tail)) => {
-                return Err(JournalError::NeedsRecovery(Box::new(tail.clone())));
-            }
-            Some(End::Damage(damage)) => return Err(JournalError::Damaged(damage.clone())),
-            Some(End::Clean) | None => {}
-        }
+        let Found { lock, reader, mut header } = Found::open(dir, segment_bytes)?;
         let (path, position) = reader.place();
-        let Some(mut header) = reader.header() else {
-            return Err(JournalError::NotAJournal { path: dir.to_path_buf() });
-        };
-        remove_unfinished(dir)?;
         let ahead = SegmentAhead::start(dir.to_path_buf(), segment_bytes)?;
-        let segment = Segment::reopen(path, segment_bytes)?;
-        let sequence_next = reader.sequence_expected();
+        let Segment { half, file } = Segment::reopen(path, segment_bytes, position)?;
         header.segment_bytes = segment_bytes;
-        Ok(Self::start(dir, lock, ahead, segment, &header, position, sequence_next))
+        let backing = Backing::PageCache { current: file, ahead };
+        Ok(Self::start(dir, lock, backing, half, &header, reader.sequence_expected()))
+    }
+
+    /// As [`JournalWriter::open_append`], with the segments that are written in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalWriter::open_append`] and [`JournalWriter::create_staged`].
+    pub fn open_append_staged(
+        dir: &Path,
+        segment_bytes: u64,
+        stage: &StageConfig,
+    ) -> Result<Self, JournalError> {
+        let Found { lock, reader, mut header } = Found::open(dir, segment_bytes)?;
+        let (present, sequence_next) = (reader.current_bytes(), reader.sequence_expected());
+        // The segment may have been continued before, and be larger than its header says.
+        let bytes_present = (present.len() as u64).next_multiple_of(4096);
+        header.segment_bytes = segment_bytes.max(header.segment_bytes).max(bytes_present);
+        let beginning = Beginning { header: &header, present, sequence_last: sequence_next - 1 };
+        let (stage, half) = Stage::start(dir, &lock, stage, &beginning)?;
+        header.segment_bytes = segment_bytes;
+        let backing = Backing::Memory(Box::new(stage));
+        Ok(Self::start(dir, lock, backing, half, &header, sequence_next))
     }
 
     fn start(
         dir: &Path,
         lock: File,
-        ahead: SegmentAhead,
-        segment: Segment,
+        backing: Backing,
+        half: WriteHalf,
         header: &SegmentHeader,
-        position: usize,
         sequence_next: u64,
     ) -> Self {
         let crc = Crc32c::detect();
         Self {
-            position,
-            limit: segment.mapping.len() / 2,
-            segment,
+            bytes_found: (half.position() - SEGMENT_HEADER_BYTES) as u64,
+            half,
             sequence_next,
             seed: SegmentHeader::seed(header.session_id, header.number, crc),
             crc,
@@ -192,18 +227,19 @@ impl JournalWriter {
             segment_bytes: header.segment_bytes,
             session_id: header.session_id,
             bytes_rolled: 0,
-            bytes_found: (position - SEGMENT_HEADER_BYTES) as u64,
             sequence_first: sequence_next,
+            is_stopped: false,
             dir: dir.to_path_buf(),
-            ahead,
+            backing,
             lock,
         }
     }
 
     /// Appends one record and returns its sequence: 1 for a journal's first, then one more each.
     ///
-    /// When it returns, the record survives the end of this process, however it ends. It is in the
-    /// page cache, not on the disk: a power cut may take it.
+    /// When it returns, the record survives the end of this process, however it ends
+    /// ([`Promise::Appended`]). It is in memory, not on the disk: a power cut may take it until
+    /// [`JournalWriter::durable_watermark`] has reached the sequence.
     ///
     /// # Errors
     ///
@@ -237,23 +273,15 @@ impl JournalWriter {
     ) -> Result<u64, JournalError> {
         let payload_bytes = head.len().saturating_add(tail.len());
         let size = record_bytes(payload_bytes);
-        if self.limit.saturating_sub(self.position) < size {
+        if !self.half.has_room(size) {
             self.make_room(size, payload_bytes, time)?;
         }
         let sequence = self.sequence_next;
         let length = (RECORD_HEADER_BYTES + payload_bytes) as u32; // at most SEGMENT_BYTES_MAX
         let words = RecordHeader { sequence, time, record_type, flags }.words(length);
-        let crc = self.crc.record(self.seed, words, head, tail);
-
-        let record = &mut self.segment.mapping.bytes()[self.position..self.position + size];
-        for (place, word) in record[8..RECORD_HEADER_BYTES].chunks_exact_mut(8).zip(&words[1..]) {
-            place.copy_from_slice(&word.to_le_bytes());
-        }
-        let payload = &mut record[RECORD_HEADER_BYTES..];
-        payload[..head.len()].copy_from_slice(head);
-        payload[head.len()..payload_bytes].copy_from_slice(tail);
-        self.segment.mapping.commit(self.position, words[0] | u64::from(crc) << 32);
-        self.position += size;
+        let Some(body) = self.half.reserve(size) else { return Err(self.stopped()) };
+        let crc = self.crc.write_record(self.seed, words, head, tail, body);
+        self.half.commit(Commit(words[0] | u64::from(crc) << 32));
         self.sequence_next += 1;
         Ok(sequence)
     }
@@ -264,15 +292,75 @@ impl JournalWriter {
         self.sequence_next - 1
     }
 
+    /// The last sequence that is on the disk with everything before it. Of a journal in the page
+    /// cache that is 0, or the last one found when it was opened: nothing is promised before `close`.
+    #[inline]
+    #[must_use]
+    pub fn durable_watermark(&self) -> u64 {
+        match &self.backing {
+            Backing::PageCache { .. } => 0,
+            Backing::Memory(stage) => stage.durable(),
+        }
+    }
+
+    /// The watermark for other threads; `None` when the journal is in the page cache.
+    #[must_use]
+    pub fn durable(&self) -> Option<DurableWatermark> {
+        match &self.backing {
+            Backing::PageCache { .. } => None,
+            Backing::Memory(stage) => Some(stage.watermark()),
+        }
+    }
+
+    /// How the journal reaches the disk.
+    #[must_use]
+    pub const fn write_out(&self) -> WriteOut {
+        match &self.backing {
+            Backing::PageCache { .. } => WriteOut::PageCache,
+            Backing::Memory(stage) => stage.write_out(),
+        }
+    }
+
+    /// The last sequence for which a promise is kept.
+    #[inline]
+    #[must_use]
+    pub fn kept(&self, promise: Promise) -> u64 {
+        match promise {
+            Promise::Appended => self.sequence_last(),
+            Promise::Durable => self.durable_watermark(),
+        }
+    }
+
+    /// Waits until a promise is kept for `sequence`, giving the core away between looks.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Io`] when the disk has failed, [`JournalError::NotPromised`] when the record
+    /// is not there or the journal is in the page cache and gives no such promise.
+    pub fn wait_for(&self, promise: Promise, sequence: u64) -> Result<(), JournalError> {
+        while self.kept(promise) < sequence {
+            match &self.backing {
+                Backing::Memory(stage) if sequence <= self.sequence_last() => stage.check()?,
+                _ => return Err(JournalError::NotPromised { promise, sequence }),
+            }
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
     /// What was written so far.
     #[must_use]
     pub const fn stats(&self) -> JournalStats {
-        let bytes_here = (self.position - SEGMENT_HEADER_BYTES) as u64;
+        let bytes_here = (self.half.position() - SEGMENT_HEADER_BYTES) as u64;
         JournalStats {
             segments: self.number + 1,
             records: self.sequence_next - self.sequence_first,
             bytes: self.bytes_rolled + bytes_here - self.bytes_found,
             sequence_last: self.sequence_last(),
+            waits: match &self.backing {
+                Backing::PageCache { ahead, .. } => ahead.waits(),
+                Backing::Memory(stage) => stage.waits(),
+            },
         }
     }
 
@@ -280,42 +368,61 @@ impl JournalWriter {
     ///
     /// # Errors
     ///
-    /// [`JournalError::Io`]. The records are still in the file, as after a drop.
+    /// [`JournalError::Io`]. The records are still in the file or in memory, as after a drop.
     pub fn close(self) -> Result<JournalStats, JournalError> {
         let stats = self.stats();
-        drop(self.ahead); // a segment prepared and not needed goes first
-        for number in self.number_first..self.number {
-            sync_segment(&self.dir, number)?;
+        let Self { half, dir, lock, backing, .. } = self;
+        match backing {
+            Backing::PageCache { current, ahead } => {
+                drop(ahead); // a segment prepared and not needed goes first
+                for number in self.number_first..self.number {
+                    sync_segment(&dir, number)?;
+                }
+                current.close(half)?;
+            }
+            Backing::Memory(stage) => stage.close(&lock)?,
         }
-        self.segment.close(self.position)?;
-        sync_dir(&self.lock, &self.dir)?;
+        sync_dir(&lock, &dir)?;
         Ok(stats)
     }
 
-    /// Makes room for a record of `size` bytes, or says why there is none.
+    /// Makes room for a record of `size` bytes, or says why there is none. Comes here every 64 KiB,
+    /// to see whether the disk still takes the journal.
     #[cold]
     fn make_room(&mut self, size: usize, payload: usize, time: Nanos) -> Result<(), JournalError> {
-        if self.limit == 0 {
-            let path = self.dir.clone();
-            return Err(JournalError::Stopped { path, sequence_last: self.sequence_last() });
+        if self.is_stopped {
+            return Err(self.stopped());
         }
         let room = self.segment_bytes as usize - SEGMENT_HEADER_BYTES;
         if room < size {
             let bytes_max = room - RECORD_HEADER_BYTES;
             return Err(JournalError::PayloadTooLarge { bytes: payload, bytes_max });
         }
-        self.limit = self.segment.mapping.len();
-        if size <= self.limit - self.position {
-            if self.number < SEGMENT_NUMBER_MAX {
-                self.ahead.request(self.number + 1);
-            }
+        let looked = self.look_around();
+        if looked.is_ok() && self.half.look_beyond(size) {
             return Ok(());
         }
-        let rolled = self.roll(time);
+        let rolled = looked.and_then(|()| self.roll(time));
         if rolled.is_err() {
-            self.limit = 0;
+            self.is_stopped = true;
+            self.half.stop();
         }
-        rolled
+        rolled?;
+        // A record larger than one look at what is around.
+        if self.half.look_beyond(size) { Ok(()) } else { Err(self.stopped()) }
+    }
+
+    /// What is due between appends: the next segment asked for in time, the disk's fault seen.
+    fn look_around(&mut self) -> Result<(), JournalError> {
+        match &mut self.backing {
+            Backing::PageCache { ahead, .. } => {
+                if self.half.len() / 2 <= self.half.position() && self.number < SEGMENT_NUMBER_MAX {
+                    ahead.request(self.number + 1);
+                }
+                Ok(())
+            }
+            Backing::Memory(stage) => stage.check(),
+        }
     }
 
     fn roll(&mut self, time: Nanos) -> Result<(), JournalError> {
@@ -329,15 +436,78 @@ impl JournalWriter {
             created: time,
             segment_bytes: self.segment_bytes,
         };
-        let next = self.ahead.take(header.number)?.publish(&header)?;
-        self.ahead.retire(mem::replace(&mut self.segment, next));
-        self.bytes_rolled += (self.position - SEGMENT_HEADER_BYTES) as u64;
+        let bytes = (self.half.position() - SEGMENT_HEADER_BYTES) as u64;
+        match &mut self.backing {
+            Backing::PageCache { current, ahead } => {
+                let Segment { half, file } = ahead.take(header.number)?.publish(&header)?;
+                let half = mem::replace(&mut self.half, half);
+                ahead.retire(Segment { half, file: mem::replace(current, file) });
+            }
+            Backing::Memory(stage) => {
+                let mut next = stage.take(header.number)?;
+                next.begin(&header.encode());
+                self.half = next;
+            }
+        }
+        self.bytes_rolled += bytes;
         self.number = header.number;
         self.seed = SegmentHeader::seed(self.session_id, self.number, self.crc);
-        self.position = SEGMENT_HEADER_BYTES;
-        self.limit = self.segment.mapping.len() / 2;
         Ok(())
     }
+
+    #[cold]
+    fn stopped(&self) -> JournalError {
+        JournalError::Stopped { path: self.dir.clone(), sequence_last: self.sequence_last() }
+    }
+}
+
+/// A journal that can be continued.
+struct Found {
+    lock: File,
+    reader: JournalReader,
+    header: SegmentHeader,
+}
+
+impl Found {
+    fn open(dir: &Path, segment_bytes: u64) -> Result<Self, JournalError> {
+        check_segment_bytes(segment_bytes)?;
+        let lock = lock(dir)?;
+        settle(dir, &lock)?;
+        let mut reader = JournalReader::open_last_segment(dir)?;
+        while reader.next_record().is_some() {}
+        match reader.end() {
+            Some(End::TornTail(tail)) => {
+                return Err(JournalError::NeedsRecovery(Box::new(tail.clone())));
+            }
+            Some(End::Damage(damage)) => return Err(JournalError::Damaged(damage.clone())),
+            Some(End::Clean) | None => {}
+        }
+        let Some(header) = reader.header() else {
+            return Err(JournalError::NotAJournal { path: dir.to_path_buf() });
+        };
+        remove_unfinished(dir)?;
+        Ok(Self { lock, reader, header })
+    }
+}
+
+/// The first header of a journal, in a directory that has none yet. For who holds the lock.
+fn new_journal(
+    dir: &Path,
+    lock: &File,
+    config: &WriterConfig,
+) -> Result<SegmentHeader, JournalError> {
+    settle(dir, lock)?;
+    if let Some((_, path)) = list(dir)?.into_iter().next() {
+        return Err(JournalError::Exists { path });
+    }
+    remove_unfinished(dir)?;
+    Ok(SegmentHeader {
+        number: 0,
+        base_sequence: 1,
+        session_id: config.session_id,
+        created: config.created,
+        segment_bytes: config.segment_bytes,
+    })
 }
 
 fn check_segment_bytes(requested: u64) -> Result<(), JournalError> {
