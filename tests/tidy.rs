@@ -62,12 +62,14 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("timers", &[]),
     ("instruments", &[]),
+    ("margin", &["pricing", "venue"]),
     ("matching", &["book", "venue"]),
     ("oms", &[]),
     ("output", &[]),
     ("venue", &[]),
     ("position", &[]),
     ("risk", &["config", "oms"]),
+    ("risk_measures", &["pricing", "venue"]),
     ("backtest", &["book", "config"]),
     (
         "desk",
@@ -178,7 +180,9 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         }
         let closes = |text: &&str| {
             let rest = text.trim_start();
-            text.len() - rest.len() == indent && rest.starts_with('}')
+            // A declaration has no body: it ends behind its parameters.
+            let ends = rest.starts_with('}') || (rest.starts_with(')') && rest.ends_with(';'));
+            text.len() - rest.len() == indent && ends
         };
         let one_line = line.trim_end().ends_with('}') || line.trim_end().ends_with(';');
         if let Some(length) = (!one_line).then(|| lines[start..].iter().position(closes)) {
@@ -212,6 +216,8 @@ fn the_measure_of_functions_sees_long_ones() {
     let body = "    let x = 1;\n".repeat(80);
     let text = format!("fn short() {{\n}}\n\nfn long(\n    a: u8,\n) {{\n{body}}}\n");
     assert_eq!(functions(&text), [("fn short".into(), 2), ("fn long".into(), 84)]);
+    let text = format!("    fn declared(\n        a: u8,\n    );\n{body}    }}\n");
+    assert_eq!(functions(&text), [("fn declared".into(), 3)]);
 }
 
 #[test]

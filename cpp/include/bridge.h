@@ -27,4 +27,12 @@ void implied_vol_batch(std::uint8_t target, std::size_t count, const double* for
                        const double* rate, const std::uint8_t* is_call, const double* guess,
                        double* vol, std::uint8_t* status) noexcept;
 
+// `span_arrays` likewise; `grid` leads to seven numbers: the fields of a SpanGrid in order.
+void span_arrays_batch(std::uint8_t target, std::size_t count, const double* grid,
+                       const double* underlying, const double* strike, const double* years,
+                       const double* vol, const double* rate, const double* carry,
+                       const double* price_scan, const double* vol_scan,
+                       const std::uint8_t* is_call, double* value, double* loss, double* delta,
+                       std::uint8_t* status) noexcept;
+
 }  // namespace tezi

@@ -2,6 +2,7 @@
 
 #include "../include/black76.h"
 #include "../include/implied_vol.h"
+#include "../include/span.h"
 #include "../include/target.h"
 
 namespace tezi {
@@ -28,6 +29,17 @@ void implied_vol_batch(std::uint8_t target, std::size_t count, const double* for
                        double* vol, std::uint8_t* status) noexcept {
   const ImpliedVolInputs in = {forward, strike, years, price, rate, is_call, guess};
   implied_vol(static_cast<Target>(target), in, {vol, status}, count);
+}
+
+void span_arrays_batch(std::uint8_t target, std::size_t count, const double* grid,
+                       const double* underlying, const double* strike, const double* years,
+                       const double* vol, const double* rate, const double* carry,
+                       const double* price_scan, const double* vol_scan,
+                       const std::uint8_t* is_call, double* value, double* loss, double* delta,
+                       std::uint8_t* status) noexcept {
+  const SpanGrid shared = {grid[0], grid[1], grid[2], {grid[3], grid[4], grid[5], grid[6]}};
+  const SpanInputs in = {underlying, strike, years, vol, rate, carry, price_scan, vol_scan, is_call};
+  span_arrays(static_cast<Target>(target), shared, in, {value, loss, delta, status}, count);
 }
 
 }  // namespace tezi

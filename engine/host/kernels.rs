@@ -13,6 +13,7 @@ use core::ptr::{null, null_mut};
 
 use tezi_core::pricing::{
     Black76Batch, Black76FullGreeks, Black76Greeks, ImpliedVolBatch, ImpliedVols, PricingKernel,
+    SpanArrays, SpanBatch, SpanGrid,
 };
 
 // cxx writes the `extern` declarations and their shims; their safety is argued at the one call.
@@ -66,6 +67,28 @@ mod ffi {
             is_call: *const u8,
             guess: *const f64,
             vol: *mut f64,
+            status: *mut u8,
+        );
+
+        /// # Safety
+        ///
+        /// As for `black76_batch`; `grid` leads to 7 elements and `loss` to 16 a row.
+        unsafe fn span_arrays_batch(
+            target: u8,
+            count: usize,
+            grid: *const f64,
+            underlying: *const f64,
+            strike: *const f64,
+            years: *const f64,
+            vol: *const f64,
+            rate: *const f64,
+            carry: *const f64,
+            price_scan: *const f64,
+            vol_scan: *const f64,
+            is_call: *const u8,
+            value: *mut f64,
+            loss: *mut f64,
+            delta: *mut f64,
             status: *mut u8,
         );
     }
@@ -133,6 +156,39 @@ impl PricingKernel for KernelTarget {
                 batch.is_call.as_ptr(),
                 batch.guess.map_or(null(), <[f64]>::as_ptr),
                 out.vol.as_mut_ptr(),
+                out.status.as_mut_ptr(),
+            );
+        }
+        lanes
+    }
+
+    fn span_arrays(
+        &self,
+        grid: &SpanGrid,
+        batch: &SpanBatch<'_>,
+        out: &mut SpanArrays<'_>,
+    ) -> usize {
+        let lanes = batch.lanes(out);
+        let grid = grid.as_row();
+        // SAFETY: as in `black76_lanes`; the grid has 7 numbers, and `lanes` counts a row of losses
+        // as 16 of them.
+        unsafe {
+            ffi::span_arrays_batch(
+                self.0,
+                lanes,
+                grid.as_ptr(),
+                batch.underlying.as_ptr(),
+                batch.strike.as_ptr(),
+                batch.years.as_ptr(),
+                batch.vol.as_ptr(),
+                batch.rate.as_ptr(),
+                batch.carry.as_ptr(),
+                batch.price_scan.as_ptr(),
+                batch.vol_scan.as_ptr(),
+                batch.is_call.as_ptr(),
+                out.value.as_mut_ptr(),
+                out.loss.as_mut_ptr().cast(),
+                out.delta.as_mut_ptr(),
                 out.status.as_mut_ptr(),
             );
         }
@@ -208,5 +264,13 @@ impl PricingKernel for CppKernels {
 
     fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
         KernelTarget::best().implied_vol(batch, out)
+    }
+    fn span_arrays(
+        &self,
+        grid: &SpanGrid,
+        batch: &SpanBatch<'_>,
+        out: &mut SpanArrays<'_>,
+    ) -> usize {
+        KernelTarget::best().span_arrays(grid, batch, out)
     }
 }

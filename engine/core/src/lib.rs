@@ -10,12 +10,14 @@ pub mod config;
 mod desk;
 mod engine;
 mod instruments;
+pub mod margin;
 pub mod matching;
 pub mod oms;
 mod output;
 mod position;
 pub mod pricing;
 mod risk;
+pub mod risk_measures;
 pub mod strategy;
 #[cfg(test)]
 mod testing;

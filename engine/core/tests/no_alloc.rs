@@ -164,3 +164,44 @@ fn fills_that_pile_up_on_their_way_back_do_not_allocate() {
     let (orders, fills) = run("sweeper", &config, Sweeper { calls: 0 }, &events);
     assert_eq!((orders, fills), (16, 0), "as many orders as may be open, and no report yet");
 }
+
+/// Fills, questions and a new reckoning of a portfolio, and the risk measures of the day.
+#[test]
+fn margins_and_risk_measures_do_not_allocate() {
+    use tezi_core::margin::{
+        ContractKind, ContractTerms, MarginParameters, Portfolio, PortfolioLimits, RiskArray,
+        UnderlyingKind, UnderlyingTerms,
+    };
+    use tezi_core::risk_measures::{Confidence, HistoricalVar, Quantile};
+    use tezi_core::venue::{Date, rules::Rules};
+
+    let date = Date::parse("2026-06-01").unwrap();
+    let rules = Rules::builtin().unwrap();
+    let parameters = MarginParameters::of(&rules, UnderlyingKind::Index, date).unwrap();
+    let price = tezi_model::Px::from_rupees(24_000.0);
+    let mut portfolio = Portfolio::new(PortfolioLimits::default());
+    let terms =
+        UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+    let underlying = portfolio.add_underlying(terms).unwrap();
+    let array = RiskArray::of_future(&parameters.grid, price).unwrap();
+    let contracts: Vec<_> = (0..8)
+        .map(|month| {
+            let (expiry, kind) = (date.plus_days(7 * month), ContractKind::Future);
+            let terms = ContractTerms { underlying, expiry, kind, price, array };
+            portfolio.add_contract(&terms).unwrap()
+        })
+        .collect();
+    let mut var = HistoricalVar::new(100, &[0.01; 800]).unwrap();
+    let before = ALLOCATIONS.get();
+    for step in 0..800_i64 {
+        let contract = contracts[step as usize % 8];
+        portfolio.what_if(contract, step - 400).unwrap();
+        portfolio.apply(contract, step - 400).unwrap();
+        portfolio.recompute();
+        var.set_position(step as usize % 8, step as f64).unwrap();
+        for confidence in [Confidence::P99, Confidence::from_bps(5_000).unwrap()] {
+            var.measure(confidence, Quantile::Type7).unwrap();
+        }
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+}

@@ -27,7 +27,7 @@ const INVERSE_FACTORIAL: [f64; 14] = {
 /// eˣ for −700 ≤ x ≤ 700; 0 below.
 ///
 /// The caller keeps x ≤ 700. Below −700 the true value is under 10⁻³⁰⁴, nothing in currency.
-pub(super) fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     debug_assert!(x <= 700.0 || x.is_nan(), "the argument of exp is at most 700");
     if x < -700.0 {
         return 0.0;
@@ -46,7 +46,7 @@ pub(super) fn exp(x: f64) -> f64 {
 /// With 2ᵏ low the power-of-two multiple nearest to high, the difference high − 2ᵏ low is exact
 /// (Sterbenz), and ln = k ln 2 + 2 atanh((high − 2ᵏ low)/(high + 2ᵏ low)). A rounded quotient
 /// high/low would lose all digits where the two agree to within its last place.
-pub(super) fn ln_ratio(high: f64, low: f64) -> f64 {
+pub(crate) fn ln_ratio(high: f64, low: f64) -> f64 {
     debug_assert!(high >= low && low > 0.0, "the ratio is at least one");
     // A double's bits, read as an integer, are a piecewise linear logarithm to base 2.
     let k = (high.to_bits() - low.to_bits() + (1 << 51)) >> 52;

@@ -14,9 +14,11 @@ mod forward;
 mod greeks;
 mod implied_vol;
 mod reference;
+mod span;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use elementary::{exp, ln_ratio};
 pub use erf::{erfc, erfcx};
 pub use forward::{ParityForward, ParityPair, parity_forward};
 pub use greeks::{Black76FullGreeks, Black76FullValue, Carry, DAYS_PER_YEAR, PerUnit};
@@ -24,6 +26,7 @@ pub use implied_vol::{
     ImpliedVolBatch, ImpliedVolInput, ImpliedVolStatus, ImpliedVolValue, ImpliedVols,
 };
 pub use reference::Reference;
+pub use span::{SCENARIO_COUNT, SpanArrays, SpanBatch, SpanGrid, SpanInput, SpanMove, SpanValue};
 
 /// The domain of Black-76 kernels. Up to the upper ends no intermediate overflows; an input below
 /// its lower end counts as zero, which makes the lane intrinsic.
@@ -193,6 +196,18 @@ pub trait PricingKernel {
     /// the scalar reference.
     fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
         implied_vol::reference(batch, out)
+    }
+
+    /// Revalues each option of `batch` in SPAN's sixteen scenarios and returns the number of rows
+    /// done, as [`PricingKernel::black76`] does. Without an implementation of its own a kernel
+    /// answers with the scalar reference.
+    fn span_arrays(
+        &self,
+        grid: &SpanGrid,
+        batch: &SpanBatch<'_>,
+        out: &mut SpanArrays<'_>,
+    ) -> usize {
+        span::reference(grid, batch, out)
     }
 }
 

@@ -211,6 +211,47 @@ keys! {
     MARGIN_ELM_EXPIRY_DAY: Rate = "margin.elm_expiry_day", complete;
     /// Whether a calendar spread with a leg on its last day lowers margin. Scope: `index`, `stock`.
     MARGIN_EXPIRY_DAY_SPREAD: bool = "margin.expiry_day_spread", complete;
+    /// Weight of yesterday's variance. Scope: all.
+    MARGIN_EWMA_LAMBDA: Rate = "margin.ewma_lambda", complete;
+    /// Daily deviations of the price scan range, before the root of its days. Scope: all.
+    MARGIN_PRICE_SCAN_SIGMAS: u64 = "margin.price_scan_sigmas", complete;
+    /// Days whose root scales the price scan range. Scope: all.
+    MARGIN_PRICE_SCAN_DAYS: u64 = "margin.price_scan_days", complete;
+    /// The least price scan range, of the underlying. Scope: `index`, `index/long_dated`, `stock`.
+    MARGIN_PRICE_SCAN_MIN: Rate = "margin.price_scan_min", complete;
+    /// Months beyond which an index option is long-dated. Scope: `index`.
+    MARGIN_LONG_DATED_MONTHS: u64 = "margin.long_dated_months", complete;
+    /// Volatility scan range, of the annualised volatility. Scope: all.
+    MARGIN_VOL_SCAN_SHARE: Rate = "margin.vol_scan_share", complete;
+    /// The least volatility scan range, absolute. Scope: `index`, `stock`.
+    MARGIN_VOL_SCAN_MIN: Rate = "margin.vol_scan_min", complete;
+    /// The move of SPAN's last two scenarios, in price scan ranges. Scope: all.
+    MARGIN_EXTREME_MOVE: u64 = "margin.extreme_move", complete;
+    /// The part of their loss that counts. Scope: all.
+    MARGIN_EXTREME_COVER: Rate = "margin.extreme_cover", complete;
+    /// Weight of a price move in the composite delta, each side. Scope: `still`, `third`,
+    /// `two_thirds`, `full`.
+    MARGIN_DELTA_WEIGHT: Rate = "margin.delta_weight", complete;
+    /// Charge for a calendar spread, of the far month's value. Scope: `index`, `stock`.
+    MARGIN_CALENDAR_SPREAD: Rate = "margin.calendar_spread", complete;
+    /// The least risk of a short option, of the underlying. Scope: `index`, `stock`.
+    MARGIN_SHORT_OPTION_MIN: Rate = "margin.short_option_min", complete;
+    /// Variance scale of an illiquid underlying's scan range. Scope: all.
+    MARGIN_ILLIQUID_SCALE: u64 = "margin.illiquid_scale", complete;
+    /// Exposure (extreme loss) margin of derivatives. Scope: `index`, `index/deep_otm`, `stock`,
+    /// `stock/concentrated`.
+    MARGIN_EXPOSURE: Rate = "margin.exposure", complete;
+    /// Distance from the previous close beyond which an index option is deep out of the money.
+    /// Scope: `index`.
+    MARGIN_DEEP_OTM: Rate = "margin.deep_otm", complete;
+    /// The part of a futures calendar spread's far month that bears exposure margin. Scope: all.
+    MARGIN_EXPOSURE_SPREAD_SHARE: Rate = "margin.exposure_spread_share", complete;
+    /// Daily deviations of the cash segment's VaR margin. Scope: all.
+    MARGIN_CASH_VAR_SIGMAS: u64 = "margin.cash_var_sigmas", complete;
+    /// The least VaR margin of a share. Scope: `group1`, `group2`, `group3`, `group3/rare`, `etf`.
+    MARGIN_CASH_VAR_MIN: Rate = "margin.cash_var_min", complete;
+    /// Extreme loss margin of a share. Scope: all, `etf`.
+    MARGIN_CASH_ELM: Rate = "margin.cash_elm", complete;
     /// Debit of a short deliverer, of the settlement price. Scope: exchange.
     SETTLEMENT_VALUATION: Rate = "settlement.valuation", sparse;
     /// Whether reversal trades are sought over five days. Scope: exchange.

@@ -35,6 +35,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("rules/contracts.csv", include_str!("../../../rules/contracts.csv")),
     ("rules/bands.csv", include_str!("../../../rules/bands.csv")),
     ("rules/limits.csv", include_str!("../../../rules/limits.csv")),
+    ("rules/margins.csv", include_str!("../../../rules/margins.csv")),
     ("rules/charges.csv", include_str!("../../../rules/charges.csv")),
 ];
 
