@@ -29,8 +29,14 @@ fn main() {
     let is_x86_64 = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     let baseline: &[&str] = if is_x86_64 { BASELINE } else { &[] };
 
-    let files =
-        ["src/bridge.cc", "src/black76.cc", "src/implied_vol.cc", "src/span.cc", "src/target.cc"];
+    let files = [
+        "src/bridge.cc",
+        "src/black76.cc",
+        "src/implied_vol.cc",
+        "src/span.cc",
+        "src/svi.cc",
+        "src/target.cc",
+    ];
     compile("tezi_bridge", &["engine/host/kernels.rs"], &files, baseline);
     compile("tezi_baseline", &[], &sources("baseline"), baseline);
     if is_x86_64 {
@@ -40,8 +46,8 @@ fn main() {
 }
 
 /// The loops of all kernels for one target.
-fn sources(target: &str) -> [String; 3] {
-    ["black76", "implied_vol", "span"].map(|kernel| format!("src/{kernel}_{target}.cc"))
+fn sources(target: &str) -> [String; 4] {
+    ["black76", "implied_vol", "span", "svi"].map(|kernel| format!("src/{kernel}_{target}.cc"))
 }
 
 /// Compiles one library of `cpp/`, one a set of flags, at full optimisation in every profile: a

@@ -35,4 +35,10 @@ void span_arrays_batch(std::uint8_t target, std::size_t count, const double* gri
                        const std::uint8_t* is_call, double* value, double* loss, double* delta,
                        std::uint8_t* status) noexcept;
 
+// `svi_fit` of `count` quotes. `start` leads to a, b, rho, m and sigma or is null; `numbers` gets
+// those five, the error and the margin, `counts` the passes and the quotes used.
+void svi_fit_quotes(std::uint8_t target, std::size_t count, const double* k,
+                    const double* total_variance, const double* weight, const double* start,
+                    double* numbers, std::uint64_t* counts) noexcept;
+
 }  // namespace tezi

@@ -3,6 +3,7 @@
 #include "../include/black76.h"
 #include "../include/implied_vol.h"
 #include "../include/span.h"
+#include "../include/svi.h"
 #include "../include/target.h"
 
 namespace tezi {
@@ -40,6 +41,20 @@ void span_arrays_batch(std::uint8_t target, std::size_t count, const double* gri
   const SpanGrid shared = {grid[0], grid[1], grid[2], {grid[3], grid[4], grid[5], grid[6]}};
   const SpanInputs in = {underlying, strike, years, vol, rate, carry, price_scan, vol_scan, is_call};
   span_arrays(static_cast<Target>(target), shared, in, {value, loss, delta, status}, count);
+}
+
+void svi_fit_quotes(std::uint8_t target, std::size_t count, const double* k,
+                    const double* total_variance, const double* weight, const double* start,
+                    double* numbers, std::uint64_t* counts) noexcept {
+  Svi from = {};
+  if (start != nullptr) from = {start[0], start[1], start[2], start[3], start[4]};
+  const SviFit fit = svi_fit(static_cast<Target>(target), {k, total_variance, weight, count},
+                             start != nullptr ? &from : nullptr);
+  const double found[7] = {fit.svi.a,     fit.svi.b, fit.svi.rho, fit.svi.m,
+                           fit.svi.sigma, fit.error, fit.margin};
+  for (std::size_t i = 0; i < 7; ++i) numbers[i] = found[i];
+  counts[0] = fit.passes;
+  counts[1] = fit.used;
 }
 
 }  // namespace tezi

@@ -13,7 +13,7 @@ use core::ptr::{null, null_mut};
 
 use tezi_core::pricing::{
     Black76Batch, Black76FullGreeks, Black76Greeks, ImpliedVolBatch, ImpliedVols, PricingKernel,
-    SpanArrays, SpanBatch, SpanGrid,
+    SpanArrays, SpanBatch, SpanGrid, Svi, SviFit, SviQuotes,
 };
 
 // cxx writes the `extern` declarations and their shims; their safety is argued at the one call.
@@ -90,6 +90,21 @@ mod ffi {
             loss: *mut f64,
             delta: *mut f64,
             status: *mut u8,
+        );
+
+        /// # Safety
+        ///
+        /// The columns lead to `count` elements, `start` to 5 or nowhere, `numbers` to 7 and
+        /// `counts` to 2 that are writable. The processor supports `target`.
+        unsafe fn svi_fit_quotes(
+            target: u8,
+            count: usize,
+            k: *const f64,
+            total_variance: *const f64,
+            weight: *const f64,
+            start: *const f64,
+            numbers: *mut f64,
+            counts: *mut u64,
         );
     }
 }
@@ -194,6 +209,29 @@ impl PricingKernel for KernelTarget {
         }
         lanes
     }
+
+    fn svi_fit(&self, quotes: &SviQuotes<'_>, start: Option<&Svi>) -> SviFit {
+        let from = start.map(|svi| [svi.a, svi.b, svi.rho, svi.m, svi.sigma]);
+        let (mut numbers, mut counts) = ([f64::NAN; 7], [0; 2]);
+        // SAFETY: no column is shorter than `len`; `start` is null or five numbers; the outputs are
+        // arrays of this frame of the lengths that C++ writes. `self` is a supported target.
+        unsafe {
+            ffi::svi_fit_quotes(
+                self.0,
+                quotes.len(),
+                quotes.k.as_ptr(),
+                quotes.total_variance.as_ptr(),
+                quotes.weight.as_ptr(),
+                from.as_ref().map_or(null(), |start| start.as_ptr()),
+                numbers.as_mut_ptr(),
+                counts.as_mut_ptr(),
+            );
+        }
+        let [a, b, rho, m, sigma, error, margin] = numbers;
+        let [passes, used] = counts;
+        let svi = Svi { a, b, rho, m, sigma };
+        SviFit { svi, error, margin, passes: passes as u32, used: used as usize }
+    }
 }
 
 impl KernelTarget {
@@ -272,5 +310,9 @@ impl PricingKernel for CppKernels {
         out: &mut SpanArrays<'_>,
     ) -> usize {
         KernelTarget::best().span_arrays(grid, batch, out)
+    }
+
+    fn svi_fit(&self, quotes: &SviQuotes<'_>, start: Option<&Svi>) -> SviFit {
+        KernelTarget::best().svi_fit(quotes, start)
     }
 }

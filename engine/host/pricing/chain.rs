@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use tezi_core::pricing::{DAYS_PER_YEAR, ParityForward, ParityPair, parity_forward};
+use tezi_core::pricing::{DAYS_PER_YEAR, ParityForward, ParityPair, SmileFit, parity_forward};
 use tezi_feed_handler::reference::InstrumentRecord;
 use tezi_model::{Instrument, InstrumentKind, Nanos, OptionType};
 
+use super::chain_smile::fit_smiles;
 use super::sheet::{Basis, Contract, Quote, Sheet, Valued};
 
 const NANOS_PER_DAY: f64 = 86_400e9;
@@ -43,6 +44,8 @@ pub struct OptionChain {
     pub forward: f64,
     /// By strike, the lowest first.
     pub strikes: Vec<StrikeRow>,
+    /// The smile of what is out of the money, between those of the neighbouring expiries.
+    pub smile: SmileFit,
 }
 
 /// The call and the put of one strike.
@@ -82,7 +85,23 @@ impl OptionChain {
         Some(self.parity?.forward - self.future?.0)
     }
 
-    /// How far the volatilities of call and put lie apart at a strike, where both were solved.
+    /// Whether the future lies outside the middle half of what the pairs of premiums say: then no
+    /// choice among them brings the parity forward to it.
+    #[must_use]
+    pub fn is_off_its_premiums(&self) -> bool {
+        let (Some(parity), Some((future, _))) = (self.parity, self.future) else { return false };
+        let [low, high] = parity.middle;
+        future < low || high < future
+    }
+
+    /// The volatility of the smile at a strike, where there is a smile.
+    #[must_use]
+    pub fn smile_vol(&self, strike: f64) -> Option<f64> {
+        let w = self.smile.smile?.total_variance((strike / self.forward).ln());
+        Some((w / self.years).sqrt()).filter(|vol| vol.is_finite())
+    }
+
+    /// How far the volatilities of call and put at a strike, where both were solved.
     #[must_use]
     pub fn vol_gap(row: &StrikeRow) -> Option<f64> {
         let gap = row.call?.valued?.vol - row.put?.valued?.vol;
@@ -117,11 +136,13 @@ pub fn option_chains(records: &[InstrumentRecord], options: &ChainOptions<'_>) -
         }
     }
     let mut sheet = Sheet::new();
-    chains
+    let mut chains: Vec<OptionChain> = chains
         .into_values()
         .filter(|builder| !builder.strikes.is_empty())
         .map(|builder| builder.finish(options.rate, &mut sheet))
-        .collect()
+        .collect();
+    fit_smiles(&mut chains);
+    chains
 }
 
 /// What is known of a chain before its volatilities. Strikes are keyed by their exact price.
@@ -173,7 +194,9 @@ impl Builder {
         let future = self.future.map(|(close, _)| close);
         let forward = parity.map(|parity| parity.forward).or(future).unwrap_or(f64::NAN);
         let (symbol, expiry, future) = (self.symbol, self.expiry, self.future);
-        let mut chain = OptionChain { symbol, expiry, years, future, parity, forward, strikes };
+        let smile = SmileFit::EMPTY;
+        let mut chain =
+            OptionChain { symbol, expiry, years, future, parity, forward, strikes, smile };
         chain.value(rate, sheet);
         chain
     }

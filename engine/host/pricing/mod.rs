@@ -1,7 +1,8 @@
 //! Pricing for people and programs: everything of the core's pricing, and on the C++ kernels a
-//! [`Sheet`] of contracts in any convention and an [`OptionChain`] from a bhavcopy.
+//! [`Sheet`] of contracts in any convention and an [`OptionChain`] from a bhavcopy, with its smile.
 
 mod chain;
+mod chain_smile;
 mod sheet;
 
 pub use chain::{ChainOptions, OptionChain, OptionSide, StrikeRow, option_chains};

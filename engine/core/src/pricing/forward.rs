@@ -29,6 +29,9 @@ pub struct ParityForward {
     pub liquidity: f64,
     /// The weighted median distance of the pairs' forwards from `forward`.
     pub spread: f64,
+    /// The middle half, by weight, of what the pairs say: where its ends lie. A future outside them is
+    /// off what the premiums themselves say, whatever pair is believed.
+    pub middle: [f64; 2],
 }
 
 impl ParityPair {
@@ -74,10 +77,12 @@ pub fn parity_forward(pairs: &mut [ParityPair], discount: f64) -> Option<ParityF
     }
     let usable = partition(pairs);
     let used = &mut pairs[..usable];
-    let forward = weighted_median(used, |pair| pair.forward(discount))?;
-    let spread = weighted_median(used, |pair| (pair.forward(discount) - forward).abs())?;
+    let of = |pair: &ParityPair| pair.forward(discount);
+    let forward = weighted_quantile(used, 0.5, of)?;
+    let middle = [weighted_quantile(used, 0.25, of)?, weighted_quantile(used, 0.75, of)?];
+    let spread = weighted_quantile(used, 0.5, |pair| (of(pair) - forward).abs())?;
     let liquidity = used.iter().map(|pair| pair.liquidity).sum();
-    Some(ParityForward { forward, pairs: usable, liquidity, spread })
+    Some(ParityForward { forward, pairs: usable, liquidity, spread, middle })
 }
 
 /// Moves the usable pairs to the front and counts them.
@@ -92,19 +97,20 @@ fn partition(pairs: &mut [ParityPair]) -> usize {
     usable
 }
 
-/// The least value at which half of the weight is reached.
-fn weighted_median(
+/// The least value at which `part` of the weight is reached.
+fn weighted_quantile(
     pairs: &mut [ParityPair],
+    part: f64,
     value: impl Fn(&ParityPair) -> f64 + Copy,
 ) -> Option<f64> {
     // The strike parts equals, so that the order of the input does not show in the sums.
     pairs
         .sort_unstable_by(|a, b| value(a).total_cmp(&value(b)).then(a.strike.total_cmp(&b.strike)));
-    let half = 0.5 * pairs.iter().map(ParityPair::weight).sum::<f64>();
+    let enough = part * pairs.iter().map(ParityPair::weight).sum::<f64>();
     let mut sum = 0.0;
     let mut reached = |pair: &&ParityPair| {
         sum += pair.weight();
-        sum >= half
+        sum >= enough
     };
     pairs.iter().find(&mut reached).map(value)
 }
@@ -136,6 +142,8 @@ mod tests {
         assert!((found.forward - 23_010.5).abs() < 1e-8, "{found:?}");
         assert_eq!((found.pairs, found.liquidity), (41, 4_100.0));
         assert!(found.spread < 1e-8);
+        let [low, high] = found.middle;
+        assert!(found.forward - low < 1e-8 && high - found.forward < 1e-8);
     }
 
     #[test]
@@ -152,6 +160,15 @@ mod tests {
         assert_eq!(found.pairs, 38);
         pairs.reverse();
         assert_eq!(parity_forward(&mut pairs, 1.0), Some(found));
+    }
+
+    #[test]
+    fn the_middle_half_is_by_weight() {
+        let pair =
+            |forward, liquidity| ParityPair { strike: forward, call: 10.0, put: 10.0, liquidity };
+        let mut pairs = [pair(100.0, 1.0), pair(104.0, 1.0), pair(102.0, 5.0), pair(103.0, 3.0)];
+        let found = parity_forward(&mut pairs, 1.0).unwrap();
+        assert_eq!((found.forward, found.middle), (102.0, [102.0, 103.0]));
     }
 
     #[test]

@@ -14,9 +14,18 @@ mod forward;
 mod greeks;
 mod implied_vol;
 mod reference;
+mod repair;
+mod smile;
+mod smoother;
 mod span;
+mod surface;
+mod svi;
+mod svi_fit;
+#[cfg(test)]
+mod svi_tests;
 #[cfg(test)]
 mod tests;
+mod theo;
 
 pub(crate) use elementary::{exp, ln_ratio};
 pub use erf::{erfc, erfcx};
@@ -26,7 +35,14 @@ pub use implied_vol::{
     ImpliedVolBatch, ImpliedVolInput, ImpliedVolStatus, ImpliedVolValue, ImpliedVols,
 };
 pub use reference::Reference;
+pub use repair::Neighbours;
+pub use smile::{Smile, SmileFit, SmileStatus, fit_smile, fit_svi_smile};
+pub use smoother::{KNOTS_MAX, Spline};
 pub use span::{SCENARIO_COUNT, SpanArrays, SpanBatch, SpanGrid, SpanInput, SpanMove, SpanValue};
+pub use surface::{Surface, SurfaceCapacity, SurfaceError, SurfaceQuote};
+pub use svi::{PROOF, Svi};
+pub use svi_fit::{SCREEN_MARGIN, SVI_QUOTES_MIN, SviFit, SviQuotes, quote_weight};
+pub use theo::Theo;
 
 /// The domain of Black-76 kernels. Up to the upper ends no intermediate overflows; an input below
 /// its lower end counts as zero, which makes the lane intrinsic.
@@ -208,6 +224,13 @@ pub trait PricingKernel {
         out: &mut SpanArrays<'_>,
     ) -> usize {
         span::reference(grid, batch, out)
+    }
+
+    /// Fits an SVI smile to the quotes of one expiry by least squares, from `start` or from nothing.
+    /// Arbitrage is not removed but for the wings' slopes. Without an implementation of its own a
+    /// kernel answers with the scalar reference. Never allocates, never panics.
+    fn svi_fit(&self, quotes: &SviQuotes<'_>, start: Option<&Svi>) -> SviFit {
+        svi_fit::reference(quotes, start)
     }
 }
 

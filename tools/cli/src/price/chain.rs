@@ -28,9 +28,9 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Verdict, Failure> {
     if chains.is_empty() {
         return Err(failed(&"no option of that underlying and expiry has a day's prices"));
     }
-    if let (Some(file), [chain]) = (&args.plot, chains.as_slice()) {
+    if let Some(file) = &args.plot {
         check_distinct(&[path], &[file])?;
-        std::fs::write(file, plot::smile(chain)).map_err(|error| {
+        std::fs::write(file, plot::smiles(&chains)).map_err(|error| {
             Failure::Failed(format!("cannot write {}: {error}", file.display()))
         })?;
     }
@@ -56,8 +56,19 @@ pub(super) fn expiry(chain: &OptionChain) -> String {
 fn table(out: &mut dyn Write, chains: &[OptionChain], with_strikes: bool) -> io::Result<()> {
     writeln!(
         out,
-        "{:<12} {:<10} {:>5} {:>11} {:>11} {:>8} {:>5} {:>7} {:>8}  note",
-        "symbol", "expiry", "days", "parity", "future", "diff", "pairs", "solved", "outliers"
+        "{:<12} {:<10} {:>5} {:>11} {:>11} {:>8} {:>5} {:>7} {:>8} {:>6} {:>7} {:<18}  note",
+        "symbol",
+        "expiry",
+        "days",
+        "parity",
+        "future",
+        "diff",
+        "pairs",
+        "solved",
+        "outliers",
+        "vol %",
+        "error %",
+        "smile"
     )?;
     for chain in chains {
         let sides = chain.strikes.iter().flat_map(|row| [row.call, row.put]).flatten();
@@ -66,7 +77,7 @@ fn table(out: &mut dyn Write, chains: &[OptionChain], with_strikes: bool) -> io:
         let price = |x: Option<f64>| x.map_or("-".into(), |x| format!("{x:.2}"));
         writeln!(
             out,
-            "{:<12} {:<10} {:>5.0} {:>11} {:>11} {:>8} {:>5} {:>7} {:>8}  {}",
+            "{:<12} {:<10} {:>5.0} {:>11} {:>11} {:>8} {:>5} {:>7} {:>8} {:>6} {:>7} {:<18}  {}",
             chain.symbol,
             expiry(chain),
             chain.years * 365.0,
@@ -76,6 +87,9 @@ fn table(out: &mut dyn Write, chains: &[OptionChain], with_strikes: bool) -> io:
             chain.parity.map_or(0, |parity| parity.pairs),
             solved,
             outliers,
+            price(chain.smile_vol(chain.forward).map(|vol| 100.0 * vol)),
+            price(relative_error(chain).map(|error| 100.0 * error)),
+            chain.smile.status.name(),
             note(chain)
         )?;
         if with_strikes {
@@ -91,12 +105,21 @@ fn note(chain: &OptionChain) -> &'static str {
     } else if chain.parity.is_none() {
         "no strike traded on both sides"
     } else if chain.is_liquid() && chain.basis().is_some_and(|basis| basis.abs() > BASIS_MAX) {
-        "liquid, and more than 8 points off its future"
+        if chain.is_off_its_premiums() {
+            "liquid; half of the premiums' weight lies on one side of its future, more than 8 points off"
+        } else {
+            "liquid, and more than 8 points off its future"
+        }
     } else if chain.is_liquid() {
         "liquid"
     } else {
         "thin"
     }
+}
+
+/// The smile's weighted error at the forward, as a part of its total variance there.
+fn relative_error(chain: &OptionChain) -> Option<f64> {
+    Some(chain.smile.error / chain.smile.smile?.total_variance(0.0))
 }
 
 fn strikes(out: &mut dyn Write, chain: &OptionChain) -> io::Result<()> {
@@ -136,9 +159,17 @@ fn sides(row: &StrikeRow) -> impl Iterator<Item = (&'static str, OptionSide)> {
 }
 
 fn csv(out: &mut dyn Write, chains: &[OptionChain]) -> io::Result<()> {
-    writeln!(out, "symbol,expiry,years,type,strike,close,volume,outlier,{}", COLUMNS.join(","))?;
+    writeln!(
+        out,
+        "symbol,expiry,years,type,strike,close,volume,outlier,{},smile_vol,svi_a,svi_b,svi_rho,svi_m,\
+         svi_sigma,smile_error,smile_status",
+        COLUMNS.join(",")
+    )?;
     let mut line = String::new();
+    let mut smile = String::new();
     for chain in chains {
+        let svi = svi(chain).unwrap_or([f64::NAN; 5]);
+        let smile_status = chain.smile.status.name();
         for row in &chain.strikes {
             let outlier = u8::from(chain.is_outlier(row));
             for (kind, side) in sides(row) {
@@ -147,15 +178,42 @@ fn csv(out: &mut dyn Write, chains: &[OptionChain]) -> io::Result<()> {
                     push_number(&mut line, number);
                     line.push(',');
                 }
+                smile.clear();
+                push_number(&mut smile, chain.smile_vol(row.strike).unwrap_or(f64::NAN));
+                for number in svi.into_iter().chain([chain.smile.error]) {
+                    smile.push(',');
+                    push_number(&mut smile, number);
+                }
                 let (symbol, expiry, years) = (&chain.symbol, expiry(chain), chain.years);
                 let OptionSide { close, volume, .. } = side;
                 let (strike, status) = (row.strike, status(&side));
                 write!(out, "{symbol},{expiry},{years},{kind},{strike},{close},{volume},")?;
-                writeln!(out, "{outlier},{line}{status}")?;
+                writeln!(out, "{outlier},{line}{status},{smile},{smile_status}")?;
             }
         }
     }
     Ok(())
+}
+
+/// a, b, ρ, m and σ, where the smile has them.
+fn svi(chain: &OptionChain) -> Option<[f64; 5]> {
+    let smile = chain.smile.smile?;
+    smile.svi().map(|svi| [svi.a, svi.b, svi.rho, svi.m, svi.sigma])
+}
+
+fn smile(chain: &OptionChain) -> Value {
+    let fit = &chain.smile;
+    json!({
+        "status": fit.status.name(),
+        "is_arbitrage_free": fit.status.is_arbitrage_free(),
+        "svi": svi(chain).map(|[a, b, rho, m, sigma]| {
+            json!({ "a": a, "b": b, "rho": rho, "m": m, "sigma": sigma })
+        }),
+        "error": fit.error,
+        "quotes": fit.used,
+        "vol_at_forward": chain.smile_vol(chain.forward),
+        "butterfly_margin": fit.smile.and_then(|s| s.svi().map(|svi| svi.butterfly_margin())),
+    })
 }
 
 fn json(chain: &OptionChain) -> Value {
@@ -174,6 +232,7 @@ fn json(chain: &OptionChain) -> Value {
             "call": side(row.call),
             "put": side(row.put),
             "is_outlier": chain.is_outlier(row),
+            "smile_vol": chain.smile_vol(row.strike),
         })
     };
     json!({
@@ -187,9 +246,11 @@ fn json(chain: &OptionChain) -> Value {
             "pairs": parity.pairs,
             "contracts": parity.liquidity,
             "spread": parity.spread,
+            "middle": parity.middle,
         })),
         "basis": chain.basis(),
         "is_liquid": chain.is_liquid(),
+        "smile": smile(chain),
         "strikes": chain.strikes.iter().map(row).collect::<Vec<_>>(),
     })
 }

@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// Prints a chain as CSV
     #[arg(long, requires = "bhavcopy")]
     csv: bool,
-    /// Draws the smile of one expiry; needs --bhavcopy, --symbol and --expiry
-    #[arg(long, value_name = "FILE.svg", requires_all = ["bhavcopy", "symbol", "expiry"])]
+    /// Draws the smile and the fit of every expiry; needs --bhavcopy and --symbol
+    #[arg(long, value_name = "FILE.svg", requires_all = ["bhavcopy", "symbol"])]
     plot: Option<PathBuf>,
 }
 

@@ -1,4 +1,5 @@
-//! The smile of one expiry as an SVG: volatilities of calls and puts over the strikes.
+//! Smiles as an SVG, an expiry under the other: volatilities of calls and puts over the strikes, and the
+//! fitted curve through them.
 
 use std::fmt::Write;
 
@@ -11,8 +12,33 @@ const HEIGHT: f64 = 520.0;
 const MARGIN: f64 = 60.0;
 const GRID_LINES: u32 = 8;
 
-/// A complete SVG document. What has no volatility has no point.
-pub(super) fn smile(chain: &OptionChain) -> String {
+/// Straight pieces of a fitted curve.
+const CURVE_PIECES: u32 = 160;
+
+/// A complete SVG document with a panel an expiry. What has no volatility has no point.
+pub(super) fn smiles(chains: &[OptionChain]) -> String {
+    let mut svg = String::new();
+    let height = HEIGHT * chains.len() as f64;
+    // Writing to a string does not fail, here and below.
+    let _ = writeln!(
+        svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <style>.call{{fill:#1b6ca8}}.put{{fill:#c0392b}}.grid{{stroke:#ddd}}\
+         .forward{{stroke:#888;stroke-dasharray:4}}\
+         .fit{{fill:none;stroke:#222;stroke-width:1.5}}</style>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
+    );
+    for (i, chain) in chains.iter().enumerate() {
+        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", HEIGHT * i as f64);
+        panel(&mut svg, chain);
+        svg.push_str("</g>\n");
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn panel(svg: &mut String, chain: &OptionChain) {
     let vol = |side: Option<OptionSide>| {
         let vol = 100.0 * side?.valued?.vol;
         (vol.is_finite() && vol > 0.0).then_some(vol)
@@ -25,21 +51,35 @@ pub(super) fn smile(chain: &OptionChain) -> String {
         .collect();
     let x = Scale::of(points.iter().map(|point| point.0), MARGIN, WIDTH - 20.0);
     let y = Scale::of(points.iter().map(|point| point.1), HEIGHT - MARGIN, 40.0);
-
-    let mut svg = String::new();
-    head(&mut svg, chain);
-    axes(&mut svg, &x, &y);
-    if chain.forward.is_finite() && !points.is_empty() {
+    head(svg, chain);
+    axes(svg, &x, &y);
+    if points.is_empty() {
+        return;
+    }
+    if chain.forward.is_finite() {
         let at = x.place(chain.forward);
-        line(&mut svg, [at, 40.0, at, HEIGHT - MARGIN], "forward");
+        line(svg, [at, 40.0, at, HEIGHT - MARGIN], "forward");
     }
     for (strike, vol, kind) in points {
         let (cx, cy) = (x.place(strike), y.place(vol));
-        // Writing to a string does not fail, here and below.
         let _ = writeln!(svg, "<circle class=\"{kind}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3\"/>");
     }
-    svg.push_str("</svg>\n");
-    svg
+    curve(svg, chain, &x, &y);
+}
+
+/// The fitted curve, where it is inside the panel.
+fn curve(svg: &mut String, chain: &OptionChain, x: &Scale, y: &Scale) {
+    let step = (x.high - x.low) / f64::from(CURVE_PIECES);
+    let places = (0..=CURVE_PIECES).filter_map(|i| {
+        let strike = x.low + step * f64::from(i);
+        let vol = 100.0 * chain.smile_vol(strike)?;
+        (y.low <= vol && vol <= y.high)
+            .then(|| format!("{:.1},{:.1}", x.place(strike), y.place(vol)))
+    });
+    let places: Vec<String> = places.collect();
+    if !places.is_empty() {
+        let _ = writeln!(svg, "<polyline class=\"fit\" points=\"{}\"/>", places.join(" "));
+    }
 }
 
 /// Values to pixels.
@@ -71,17 +111,11 @@ impl Scale {
 
 fn head(svg: &mut String, chain: &OptionChain) {
     let symbol: String = chain.symbol.chars().filter(|c| !"<>&".contains(*c)).collect();
-    let expiry = expiry(chain);
-    let forward = chain.forward;
+    let (expiry, forward, status) = (expiry(chain), chain.forward, chain.smile.status.name());
     let _ = writeln!(
         svg,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <style>.call{{fill:#1b6ca8}}.put{{fill:#c0392b}}.grid{{stroke:#ddd}}\
-         .forward{{stroke:#888;stroke-dasharray:4}}</style>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{MARGIN}\" y=\"22\" font-size=\"15\">{symbol} {expiry}: implied volatility, % \
-         (forward {forward:.2})</text>\n\
+        "<text x=\"{MARGIN}\" y=\"22\" font-size=\"15\">{symbol} {expiry}: implied volatility, % \
+         (forward {forward:.2}, smile {status})</text>\n\
          <text class=\"call\" x=\"{0}\" y=\"22\">calls</text>\n\
          <text class=\"put\" x=\"{1}\" y=\"22\">puts</text>",
         WIDTH - 110.0,

@@ -1,0 +1,3 @@
+#define TEZI_TARGET baseline
+#define TEZI_LANES 2
+#include "svi_loop.h"
