@@ -47,6 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "tezi-core",
             "tezi-journal",
             "tezi-gateway",
+            "tezi-exchange",
             "tezi-receive",
             "tezi-ring",
             "tezi-feed-handler",

@@ -21,6 +21,7 @@ mod core_loop;
 mod csv;
 mod demo;
 mod error;
+pub mod exchange;
 mod feed;
 mod host;
 mod huge_pages;

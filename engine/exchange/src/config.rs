@@ -201,6 +201,8 @@ pub struct ExchangeConfig {
     pub streams: u8,
     /// Silence after which a stream says that it lives, in nanoseconds.
     pub heartbeat_ns: i64,
+    /// Silence of a member that counts as one heartbeat missed, in nanoseconds (FO 9.48, chapter 11).
+    pub member_heartbeat_ns: i64,
     /// The prefix of order numbers, two digits (FO 9.48, chapter 4).
     pub order_prefix: u8,
     /// Previous closes of NIFTY 50 and SENSEX, for the circuit breaker; 0 where not known.
@@ -231,6 +233,7 @@ impl ExchangeConfig {
             boxes: Vec::new(),
             streams: 1,
             heartbeat_ns: 2 * SECOND_NS,
+            member_heartbeat_ns: 30 * SECOND_NS,
             order_prefix: 11,
             index_closes: [Px::ZERO; 2],
             freeze: FreezePolicy { approves: true, after_ns: 2 * SECOND_NS },

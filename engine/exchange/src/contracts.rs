@@ -97,6 +97,27 @@ pub(crate) fn terms_of(
     Ok(terms.with_rules(rules, &product_scope(config, instrument), date)?)
 }
 
+impl ExchangeConfig {
+    /// The listings with everything said: tick, lot, freeze quantity and price range of the day where
+    /// the listing left them to the rules. What an exchange's contract file shows.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Rule`]: the day's rules lack one of them.
+    pub fn listings_of_the_day(&self) -> Result<Vec<Listing>, ConfigError> {
+        let say = |listing: &Listing| {
+            let terms = terms_of(self, listing)?;
+            let mut said = *listing;
+            let it = &mut said.instrument;
+            (it.tick, it.lot) = (terms.tick, terms.lot);
+            (it.price_low, it.price_high) = (terms.band.low, terms.band.high);
+            it.freeze_quantity = terms.freeze.unwrap_or(Qty(0));
+            Ok(said)
+        };
+        self.listings.iter().map(say).collect()
+    }
+}
+
 fn symbol_scope(config: &ExchangeConfig, instrument: &Instrument) -> String {
     let segment = segment_scope(config.segment).unwrap_or("NSE/fo");
     format!("{segment}/{}", instrument.symbol)

@@ -273,6 +273,12 @@ impl Exchange {
         }
     }
 
+    /// The time that is reached; the least there is before the first call.
+    #[must_use]
+    pub const fn now(&self) -> Nanos {
+        self.now
+    }
+
     /// The books of all instruments.
     #[must_use]
     pub const fn books(&self) -> &Books {
@@ -378,6 +384,7 @@ fn check_ranges(config: &ExchangeConfig) -> Result<(), ConfigError> {
     let ranges = [
         (config.streams > 0, "streams"),
         (config.heartbeat_ns > 0, "heartbeat_ns"),
+        (config.member_heartbeat_ns > 0, "member_heartbeat_ns"),
         ((10..=89).contains(&config.order_prefix), "order_prefix"),
         (config.freeze.after_ns >= 0, "freeze.after_ns"),
         (config.boxes.len() < 1 << 16, "boxes"),

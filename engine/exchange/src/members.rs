@@ -15,9 +15,6 @@ use crate::random::Random;
 /// The matching engine's stream that answers name. There is one matching engine.
 const MATCHING_STREAM: u8 = 1;
 
-/// Silence that counts as one heartbeat missed (FO 9.48, chapter 11).
-const HEARTBEAT_NS: i64 = 30_000_000_000;
-
 /// Heartbeats ahead of their time before the box is thrown out.
 const EARLY_HEARTBEATS: u32 = 5;
 
@@ -99,7 +96,7 @@ impl Member {
             outbox_bytes: limits.outbox_bytes as usize,
             events: EVENTS_MAX,
             messages_per_second: own.messages_per_second,
-            heartbeat_ns: HEARTBEAT_NS,
+            heartbeat_ns: config.member_heartbeat_ns,
             early_heartbeats: EARLY_HEARTBEATS,
             inner_header: false,
         });

@@ -15,7 +15,7 @@ use super::history::History;
 use super::report::{PublishReport, PublishUpdate};
 use super::schedule::{Losses, Schedule};
 use super::service::{Services, locked};
-use super::wire::{LiveWire, open_socket};
+use super::wire::{LiveWire, open_socket, transmit};
 use crate::clock::Clock;
 use crate::error::Error;
 
@@ -116,6 +116,18 @@ impl Publisher {
                 served.map_err(|_| Error::Thread("the services' thread stopped".into()))?;
             Ok(report)
         })
+    }
+
+    /// Sends a datagram at once on the lines named (A, B), and lets the services know it: also one
+    /// that goes out on neither.
+    pub(crate) fn transmit(&self, payload: &[u8], on: [bool; 2]) -> io::Result<()> {
+        if self.config.services.is_any() {
+            locked(&self.history).on_datagram(payload);
+        }
+        for (group, _) in self.config.groups.iter().zip(on).filter(|(_, on)| *on) {
+            transmit(&self.socket, payload, *group)?;
+        }
+        Ok(())
     }
 
     /// Serves recovery and snapshots until `stop`.

@@ -193,7 +193,7 @@ impl Heartbeats {
 }
 
 /// Sends one datagram. A full queue empties by itself, so it is tried again.
-fn transmit(socket: &UdpSocket, bytes: &[u8], group: SocketAddrV4) -> io::Result<()> {
+pub(super) fn transmit(socket: &UdpSocket, bytes: &[u8], group: SocketAddrV4) -> io::Result<()> {
     /// "No buffer space available", which Linux says when a queue is full for the moment.
     const ENOBUFS: i32 = 105;
     loop {

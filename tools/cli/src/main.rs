@@ -7,6 +7,7 @@
 mod args;
 mod contracts;
 mod demo;
+mod exchange;
 mod feed;
 mod files;
 mod host;
@@ -55,6 +56,7 @@ commands! {
     Demo => demo;
     Replay => replay;
     Feed => feed;
+    Exchange => exchange;
     Host => host;
     Publish => publish;
     Price => price;
@@ -83,6 +85,7 @@ Examples:
   tezi replay a.pcap b.pcap --speed 1x both lines in two files, in real time
   tezi publish day.pcap --a 239.1.1.1:5001 --b 239.1.1.2:5002
                                        a capture back onto the wire, with faults and recovery
+  tezi exchange                        a simulated NSE on this machine, for `tezi host` and `tezi feed`
   tezi host --a 239.70.70.41:17741 --router 127.0.0.1:10999 --box 123 --member 12345 --user 678 ...
                                        a strategy on a live feed, its orders to an exchange
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140

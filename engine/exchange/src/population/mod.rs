@@ -46,6 +46,7 @@ mod arrivals;
 mod auction;
 mod config;
 mod informed;
+mod listed;
 mod makers;
 mod noise;
 mod orders;
@@ -61,6 +62,7 @@ mod underlying;
 use core::ops::Range;
 
 pub use config::{Contract, Listed, PopulationConfig, PopulationError};
+pub use listed::listed;
 pub use orders::OpenOrder;
 pub use targets::{TARGETS, Target as CalibrationTarget};
 use tezi_core::matching::{Matcher, Owner, Pan, Report};

@@ -1,0 +1,31 @@
+//! The simulated exchange on the wire: members over TCP, market data on two multicast lines, tick
+//! recovery and snapshots beside them.
+//!
+//! [`ExchangeServer`] opens the sockets of a [`Scenario`] and runs it: one thread owns the
+//! [`Exchange`], reads a clock, moves bytes and never waits for anybody; the recovery services have a
+//! thread of their own. What the exchange says leaves in the order in which it was said. After a
+//! stall of the machine the exchange's time goes on in small steps, or, after a long one, later than
+//! it should: it never jumps.
+
+mod config;
+mod masters;
+mod members;
+mod pace;
+mod server;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+mod view;
+
+pub use config::{ExchangeServerConfig, TlsFiles};
+pub use masters::{contract_file, stream_information};
+pub use members::ConnectionCounts;
+pub use server::ExchangeServer;
+pub use view::{ExchangeReport, ExchangeView, InstrumentView, LineCounts};
+
+pub use tezi_exchange::population::{self, Population};
+pub use tezi_exchange::scenario::{self, Scenario, ScenarioError};
+pub use tezi_exchange::{
+    Background, BoxConfig, BoxView, Counters, Exchange, ExchangeConfig, GatewayFaults, Limits,
+    Lines, Listing, NoBackground, StreamState, TimedEvent, VenueEvent,
+};
