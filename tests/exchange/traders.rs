@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tezi::model::{ClientOrderId, InstrumentId, Px, Qty, Side};
 use tezi::oms::OrderSessionState;
-use tezi::strategy::{BookUpdate, Context, Fill, OrderUpdate, Strategy};
+use tezi::strategy::{BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, Strategy};
 
 /// One order at a time in the first instrument: bought at the offer, sold at the bid, and one that
 /// rests far away and is cancelled.
@@ -94,7 +94,13 @@ impl Strategy for Party {
     fn on_session(&mut self, ctx: &mut Context<'_>, state: OrderSessionState) {
         if state == OrderSessionState::Live {
             self.offer(ctx);
+            // The offer may have come before this session was live, and nothing else may come.
+            self.take(ctx, InstrumentId(0));
         }
+    }
+
+    fn on_feed(&mut self, ctx: &mut Context<'_>, _: &FeedUpdate) {
+        self.take(ctx, InstrumentId(0));
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
