@@ -27,7 +27,7 @@ use tezi::{
     CoreConfig, FeedGroup, Idle, LiveSession, OrderSessionConfig, Report, RiskLimits, Services,
     Session, replay_recorded,
 };
-use traders::{Party, Rounds};
+use traders::{BOUGHT_MAX, Party, Rounds};
 
 /// A test that comes to nothing ends here.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -183,12 +183,12 @@ fn run<S: Strategy + Send>(
 }
 
 fn rounds(scenario: &Scenario, steps: u32) -> Ran {
-    let (strategy, done) = Rounds::new();
+    let (strategy, progress) = Rounds::new();
     let ran = run(scenario, vec![(77, strategy)], {
-        let done = Arc::clone(&done);
-        move || done.load(Ordering::Relaxed) >= steps
+        let progress = Arc::clone(&progress);
+        move || progress.done() >= steps && progress.end()
     });
-    let done = done.load(Ordering::Relaxed);
+    let done = progress.done();
     assert!(done >= steps, "{done} of {steps} steps\n{}\n{}", ran.hosts[0], ran.exchange);
     ran
 }
@@ -210,9 +210,11 @@ fn what_both_lines_lose_comes_back_over_tcp() {
                 \"both\"\n[[event]]\nat = \"09:15:02\"\nkind = \"feed-loss\"\nuntil = \
                 \"09:15:03\"\nlines = \"b\"\n";
     let scenario = market(&format!("{}{CROWD}{loss}", own_box(77, "")));
-    let (strategy, _) = Rounds::new();
+    let (strategy, progress) = Rounds::new();
     let begun = Instant::now();
-    let ran = run(&scenario, vec![(77, strategy)], move || begun.elapsed().as_secs_f64() > 4.5);
+    let ran = run(&scenario, vec![(77, strategy)], move || {
+        begun.elapsed().as_secs_f64() > 4.5 && progress.end()
+    });
     let [a, b] = ran.exchange.last.lines;
     assert!(0 < a.lost && a.lost < b.lost, "{}", ran.exchange);
     let recovered: u64 =
@@ -239,10 +241,10 @@ fn two_hosts_trade_with_each_other() {
     let scenario = market(&(own_box(77, "") + &own_box(78, "")));
     let ran = run(&scenario, vec![(77, seller), (78, buyer)], {
         let bought = Arc::clone(&bought);
-        move || bought.load(Ordering::Relaxed) >= 20
+        move || bought.load(Ordering::Relaxed) >= BOUGHT_MAX
     });
     let fills: Vec<_> = ran.hosts.iter().map(|it| it.core.counters.fills).collect();
-    assert!(fills[0] >= 20 && fills[0] == fills[1], "{fills:?}\n{}", ran.exchange);
+    assert!(fills[0] == BOUGHT_MAX.into() && fills[0] == fills[1], "{fills:?}\n{}", ran.exchange);
     assert_eq!(ran.exchange.last.counters.trades, fills[0]);
 }
 
