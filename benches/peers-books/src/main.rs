@@ -12,8 +12,12 @@
 //! After *book* and *match* all must agree on every level (price and quantity), after *match* on trades
 //! and traded quantity too; one that does not is named.
 //!
+//! The curve is *match* over many instruments, each request about another, up to 10 million live orders in
+//! 100,000 of them, where it is memory that is measured.
+//!
 //! ```text
 //! cd benches/peers-books && cargo run --release          seven rounds in turn: the least, the median
+//! cargo run --release -- curve                           the curve, minutes
 //! ```
 
 #![allow(clippy::expect_used, reason = "a bench may stop at a broken set-up")]
@@ -27,7 +31,7 @@ mod support;
 
 use std::time::Instant;
 
-use flow::{Contestant, Flow, Outcome};
+use flow::{Contestant, Flow, Outcome, Size};
 use support::median;
 
 const ROUNDS: usize = 7;
@@ -40,7 +44,7 @@ struct Row {
 }
 
 fn time<C: Contestant>(name: &'static str, flow: &Flow, rows: &mut Vec<Row>) {
-    let mut contestant = C::new();
+    let mut contestant = C::new(flow.size);
     flow.opening.iter().for_each(|step| contestant.step(step));
     let start = Instant::now();
     flow.steps.iter().for_each(|step| contestant.step(step));
@@ -53,8 +57,8 @@ fn time<C: Contestant>(name: &'static str, flow: &Flow, rows: &mut Vec<Row>) {
 }
 
 fn print(title: &str, rows: &mut [Row]) {
-    let outcome = rows[0].outcome.clone();
-    println!("{title}, ends in {} levels, {} trades:", outcome.levels.len(), outcome.trades);
+    let outcome = rows[0].outcome;
+    println!("{title}, ends in {} levels, {} trades:", outcome.levels, outcome.trades);
     let ours = median(&mut rows[0].nanos);
     for row in rows {
         let middle = median(&mut row.nanos);
@@ -68,9 +72,35 @@ fn print(title: &str, rows: &mut [Row]) {
     }
 }
 
+/// Live orders and instruments of the curve.
+const CURVE: [(usize, u32); 5] =
+    [(5_000, 1), (100_000, 100), (1_000_000, 1_000), (1_000_000, 10_000), (10_000_000, 100_000)];
+const CURVE_ROUNDS: usize = 3;
+/// With ten times as many `orderbook-rs` asks for more memory than most machines have.
+const ORDERBOOK_RS_LIVE_MAX: usize = 1_000_000;
+
+fn curve() {
+    for (live, instruments) in CURVE {
+        let flow = Flow::matching(Size { instruments, live }, 400_000);
+        let mut rows = Vec::new();
+        for _ in 0..CURVE_ROUNDS {
+            time::<ours::Matcher>("tezi, matcher", &flow, &mut rows);
+            time::<peers::Lobster>("lobster 0.7", &flow, &mut rows);
+            if live <= ORDERBOOK_RS_LIVE_MAX {
+                time::<peers::OrderbookRs>("orderbook-rs 0.15", &flow, &mut rows);
+            }
+        }
+        print(&format!("match, {live} live in {instruments} instruments"), &mut rows);
+    }
+}
+
 fn main() {
+    if std::env::args().any(|word| word == "curve") {
+        return curve();
+    }
     parse::run(ROUNDS);
-    let (book, matching) = (Flow::book(500_000), Flow::matching(400_000));
+    let size = Size { instruments: 1, live: 5_000 };
+    let (book, matching) = (Flow::book(500_000), Flow::matching(size, 400_000));
     let (mut followed, mut matched) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         time::<ours::Books>("tezi, book", &book, &mut followed);

@@ -1,6 +1,6 @@
 //! This project's book and matcher.
 
-use tezi::book::{Books as L3Books, BooksConfig};
+use tezi::book::Books as L3Books;
 use tezi::model::{InstrumentId, Nanos, OrderId, Px, Qty, Segment, Side, TimeInForce};
 use tezi_core::matching::{
     InstrumentTerms, Matcher as Engine, MatcherConfig, Order as Request, Owner, Pan, Report, Target,
@@ -8,42 +8,41 @@ use tezi_core::matching::{
 use tezi_core::venue::bands::PriceBand;
 use tezi_core::venue::session::Phase;
 
-use crate::flow::{Contestant, LOT, Order, Outcome, Step};
+use crate::flow::{Contestant, LOT, Order, Outcome, Size, Step};
 
 const CODE: u8 = Segment::NseFo as u8;
-const AT: InstrumentId = InstrumentId(0);
 const TICK: Px = Px::from_paise(5);
-const BOUNDS: BooksConfig =
-    BooksConfig { instruments_max: 1, orders_max: 1 << 16, levels_max: 1 << 14 };
 
 fn price(order: &Order) -> Px {
     Px(TICK.0 * order.ticks)
 }
 
-fn levels(books: &L3Books) -> Vec<(u8, i64, u64)> {
-    let mut levels: Vec<_> = Side::BOTH
-        .iter()
-        .flat_map(|&side| {
-            books
-                .levels(AT, side)
-                .map(move |level| (side as u8, level.price.0 / TICK.0, level.quantity))
-        })
-        .collect();
-    levels.sort_unstable();
-    levels
+fn levels(books: &L3Books, size: Size) -> Outcome {
+    let mut outcome = Outcome::default();
+    for instrument in 0..size.instruments {
+        for side in Side::BOTH {
+            for level in books.levels(InstrumentId(instrument), side) {
+                outcome.add(instrument, side, level.price.0 / TICK.0, level.quantity);
+            }
+        }
+    }
+    outcome
 }
 
 /// The book of market data, told of each touch.
 pub(crate) struct Books {
     books: L3Books,
+    size: Size,
     sum: u64,
 }
 
 impl Contestant for Books {
-    fn new() -> Self {
-        let mut books = L3Books::new(&BOUNDS);
-        books.add_instrument().expect("one has room");
-        Self { books, sum: 0 }
+    fn new(size: Size) -> Self {
+        let mut books = L3Books::new(&size.books());
+        for _ in 0..size.instruments {
+            books.add_instrument().expect("there is room");
+        }
+        Self { books, size, sum: 0 }
     }
 
     fn step(&mut self, step: &Step) {
@@ -51,12 +50,19 @@ impl Contestant for Books {
         let applied = match step {
             Step::New(order) => {
                 let (id, quantity) = (OrderId(order.id), Qty(order.quantity));
-                books.on_new(AT, CODE, id, order.side, price(order), quantity)
+                books.on_new(
+                    InstrumentId(order.instrument),
+                    CODE,
+                    id,
+                    order.side,
+                    price(order),
+                    quantity,
+                )
             }
             Step::Take { order, resting } => {
                 Ok(books.on_reduce(CODE, OrderId(*resting), Qty(order.quantity)))
             }
-            Step::Cancel(id) => Ok(books.on_cancel(CODE, OrderId(*id))),
+            Step::Cancel(_, id) => Ok(books.on_cancel(CODE, OrderId(*id))),
             Step::Replace(id, order) => {
                 let (id_new, quantity) = (OrderId(order.id), Qty(order.quantity));
                 books.on_replace(CODE, OrderId(*id), id_new, price(order), quantity)
@@ -70,15 +76,14 @@ impl Contestant for Books {
 
     fn outcome(&mut self) -> Outcome {
         std::hint::black_box(self.sum);
-        Outcome { levels: levels(&self.books), trades: 0, traded: 0 }
+        levels(&self.books, self.size)
     }
 }
 
 /// The matcher, with an owner of its own for every order, and every check.
 pub(crate) struct Matcher {
     engine: Engine,
-    /// The exchange's numbers, by the flow's.
-    ids: Vec<OrderId>,
+    size: Size,
     owners: Vec<Owner>,
     trades: u64,
     traded: u64,
@@ -91,7 +96,12 @@ impl Matcher {
             member: 7,
             reference: order.id,
             time_in_force,
-            ..Request::limit(AT, order.side, price(order), Qty(order.quantity))
+            ..Request::limit(
+                InstrumentId(order.instrument),
+                order.side,
+                price(order),
+                Qty(order.quantity),
+            )
         };
         let Self { engine, trades, traded, .. } = self;
         let mut sink = |report: &Report| {
@@ -101,30 +111,32 @@ impl Matcher {
             }
         };
         let id = engine.submit(Nanos(1), &request, &mut sink).expect("a sound order");
-        self.ids.resize(self.ids.len().max(order.id as usize + 1), OrderId(0));
-        self.ids[order.id as usize] = id;
+        // The exchange counts its orders from 1 as the flow does.
+        assert!(id.0 == order.id, "the flow's number is the exchange's");
     }
 
     fn cancel(&mut self, id: u64) {
-        let target = Target::new(self.ids[id as usize], 7);
+        let target = Target::new(OrderId(id), 7);
         let done = self.engine.cancel(Nanos(1), target, &mut |_: &Report| {});
         done.expect("the order rests");
     }
 }
 
 impl Contestant for Matcher {
-    fn new() -> Self {
-        let config = MatcherConfig { books: BOUNDS, ..MatcherConfig::small(Segment::NseFo) };
+    fn new(size: Size) -> Self {
+        let config = MatcherConfig { books: size.books(), ..MatcherConfig::small(Segment::NseFo) };
         let mut engine = Engine::new(&config);
         let terms = InstrumentTerms {
             band: PriceBand { low: TICK, high: Px(TICK.0 * 900_000) },
             freeze: Some(Qty(1_800)),
             ..InstrumentTerms::new(TICK, Qty(LOT))
         };
-        let instrument = engine.add_instrument(&terms).expect("one instrument has room");
-        let opened =
-            engine.set_phase(Nanos(1), instrument, Phase::Continuous, &mut |_: &Report| {});
-        opened.expect("the instrument is there");
+        for _ in 0..size.instruments {
+            engine.add_instrument(&terms).expect("there is room");
+        }
+        // As a host does at its start.
+        tezi::advise_huge_pages(engine.books());
+        engine.set_phase_all(Nanos(1), Phase::Continuous, &mut |_: &Report| {});
         // More owners than orders that rest at a time: nobody trades with himself.
         let letter = |index: usize| (b'A' + (index % 26) as u8) as char;
         let pan = |index: usize| {
@@ -134,14 +146,14 @@ impl Contestant for Matcher {
         let owner =
             |index| Owner { pan: Pan::parse(&pan(index)).expect("a PAN"), ..Owner::default() };
         let owners = (0..1_000_000).map(owner).collect();
-        Self { engine, ids: Vec::new(), owners, trades: 0, traded: 0 }
+        Self { engine, size, owners, trades: 0, traded: 0 }
     }
 
     fn step(&mut self, step: &Step) {
         match step {
             Step::New(order) => self.submit(order, TimeInForce::Day),
             Step::Take { order, .. } => self.submit(order, TimeInForce::Ioc),
-            Step::Cancel(id) => self.cancel(*id),
+            Step::Cancel(_, id) => self.cancel(*id),
             Step::Replace(id, order) => {
                 self.cancel(*id);
                 self.submit(order, TimeInForce::Day);
@@ -150,7 +162,7 @@ impl Contestant for Matcher {
     }
 
     fn outcome(&mut self) -> Outcome {
-        let levels = levels(self.engine.books());
-        Outcome { levels, trades: self.trades, traded: self.traded }
+        let levels = levels(self.engine.books(), self.size);
+        Outcome { trades: self.trades, traded: self.traded, ..levels }
     }
 }

@@ -7,11 +7,11 @@ use lobster::{OrderEvent, OrderType};
 use orderbook_rs::{DefaultOrderBook, Id, TimeInForce};
 use tezi::model::Side;
 
-use crate::flow::{Contestant, Order, Outcome, Step};
+use crate::flow::{Contestant, Order, Outcome, Size, Step};
 
 /// `orderbook-rs`, with a listener to its trades.
 pub(crate) struct OrderbookRs {
-    book: DefaultOrderBook,
+    books: Vec<DefaultOrderBook>,
     trades: Arc<AtomicU64>,
     traded: Arc<AtomicU64>,
 }
@@ -24,19 +24,25 @@ impl OrderbookRs {
         };
         let (id, price) = (Id::Sequential(order.id), order.ticks as u128);
         // An immediate order that finds nothing is an error there, and nothing has changed.
-        let added =
-            self.book.add_limit_order(id, price, order.quantity.into(), side, time_in_force, None);
+        let added = self.books[order.instrument as usize].add_limit_order(
+            id,
+            price,
+            order.quantity.into(),
+            side,
+            time_in_force,
+            None,
+        );
         std::hint::black_box(added.is_ok());
     }
 
-    fn cancel(&self, id: u64) {
-        let canceled = self.book.cancel_order(Id::Sequential(id));
+    fn cancel(&self, instrument: u32, id: u64) {
+        let canceled = self.books[instrument as usize].cancel_order(Id::Sequential(id));
         std::hint::black_box(canceled.is_ok());
     }
 }
 
 impl Contestant for OrderbookRs {
-    fn new() -> Self {
+    fn new(size: Size) -> Self {
         let (trades, traded) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let (trade_count, trade_sum) = (Arc::clone(&trades), Arc::clone(&traded));
         let listener = move |result: &orderbook_rs::TradeResult| {
@@ -45,41 +51,43 @@ impl Contestant for OrderbookRs {
                 trade_sum.fetch_add(trade.quantity().as_u64(), Ordering::Relaxed);
             }
         };
-        let book = DefaultOrderBook::with_trade_listener("TEZI", Arc::new(listener));
-        Self { book, trades, traded }
+        let listener = Arc::new(listener);
+        let book = |_| DefaultOrderBook::with_trade_listener("TEZI", listener.clone());
+        Self { books: (0..size.instruments).map(book).collect(), trades, traded }
     }
 
     fn step(&mut self, step: &Step) {
         match step {
             Step::New(order) => self.add(order, TimeInForce::Gtc),
             Step::Take { order, .. } => self.add(order, TimeInForce::Ioc),
-            Step::Cancel(id) => self.cancel(*id),
+            Step::Cancel(instrument, id) => self.cancel(*instrument, *id),
             Step::Replace(id, order) => {
-                self.cancel(*id);
+                self.cancel(order.instrument, *id);
                 self.add(order, TimeInForce::Gtc);
             }
         }
     }
 
     fn outcome(&mut self) -> Outcome {
-        let snapshot = self.book.create_snapshot(usize::MAX).expect("a snapshot");
-        let bids = snapshot.bids.iter().map(|level| (Side::Buy, level));
-        let asks = snapshot.asks.iter().map(|level| (Side::Sell, level));
-        let level = |ticks: u128, quantity: u64, side: Side| (side as u8, ticks as i64, quantity);
-        let mut levels: Vec<_> = bids
-            .chain(asks)
-            .map(|(side, at)| level(at.price().as_u128(), at.visible_quantity().as_u64(), side))
-            .collect();
-        levels.sort_unstable();
-        let [trades, traded] =
-            [&self.trades, &self.traded].map(|count| count.load(Ordering::Relaxed));
-        Outcome { levels, trades, traded }
+        let mut outcome = Outcome::default();
+        for (instrument, book) in (0..).zip(&self.books) {
+            let snapshot = book.create_snapshot(usize::MAX).expect("a snapshot");
+            for (side, levels) in [(Side::Buy, &snapshot.bids), (Side::Sell, &snapshot.asks)] {
+                for level in levels {
+                    let quantity = level.visible_quantity().as_u64();
+                    outcome.add(instrument, side, level.price().as_u128() as i64, quantity);
+                }
+            }
+        }
+        outcome.trades = self.trades.load(Ordering::Relaxed);
+        outcome.traded = self.traded.load(Ordering::Relaxed);
+        outcome
     }
 }
 
 /// `lobster`, whose answers say what traded.
 pub(crate) struct Lobster {
-    book: lobster::OrderBook,
+    books: Vec<lobster::OrderBook>,
     trades: u64,
     traded: u64,
 }
@@ -96,7 +104,7 @@ impl Lobster {
             qty: order.quantity.into(),
             price: order.ticks.cast_unsigned(),
         };
-        match self.book.execute(limit) {
+        match self.books[order.instrument as usize].execute(limit) {
             OrderEvent::Filled { filled_qty, fills, .. } => {
                 self.trades += fills.len() as u64;
                 self.traded += filled_qty;
@@ -111,14 +119,17 @@ impl Lobster {
         }
     }
 
-    fn cancel(&mut self, id: u64) {
-        std::hint::black_box(self.book.execute(OrderType::Cancel { id: id.into() }));
+    fn cancel(&mut self, instrument: u32, id: u64) {
+        let book = &mut self.books[instrument as usize];
+        std::hint::black_box(book.execute(OrderType::Cancel { id: id.into() }));
     }
 }
 
 impl Contestant for Lobster {
-    fn new() -> Self {
-        Self { book: lobster::OrderBook::new(1 << 16, 64, false), trades: 0, traded: 0 }
+    fn new(size: Size) -> Self {
+        let room = size.live / size.instruments as usize * 5 / 4 + 64;
+        let book = |_| lobster::OrderBook::new(room, 64, false);
+        Self { books: (0..size.instruments).map(book).collect(), trades: 0, traded: 0 }
     }
 
     fn step(&mut self, step: &Step) {
@@ -126,27 +137,29 @@ impl Contestant for Lobster {
             Step::New(order) => _ = self.add(order),
             Step::Take { order, .. } => {
                 if self.add(order) {
-                    self.cancel(order.id);
+                    self.cancel(order.instrument, order.id);
                 }
             }
-            Step::Cancel(id) => self.cancel(*id),
+            Step::Cancel(instrument, id) => self.cancel(*instrument, *id),
             Step::Replace(id, order) => {
-                self.cancel(*id);
+                self.cancel(order.instrument, *id);
                 self.add(order);
             }
         }
     }
 
     fn outcome(&mut self) -> Outcome {
-        let depth = self.book.depth(usize::from(u16::MAX));
-        let of = |side: Side, levels: &[lobster::BookLevel]| -> Vec<_> {
-            // Levels whose orders are all gone stay in its tree with nothing in them.
-            let filled = levels.iter().filter(|level| level.qty > 0);
-            filled.map(|level| (side as u8, level.price.cast_signed(), level.qty)).collect()
-        };
-        let mut levels = of(Side::Buy, &depth.bids);
-        levels.extend(of(Side::Sell, &depth.asks));
-        levels.sort_unstable();
-        Outcome { levels, trades: self.trades, traded: self.traded }
+        let mut outcome =
+            Outcome { trades: self.trades, traded: self.traded, ..Outcome::default() };
+        for (instrument, book) in (0..).zip(&self.books) {
+            let depth = book.depth(usize::from(u16::MAX));
+            for (side, levels) in [(Side::Buy, &depth.bids), (Side::Sell, &depth.asks)] {
+                // Levels whose orders are all gone stay in its tree with nothing in them.
+                for level in levels.iter().filter(|level| level.qty > 0) {
+                    outcome.add(instrument, side, level.price.cast_signed(), level.qty);
+                }
+            }
+        }
+        outcome
     }
 }
