@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use common::feeds::{self, LINES, Market, Packet, SNAPSHOTS, group, orders, pictures};
-use common::{Scratch, SplitMix64, assert_same_book, host, read};
+use common::{Random, Scratch, assert_same_book, host, read};
 use tezi::feed_handler::Line;
 use tezi::feed_handler::feed::{Channel, Protocol};
 use tezi::model::Segment;
@@ -298,7 +298,7 @@ fn garbage_is_refused_and_changes_nothing() {
     let scratch = Scratch::new();
     for (protocol, _, make) in FEEDS {
         let market = make(41);
-        let mut random = SplitMix64(41);
+        let mut random = Random(41);
         let mut packets = market.packets(41, 0.0, |_| false);
         let count = packets.len();
         for index in (0..count).step_by(10).rev() {
@@ -327,7 +327,7 @@ fn random_bytes_in_a_capture_of_any_feed_never_stop_the_host() {
         let packets = make(51).packets(51, 0.1, |_| false);
         feeds::write_packets(&file, &packets[..300]);
         let bytes = std::fs::read(&file).unwrap();
-        let mut random = SplitMix64(51);
+        let mut random = Random(51);
         for _ in 0..12 {
             let mut damaged = bytes.clone();
             for _ in 0..1 + random.below(40) {

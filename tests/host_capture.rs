@@ -10,7 +10,7 @@ use std::path::Path;
 use common::tape::{
     Faults, GROUPS, Message, book_csv, both_lines, single_line, tape, write_capture,
 };
-use common::{Bidder, Scratch, SplitMix64, assert_same_book, captures, host, quoter, read};
+use common::{Bidder, Random, Scratch, assert_same_book, captures, host, quoter, read};
 use tezi::feed_handler::Line;
 use tezi::feed_handler::capture::PcapWriter;
 use tezi::feed_handler::feed::{Channel, LostNumbers};
@@ -157,7 +157,7 @@ fn a_capture_cut_anywhere_keeps_what_was_good() {
         })
         .collect();
     assert_eq!(ends.last(), Some(&bytes.len()));
-    let mut random = SplitMix64(10);
+    let mut random = Random(10);
     let cut = scratch.path("cut.pcap");
     let mut lengths: Vec<usize> =
         (0..60).map(|_| 24 + random.below(bytes.len() as u64 - 24) as usize).collect();
@@ -204,7 +204,7 @@ fn a_foreign_protocol_on_the_lines_is_counted_and_changes_nothing() {
     let scratch = Scratch::new();
     let tape = tape(11, 2_000);
     let file = scratch.path("foreign.pcap");
-    let mut random = SplitMix64(11);
+    let mut random = Random(11);
     write_with_foreign(&file, &tape, |index| {
         let bytes = match index % 50 {
             10 => b"GET / HTTP/1.1\r\nHost: example\r\n\r\n".to_vec(),
@@ -274,7 +274,7 @@ fn random_bytes_in_a_capture_never_stop_the_host() {
     let file = scratch.path("damaged.pcap");
     write_capture(&file, &tape, &both_lines(&tape, 13, FAULTS, |_| false));
     let bytes = std::fs::read(&file).unwrap();
-    let mut random = SplitMix64(13);
+    let mut random = Random(13);
     for _ in 0..60 {
         let mut damaged = bytes.clone();
         for _ in 0..1 + random.below(20) {

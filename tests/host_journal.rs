@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::journal::{Contents, first_segment};
 use common::tape::{Faults, both_lines, single_line, tape, write_capture};
-use common::{Bidder, Scratch, SplitMix64, captures, config, host, quoter, quoter_with};
+use common::{Bidder, Random, Scratch, captures, config, host, quoter, quoter_with};
 use tezi::journal::SEGMENT_HEADER_BYTES;
 use tezi::model::RejectReason;
 use tezi::strategy::{BookUpdate, Context, Strategy, TimerId, Watch};
@@ -212,7 +212,7 @@ fn a_journal_cut_anywhere_replays_to_where_it_is_whole() {
         let end = place.end as usize;
         lengths.extend([end - 1, end, end + 1, end + 8, end + 30]);
     }
-    let mut random = SplitMix64(27);
+    let mut random = Random(27);
     let first = SEGMENT_HEADER_BYTES as u64;
     lengths.extend((0..100).map(|_| (first + random.below(bytes.len() as u64 - first)) as usize));
     lengths.retain(|&length| length < bytes.len());
@@ -251,7 +251,7 @@ fn a_changed_byte_is_found_or_changes_nothing() {
     let scratch = Scratch::new();
     let (journal, report) = journaled_with(&scratch, 29, 250, bidder());
     let bytes = std::fs::read(first_segment(&journal)).unwrap();
-    let mut random = SplitMix64(29);
+    let mut random = Random(29);
     let mut found = 0;
     for _ in 0..400 {
         let mut changed = bytes.clone();

@@ -14,6 +14,7 @@ use tezi_feed_handler::wire::mold_udp64::{
     self, Delivery, PacketKind, Sequencer, SequencerConfig, Source, Start,
 };
 use tezi_model::{Event, EventKind, MarketFlags, Nanos};
+use tezi_testing::Random;
 
 const LINES: [SocketAddrV4; 2] = [
     SocketAddrV4::new(Ipv4Addr::new(233, 54, 12, 111), 26_477),
@@ -23,18 +24,6 @@ const SENDER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 40_00
 
 fn date() -> SessionDate {
     SessionDate::new(2019, 12, 30).unwrap()
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
 }
 
 /// A message of a type, its fields random but right.

@@ -15,6 +15,7 @@ use tezi_feed_handler::reference::{
     Policy, ReferenceData, UnderlyingKind, UnpackError, detect, load, unpack,
 };
 use tezi_model::{InstrumentKind, Nanos, Px, Qty, Segment, StreamId, Token};
+use tezi_testing::Random;
 
 const BHAVCOPY_HEADER: &str = "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,\
     XpryDt,FininstrmActlXpryDt,StrkPric,OptnTp,FinInstrmNm,OpnPric,HghPric,LwPric,ClsPric,LastPric,\
@@ -375,26 +376,10 @@ fn the_exchange_master_counts_and_others_fill_what_it_leaves_open() {
     }
 }
 
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-}
-
 #[test]
 fn a_merge_is_what_a_search_through_the_files_finds() {
     for seed in 0..200 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut files: Vec<LoadedFile> = Vec::new();
         for kind in FileKind::ALL {
             let mut file = loaded(STREAM_INFO, Segment::NseFo);
@@ -402,17 +387,17 @@ fn a_merge_is_what_a_search_through_the_files_finds() {
             let mut record = file.instruments.remove(0);
             file.instruments.clear();
             for token in 1..=20 {
-                if random.below(2) == 0 {
+                if random.index(2) == 0 {
                     continue;
                 }
                 record.details.source = kind;
                 record.instrument.token = Token(token);
-                record.instrument.lot = Qty(random.below(3) as u32);
-                record.instrument.tick = Px(random.below(3) as i64);
-                record.instrument.strike = Px(random.below(3) as i64);
-                file.instruments.insert(random.below(file.instruments.len() + 1), record.clone());
+                record.instrument.lot = Qty(random.index(3) as u32);
+                record.instrument.tick = Px(random.index(3) as i64);
+                record.instrument.strike = Px(random.index(3) as i64);
+                file.instruments.insert(random.index(file.instruments.len() + 1), record.clone());
             }
-            files.insert(random.below(files.len() + 1), file);
+            files.insert(random.index(files.len() + 1), file);
         }
         let data = ReferenceData::merge(files.clone());
         assert!(data.is_consistent(), "seed {seed}");
@@ -461,15 +446,15 @@ fn damaged_files_never_panic_and_every_line_is_accounted_for() {
     const BYTES: &[u8] = b"0123456789-.,|\n\r\"CPENFOXS\x00\xff ";
     for (index, sample) in samples.iter().enumerate() {
         for seed in 0..3_000 {
-            let mut random = SplitMix64(seed << 8 | index as u64);
+            let mut random = Random(seed << 8 | index as u64);
             let mut bytes = sample.clone();
-            for _ in 0..=random.below(6) {
-                let at = random.below(bytes.len());
-                match random.below(4) {
+            for _ in 0..=random.index(6) {
+                let at = random.index(bytes.len());
+                match random.index(4) {
                     0 => drop(bytes.remove(at)),
-                    1 => bytes.insert(at, BYTES[random.below(BYTES.len())]),
+                    1 => bytes.insert(at, BYTES[random.index(BYTES.len())]),
                     2 if at > 8 => bytes.truncate(at),
-                    _ => bytes[at] = BYTES[random.below(BYTES.len())],
+                    _ => bytes[at] = BYTES[random.index(BYTES.len())],
                 }
             }
             let options = LoadOptions {
@@ -494,11 +479,11 @@ fn damaged_files_never_panic_and_every_line_is_accounted_for() {
 
 #[test]
 fn a_hundred_thousand_contracts_load_at_once() {
-    let mut random = SplitMix64(1);
+    let mut random = Random(1);
     let mut text = String::from("NEATFO|09.48|\n");
     for token in 1..=100_000 {
-        let strike = (random.below(50) > 0).then(|| 5_000 * (1 + random.below(900) as i64));
-        let symbol = format!("SYM{}", random.below(200));
+        let strike = (random.index(50) > 0).then(|| 5_000 * (1 + random.index(900) as i64));
+        let symbol = format!("SYM{}", random.index(200));
         writeln!(text, "{}", contract_line(35_000 + token, &symbol, strike)).unwrap();
     }
     let start = Instant::now();

@@ -11,7 +11,7 @@ use tezi::model::{
     Instrument, InstrumentKind, Nanos, OptionType, OrderId, Px, Qty, Segment, Side, Symbol, Token,
 };
 
-use super::{SplitMix64, fair_value};
+use super::{Random, fair_value};
 
 const LOT: i32 = 65;
 
@@ -86,7 +86,7 @@ type Resting = (i32, Side, i32, i32);
 type RestingSpread = (Side, i32, i32);
 
 struct Generator {
-    random: SplitMix64,
+    random: Random,
     /// Token, stream, tick and fair price in paise of each contract.
     contracts: Vec<(i32, u8, i32, i32)>,
     live: BTreeMap<u64, Resting>,
@@ -112,7 +112,7 @@ pub fn tape(seed: u64, count: usize) -> Vec<Message> {
         (contract.token.0 as i32, stream, tick, (fair * 100.0) as i32 / tick * tick)
     });
     let mut generator = Generator {
-        random: SplitMix64(seed),
+        random: Random(seed),
         contracts: contracts.collect(),
         live: BTreeMap::new(),
         spreads: BTreeMap::new(),
@@ -410,21 +410,21 @@ pub fn both_lines(
     faults: Faults,
     lost: impl Fn(&Message) -> bool,
 ) -> Vec<Sent> {
-    let mut random = SplitMix64(seed);
+    let mut random = Random(seed);
     let mut sent = Vec::new();
     for (index, message) in tape.iter().enumerate() {
         let faults = if index < 40 { Faults::default() } else { faults };
         let mut is_lost = lost(message);
         let is_lost_on_both = is_lost;
         for line in 0..2 {
-            if is_lost_on_both || (random.chance(faults.loss) && !is_lost) {
+            if is_lost_on_both || (random.happens(faults.loss) && !is_lost) {
                 is_lost = true;
                 continue;
             }
-            let hold = if random.chance(faults.reorder) { 3_000_000 } else { 0 };
+            let hold = if random.happens(faults.reorder) { 3_000_000 } else { 0 };
             let time = message.time.plus(50_000 + 400_000 * line as i64 + hold);
             sent.push(Sent { time, line, index });
-            if random.chance(faults.duplicate) {
+            if random.happens(faults.duplicate) {
                 sent.push(Sent { time: time.plus(1_000_000), line, index });
             }
         }

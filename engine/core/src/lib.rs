@@ -19,8 +19,6 @@ pub mod pricing;
 mod risk;
 pub mod risk_measures;
 pub mod strategy;
-#[cfg(test)]
-mod testing;
 mod timers;
 pub mod venue;
 

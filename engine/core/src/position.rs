@@ -143,7 +143,7 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::SplitMix64;
+    use tezi_testing::Random;
 
     const NIFTY: InstrumentId = InstrumentId(1);
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn profit_is_cash_plus_value_whatever_the_order_of_fills() {
-        let mut random = SplitMix64(11);
+        let mut random = Random(11);
         let mut positions = Positions::new(4);
         let (mut cash, mut net) = ([Money::ZERO; 4], [0_i64; 4]);
         let mut marks = [Px::ZERO; 4];

@@ -9,7 +9,7 @@ use bytemuck::Zeroable;
 use common::ledger::Ledger;
 use common::market::{Market, contracts, definitions, open};
 use common::trader::RandomTrader;
-use common::{Input, SplitMix64, core, external_config, feed, small_config};
+use common::{Input, core, external_config, feed, small_config};
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::{BookUpdate, Context, Strategy, Watch};
 use tezi_core::{Core, CoreConfig, Emitted, InstrumentTable, Output};
@@ -17,6 +17,7 @@ use tezi_model::{
     ClientOrderId, Event, EventKind, ExecutionReport, InstrumentId, Nanos, OrderId, Px, Qty,
     RejectReason, Side, StreamId,
 };
+use tezi_testing::Random;
 
 /// What a run left behind.
 struct Run {
@@ -70,7 +71,7 @@ impl Run {
 }
 
 fn fold(hash: u64, emitted: &Emitted) -> u64 {
-    let mut random = SplitMix64(hash ^ u64::from(emitted.origin.0));
+    let mut random = Random(hash ^ u64::from(emitted.origin.0));
     let bytes = match &emitted.output {
         Output::Command(command) => bytemuck::bytes_of(command).to_vec(),
         Output::Refusal(refusal) => bytemuck::bytes_of(refusal).to_vec(),
@@ -81,7 +82,7 @@ fn fold(hash: u64, emitted: &Emitted) -> u64 {
     bytes.chunks(8).fold(random.next(), |hash, chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
-        SplitMix64(hash ^ u64::from_le_bytes(word)).next()
+        Random(hash ^ u64::from_le_bytes(word)).next()
     })
 }
 
@@ -205,7 +206,7 @@ fn the_market_does_not_see_own_orders() {
 }
 
 /// A report of a venue that keeps no protocol.
-fn any_report(random: &mut SplitMix64, core: &Core<RandomTrader, Reference>) -> ExecutionReport {
+fn any_report(random: &mut Random, core: &Core<RandomTrader, Reference>) -> ExecutionReport {
     let entered = core.orders().entered();
     let open = core.orders().open().nth(random.below(12) as usize);
     let recent = open.map_or(entered.saturating_sub(random.below(20)), |o| o.client_order_id.0);
@@ -234,7 +235,7 @@ fn any_report(random: &mut SplitMix64, core: &Core<RandomTrader, Reference>) -> 
 #[test]
 fn no_report_of_a_venue_breaks_the_orders() {
     for seed in 51..55 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut core = core(&external_config(), RandomTrader::new(seed, 0));
         let mut closed = std::collections::BTreeMap::new();
         for (step, event) in Market::new(seed).take(8_000).enumerate() {

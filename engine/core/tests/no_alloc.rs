@@ -1,12 +1,8 @@
 //! Nothing allocates after the start: an allocator that counts, around long runs.
 
-#![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use bytemuck::Zeroable;
 use common::market::{Market, contracts, open};
@@ -15,48 +11,10 @@ use common::{core, small_config};
 use tezi_core::strategy::{BookUpdate, Context, OptionQuoter, OptionQuoterConfig, Strategy};
 use tezi_core::{Capacity, CoreConfig};
 use tezi_model::{Event, EventKind, MarketFlags, OrderId, Qty, Side, StreamId};
-
-thread_local! {
-    /// Allocations and changes of size on this thread: tests of one process run side by side.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-/// The system's allocator, counting.
-struct Counting;
-
-// SAFETY: every call goes to `System` with the caller's own arguments; the count is a thread-local
-// cell that is initialised by a constant and has no destructor, so it never allocates itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use tezi_testing::allocation;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 /// Runs a session and fails at the first input that allocates.
 fn run<S: Strategy>(what: &str, config: &CoreConfig, strategy: S, events: &[Event]) -> (u64, u64) {
@@ -64,24 +22,24 @@ fn run<S: Strategy>(what: &str, config: &CoreConfig, strategy: S, events: &[Even
     core.on_start(open());
     let mut now = open();
     for (step, event) in events.iter().enumerate() {
-        let before = ALLOCATIONS.get();
+        let before = allocation::count();
         core.on_event(event.receive_time, event);
-        let allocations = ALLOCATIONS.get() - before;
+        let allocations = allocation::count() - before;
         assert_eq!(allocations, 0, "{what}, step {step}: {event:?} allocated");
         now = now.max(event.receive_time);
     }
-    let before = ALLOCATIONS.get();
+    let before = allocation::count();
     core.on_stop(now);
-    assert_eq!(ALLOCATIONS.get(), before, "{what}: the stop allocated");
+    assert_eq!(allocation::count(), before, "{what}: the stop allocated");
     let counters = core.counters();
     (counters.new_orders + counters.replaces, counters.fills)
 }
 
 #[test]
 fn the_counter_counts() {
-    let before = ALLOCATIONS.get();
+    let before = allocation::count();
     let some = std::hint::black_box(Box::new(1));
-    assert!(ALLOCATIONS.get() > before);
+    assert!(allocation::count() > before);
     drop(some);
 }
 
@@ -192,7 +150,7 @@ fn margins_and_risk_measures_do_not_allocate() {
         })
         .collect();
     let mut var = HistoricalVar::new(100, &[0.01; 800]).unwrap();
-    let before = ALLOCATIONS.get();
+    let before = allocation::count();
     for step in 0..800_i64 {
         let contract = contracts[step as usize % 8];
         portfolio.what_if(contract, step - 400).unwrap();
@@ -203,5 +161,5 @@ fn margins_and_risk_measures_do_not_allocate() {
             var.measure(confidence, Quantile::Type7).unwrap();
         }
     }
-    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!(allocation::count(), before);
 }

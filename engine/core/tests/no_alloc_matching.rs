@@ -1,11 +1,7 @@
 //! The matcher does not allocate after its start: every kind of request, over every phase and at every
 //! bound, under an allocator that counts.
 
-#![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use tezi_core::book::BooksConfig;
 use tezi_core::matching::{
@@ -15,61 +11,11 @@ use tezi_core::matching::{
 use tezi_core::venue::bands::PriceBand;
 use tezi_core::venue::session::{OrderType, Phase};
 use tezi_model::{InstrumentId, Money, Nanos, OrderId, Px, Qty, Segment, Side, TimeInForce};
-
-thread_local! {
-    /// Allocations and changes of size on this thread: tests of one process run side by side.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-/// The system's allocator, counting.
-struct Counting;
-
-// SAFETY: every call goes to `System` with the caller's own arguments; the count is a thread-local
-// cell that is initialised by a constant and has no destructor, so it never allocates itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use tezi_testing::Random;
+use tezi_testing::allocation;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (x ^ (x >> 31)) % bound
-    }
-}
+static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 /// Kinds of report, by which the test knows that it has seen them.
 #[derive(Default)]
@@ -224,9 +170,9 @@ fn no_request_allocates_in_any_phase_or_at_any_bound() {
     let (mut matcher, mut random) = (matcher(), Random(11));
     let mut seen = Seen::default();
     for index in 0..200_000_i64 {
-        let before = ALLOCATIONS.get();
+        let before = allocation::count();
         step(&mut random, &mut matcher, Nanos(1 + index), &mut seen);
-        let allocations = ALLOCATIONS.get() - before;
+        let allocations = allocation::count() - before;
         assert_eq!(allocations, 0, "request {index} allocated");
     }
     assert!(matcher.is_consistent());
@@ -235,8 +181,8 @@ fn no_request_allocates_in_any_phase_or_at_any_bound() {
 
 #[test]
 fn the_counter_counts() {
-    let before = ALLOCATIONS.get();
+    let before = allocation::count();
     let some = std::hint::black_box(Box::new(1));
-    assert!(ALLOCATIONS.get() > before);
+    assert!(allocation::count() > before);
     drop(some);
 }

@@ -8,7 +8,6 @@ mod common;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytemuck::Zeroable;
-use common::SplitMix64;
 use common::market::open;
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::{BookUpdate, Context, Strategy, Trade};
@@ -17,6 +16,7 @@ use tezi_model::{
     Event, EventKind, Instrument, InstrumentId, InstrumentKind, MarketFlags, Nanos, OrderId, Px,
     Qty, Segment, Side, StreamId, Token,
 };
+use tezi_testing::Random;
 
 const FO: Segment = Segment::NseFo;
 /// Tokens that ascend, and expiries that do not: 201 expires last.
@@ -245,7 +245,7 @@ fn reduce(orders: &mut BTreeMap<u64, Resting>, id: u64, side: Side, quantity: u3
 
 impl Model {
     /// What the next spread message pair says.
-    fn spread(&mut self, random: &mut SplitMix64) -> [Event; 2] {
+    fn spread(&mut self, random: &mut Random) -> [Event; 2] {
         let (id, quantity) = (1 + random.below(30), 25 * (1 + random.below(4) as u32));
         let known = self.spreads.get(&id).copied();
         let new = (random.below(3) as usize, Side::BOTH[random.below(2) as usize]);
@@ -277,7 +277,7 @@ impl Model {
         }
     }
 
-    fn outright(&mut self, random: &mut SplitMix64) -> Event {
+    fn outright(&mut self, random: &mut Random) -> Event {
         let (id, quantity) = (1 + random.below(31), 25 * (1 + random.below(4) as u32));
         let known = self.outright.get(&id).copied();
         let new = (random.below(3) as usize, Side::BOTH[random.below(2) as usize]);
@@ -329,7 +329,7 @@ impl Model {
 #[test]
 fn spread_and_outright_books_are_those_of_the_model() {
     for seed in 1..=20 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         // Where the legs are known either may come first; else the first one is the near one.
         let is_defined = seed % 2 == 0;
         let mut core = new_core(is_defined);

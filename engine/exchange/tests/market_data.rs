@@ -295,7 +295,7 @@ fn a_silent_stream_says_that_it_lives_and_a_trade_can_be_taken_back() {
 }
 
 /// A random order of any kind.
-fn random_order(rng: &mut Rng) -> Order {
+fn random_order(rng: &mut Random) -> Order {
     let instrument = rng.below(3) as u32;
     let side = if rng.one_in(2) { Side::Buy } else { Side::Sell };
     let middle = [2_245_000, 20_000, 2_256_000][instrument as usize];
@@ -335,7 +335,7 @@ fn random_order(rng: &mut Rng) -> Order {
 #[test]
 fn random_days_read_from_the_feed_are_the_matchers() {
     for seed in 1..=6 {
-        let mut rng = Rng(seed);
+        let mut rng = Random(seed);
         let mut day = config();
         day.freeze.approves = seed % 2 == 0;
         day.freeze.after_ns = 20_000;

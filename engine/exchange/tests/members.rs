@@ -459,7 +459,7 @@ fn members_learn_the_truth_through_faulty_gateways() {
         GatewayFaults { drop_answers_per_million: 50_000, disconnect_after: 17, delay_ns: 700_000 },
     ];
     for (seed, faults) in faults.into_iter().enumerate() {
-        let mut rng = Rng(seed as u64);
+        let mut rng = Random(seed as u64);
         let mut day =
             two_boxes(if seed % 2 == 0 { Encryption::Plain } else { Encryption::Existing });
         day.boxes.iter_mut().for_each(|own| own.faults = faults);

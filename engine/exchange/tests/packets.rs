@@ -1,12 +1,9 @@
 //! Packets written by hand: what no member's half of ours sends, and what nobody should.
 
-#![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 use bytemuck::Zeroable;
@@ -19,38 +16,10 @@ use tezi_gateway::nnf::server::Listener;
 use tezi_gateway::nnf::wire::*;
 use tezi_gateway::nnf::{Contract, Encryption, Underlying};
 use tezi_model::{Nanos, OrderId, Side};
-
-thread_local! {
-    /// Allocations and changes of size on this thread.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting.
-struct Counting;
-
-// SAFETY: every call goes to `System` with the caller's own arguments; the count is a thread-local
-// cell that is initialised by a constant and has no destructor, so it never allocates itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use tezi_testing::allocation;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 const USER: i32 = 12_345;
 
@@ -277,7 +246,7 @@ fn what_a_member_may_not_say_is_refused_by_number() {
 
 #[test]
 fn bytes_of_any_kind_never_panic_and_other_boxes_are_nobodys() {
-    let mut rng = Rng(0xb17e5);
+    let mut rng = Random(0xb17e5);
     for _ in 0..200 {
         let mut exchange = Exchange::new(&day(), Box::new(NoBackground)).unwrap();
         let now = at(9, 30, 0);
@@ -312,7 +281,7 @@ fn the_path_of_an_order_does_not_allocate() {
     exchange.on_time(now);
     sign_on(&mut exchange, now);
     let mut buffer = [0; 4_096];
-    let mut rng = Rng(1);
+    let mut rng = Random(1);
     let packets: Vec<Vec<u8>> = (0..600)
         .map(|_| {
             let side = 1 + rng.below(2) as i16;
@@ -328,13 +297,13 @@ fn the_path_of_an_order_does_not_allocate() {
         })
         .collect();
     for (step, packet) in packets.iter().enumerate() {
-        let before = ALLOCATIONS.get();
+        let before = allocation::count();
         now = now.plus(1_000_000);
         exchange.on_bytes(0, packet, now);
         exchange.poll_transmit(0, &mut buffer, now);
         exchange.on_time(now);
         while exchange.poll_datagram(&mut buffer).is_some() {}
-        assert_eq!(ALLOCATIONS.get() - before, 0, "step {step} allocated");
+        assert_eq!(allocation::count() - before, 0, "step {step} allocated");
     }
     let counters = exchange.counters();
     // The orders are all of one owner: they cancel each other.

@@ -15,20 +15,9 @@ use tezi_core::venue::session::{OrderType, Phase};
 use tezi_exchange::Action;
 use tezi_exchange::population::{Listed, Population, PopulationConfig, PopulationError};
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Qty, Side, StateHasher};
+use tezi_testing::Random;
 
 const FUTURE: InstrumentId = InstrumentId(0);
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (x ^ (x >> 31)) % bound
-    }
-}
 
 fn all_orders(books: &Books) -> BTreeMap<u64, (Side, Px, u32)> {
     let mut orders = BTreeMap::new();

@@ -192,7 +192,7 @@ const fn tables() -> [[u32; 256]; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::SplitMix64;
+    use crate::tests::Random;
 
     #[test]
     fn golden_vectors() {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn hardware_and_table_agree_on_every_length_and_split() {
-        let mut random = SplitMix64(0xC3C3);
+        let mut random = Random(0xC3C3);
         let bytes: Vec<u8> = (0..300).map(|_| random.next() as u8).collect();
         for length in 0..bytes.len() {
             let register = random.next() as u32;

@@ -264,7 +264,7 @@ mod tests {
     use super::*;
     use crate::{
         JournalWriter, SEGMENT_BYTES_MIN, StageConfig, WriterConfig,
-        tests::{SplitMix64, TempDir},
+        tests::{Random, TempDir},
     };
     use tezi_model::Nanos;
 
@@ -276,7 +276,7 @@ mod tests {
 
     /// Mostly small, now and then larger than the window.
     fn payload(sequence: u64) -> Vec<u8> {
-        let mut random = SplitMix64(sequence);
+        let mut random = Random(sequence);
         let most = if random.below(12) == 0 { 300_000 } else { 300 };
         vec![sequence as u8; random.below(most) as usize]
     }
@@ -311,7 +311,7 @@ mod tests {
                 continue;
             }
             let mut writer = made.unwrap();
-            let mut random = SplitMix64(5);
+            let mut random = Random(5);
             let mut follower = JournalFollower::open(&dir.0).unwrap();
             // One that falls behind, so that memory is taken back before it comes there.
             let mut late = JournalFollower::open(&dir.0).unwrap();

@@ -11,22 +11,7 @@ use crate::{
     Crc32c, DamageKind, End, HeaderFault, JournalError, JournalReader, JournalWriter, RecordFault,
     SEGMENT_BYTES_MIN, SegmentHeader, WriterConfig, record_bytes, recover, verify,
 };
-
-/// S. Vigna's SplitMix64: small, seeded, and the same everywhere.
-pub(crate) struct SplitMix64(pub(crate) u64);
-
-impl SplitMix64 {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
+pub(crate) use tezi_testing::Random;
 
 /// A directory that is gone when the test ends.
 pub(crate) struct TempDir(pub(crate) PathBuf);
@@ -64,7 +49,7 @@ const SMALL: WriterConfig = WriterConfig {
 
 /// Appends `count` records with payloads of up to `bytes_max` bytes.
 fn append(writer: &mut JournalWriter, seed: u64, count: usize, bytes_max: u64) -> Vec<Written> {
-    let mut random = SplitMix64(seed);
+    let mut random = Random(seed);
     let written = (0..count).map(|_| {
         let payload: Vec<u8> =
             (0..random.below(bytes_max + 1)).map(|_| random.next() as u8).collect();
@@ -536,7 +521,7 @@ fn mutated_journals_never_panic_the_reader_and_never_invent_a_record() {
     let files: Vec<_> =
         (0..bases.len() as u32).map(|number| fs::read(segment(&dir.0, number)).unwrap()).collect();
     for seed in 0..400 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let number = random.below(files.len() as u64) as usize;
         let mut bytes = files[number].clone();
         for _ in 0..=random.below(4) {
@@ -559,7 +544,7 @@ fn mutated_journals_never_panic_the_reader_and_never_invent_a_record() {
 }
 
 /// Flips, overwrites, inserts, removes, or copies bytes from another segment.
-fn mutate(bytes: &mut Vec<u8>, files: &[Vec<u8>], random: &mut SplitMix64) {
+fn mutate(bytes: &mut Vec<u8>, files: &[Vec<u8>], random: &mut Random) {
     let at = random.below(bytes.len() as u64) as usize;
     let length = (random.below(200) as usize).min(bytes.len() - at);
     match random.below(7) {

@@ -1,11 +1,8 @@
 //! After a source is open, polling it allocates nothing.
-#![allow(unsafe_code, reason = "counts allocations in an allocator of its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -14,33 +11,10 @@ use tezi_receive::{
     GroupConfig, Interface, PacketRing, PacketRingConfig, PacketSource, UdpConfig, UdpMethod,
     UdpSource,
 };
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything on to the system's allocator, and counts beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use tezi_testing::allocation;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations() -> u64 {
-    ALLOCATIONS.with(Cell::get)
-}
+static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 /// Polls a source with datagrams, without, and with datagrams cut short.
 fn check(source: &mut impl PacketSource, group: std::net::SocketAddrV4) {
@@ -49,22 +23,22 @@ fn check(source: &mut impl PacketSource, group: std::net::SocketAddrV4) {
         sender.send_to(&[7; 1_000][..length], group).unwrap();
     }
     std::thread::sleep(Duration::from_millis(20));
-    let before = allocations();
+    let before = allocation::count();
     let mut received = 0;
     for max in [0, 1, 100, 1_000, 1_000] {
         received += source.poll(max, &mut |_| ()).unwrap();
         source.wait(Duration::from_millis(1)).unwrap();
     }
-    assert_eq!(allocations() - before, 0, "{received} datagrams");
+    assert_eq!(allocation::count() - before, 0, "{received} datagrams");
     let counters = source.counters();
     assert_eq!((counters.datagrams, counters.truncated, received), (320, 20, 320));
 }
 
 #[test]
 fn polling_allocates_nothing() {
-    let before = allocations();
+    let before = allocation::count();
     drop(std::hint::black_box(Box::new(7)));
-    assert_eq!(allocations() - before, 1, "allocations are counted");
+    assert_eq!(allocation::count() - before, 1, "allocations are counted");
     let group = GroupConfig::new("127.0.0.1:0".parse().unwrap());
     for method in [UdpMethod::Recv, UdpMethod::RecvMmsg] {
         let groups = vec![group.clone()];

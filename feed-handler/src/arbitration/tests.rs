@@ -6,6 +6,7 @@ use tezi_model::{Event, EventKind, FeedFault, MarketFlags, Nanos, OrderId, Segme
 
 use super::*;
 use crate::wire::nse_mtbt::{Order, encode_heartbeat, encode_order, message_type};
+use tezi_testing::Random;
 
 const START: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 const MS: i64 = 1_000_000;
@@ -329,26 +330,6 @@ fn an_old_master_record_takes_its_number() {
     assert_eq!(script.take(), [Message(1), Message(3)]);
     assert_eq!(script.stream().gaps().numbers, 0);
     assert_eq!(script.arbiter.line(Line::A).unsequenced, 1);
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
 }
 
 /// The rules of the module, said with sets and maps.

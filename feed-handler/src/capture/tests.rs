@@ -7,6 +7,7 @@ use tezi_model::Nanos;
 use super::datagram::{fold, sum_words};
 use super::record::RECORD_SIZE_MAX;
 use super::*;
+use tezi_testing::Random;
 
 mod compressed;
 mod fragments;
@@ -63,26 +64,6 @@ fn walk(reader: &mut CaptureReader<'_>) -> (Vec<(Nanos, Vec<u8>)>, Option<Captur
 fn payloads(bytes: &[u8]) -> (Vec<Vec<u8>>, Option<CaptureError>) {
     let (datagrams, error) = walk(&mut CaptureReader::new(bytes).unwrap());
     (datagrams.into_iter().map(|(_, payload)| payload).collect(), error)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn bytes(&mut self, size: usize) -> Vec<u8> {
-        (0..size).map(|_| self.next() as u8).collect()
-    }
 }
 
 /// A frame as the writer makes it.

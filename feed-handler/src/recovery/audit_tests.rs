@@ -11,21 +11,10 @@ use crate::wire::nse_mtbt::{
     message_type,
 };
 use crate::{Arbiter, ArbiterConfig, Line};
+use tezi_testing::Random;
 
 const START: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 const MS: i64 = 1_000_000;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (x ^ (x >> 31)) % bound
-    }
-}
 
 /// An engine's books, as a list.
 type Books = Vec<AuditOrder>;

@@ -6,6 +6,7 @@ use tezi_feed_handler::capture::{CaptureReader, PcapFormat, PcapNgWriter, PcapWr
 use tezi_feed_handler::wire::nse_mtbt::{Order, Trade, encode_order, encode_trade, message_type};
 use tezi_feed_handler::{Arbiter, ArbiterConfig, Line};
 use tezi_model::{Event, MarketFlags, Nanos, OrderId, Segment, Side};
+pub(crate) use tezi_testing::Random;
 
 /// The two lines' groups and ports.
 pub(crate) const LINES: [SocketAddrV4; 2] = [
@@ -13,22 +14,6 @@ pub(crate) const LINES: [SocketAddrV4; 2] = [
     SocketAddrV4::new(Ipv4Addr::new(239, 70, 70, 32), 10_832),
 ];
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 40_000);
-
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-}
 
 /// The time of message `sequence`: a whole number of microseconds, so that every format keeps it.
 pub(crate) fn sent(sequence: u32) -> Nanos {

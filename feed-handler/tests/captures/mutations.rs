@@ -9,15 +9,15 @@ use tezi_model::{Event, Nanos, Segment};
 
 /// Changes, cuts or lengthens bytes in a few places.
 fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
-    for _ in 0..1 + random.below(4) {
-        let at = random.below(bytes.len().max(1));
-        match random.below(6) {
+    for _ in 0..1 + random.index(4) {
+        let at = random.index(bytes.len().max(1));
+        match random.index(6) {
             _ if bytes.is_empty() => bytes.push(random.next() as u8),
             0 => bytes[at] = random.next() as u8,
-            1 => bytes[at] ^= 1 << random.below(8),
+            1 => bytes[at] ^= 1 << random.index(8),
             2 => bytes.truncate(at),
             3 => bytes.insert(at, random.next() as u8),
-            4 => bytes[at] = [0, 0xFF, 0x7F, 0x80][random.below(4)],
+            4 => bytes[at] = [0, 0xFF, 0x7F, 0x80][random.index(4)],
             _ => {
                 let copy = bytes[at..].to_vec();
                 bytes.extend(copy);
@@ -30,14 +30,14 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
 /// A datagram of one to three messages, every third one damaged.
 fn datagram(random: &mut Random, sequence: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for offset in 0..1 + random.below(3) as u32 {
-        if random.below(8) == 0 {
+    for offset in 0..1 + random.index(3) as u32 {
+        if random.index(8) == 0 {
             bytes.extend(encode_heartbeat(2, sequence + offset));
         } else {
             bytes.extend(message(sequence + offset));
         }
     }
-    if random.below(3) == 0 {
+    if random.index(3) == 0 {
         mutate(random, &mut bytes);
     }
     bytes
@@ -54,10 +54,10 @@ fn decoder_and_arbiter_survive_a_hundred_thousand_damaged_packets() {
         given += 1;
     };
     for step in 0..100_000_u32 {
-        let sequence = 1 + step / 2 + random.below(20) as u32;
+        let sequence = 1 + step / 2 + random.index(20) as u32;
         let bytes = datagram(&mut random, sequence);
-        let line = Line::BOTH[random.below(2)];
-        let now = sent(step / 2).plus(random.below(1_000_000) as i64);
+        let line = Line::BOTH[random.index(2)];
+        let now = sent(step / 2).plus(random.index(1_000_000) as i64);
         let context = PacketContext { segment: Segment::NseFo, line, receive_time: now };
         for message in messages(&bytes) {
             let outcome = message.and_then(|message| {
@@ -92,7 +92,7 @@ fn the_reader_survives_damaged_captures() {
     let mut whole = 0;
     for seed in 0..5_000 {
         let format = PcapFormat { nanoseconds: seed % 2 == 0, big_endian: seed % 3 == 0 };
-        let mut bytes = capture(format, &packets[..1 + random.below(packets.len())]);
+        let mut bytes = capture(format, &packets[..1 + random.index(packets.len())]);
         let size = bytes.len();
         mutate(&mut random, &mut bytes);
         let Ok(mut reader) = CaptureReader::new(&bytes) else { continue };

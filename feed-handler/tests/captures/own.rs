@@ -41,13 +41,13 @@ fn two_lines_with_loss_duplicates_and_reordering_give_the_single_line() {
     let mut packets = vec![(Line::A, sent(1), vec![1])];
     let mut lost_on_both = Vec::new();
     for number in 2..COUNT {
-        let on = [random.below(100) >= 10, random.below(100) >= 10];
+        let on = [random.index(100) >= 10, random.index(100) >= 10];
         if on == [false, false] {
             lost_on_both.push(number);
         }
         for line in Line::BOTH.into_iter().filter(|line| on[line.index()]) {
             let delay =
-                random.below(3_000_000) as i64 + if line == Line::B { 2_000_000 } else { 0 };
+                random.index(3_000_000) as i64 + if line == Line::B { 2_000_000 } else { 0 };
             packets.push((line, sent(number).plus(delay), vec![number]));
         }
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use tezi::feed_handler::capture::PcapWriter;
 use tezi::model::{IST_OFFSET_NS, NSE_EPOCH_UNIX_SECONDS, Nanos, Side};
 
-use super::SplitMix64;
+use super::Random;
 
 /// The groups of lines A and B.
 pub const LINES: [SocketAddrV4; 2] = [group(1), group(2)];
@@ -43,10 +43,10 @@ impl Market {
     /// Both lines, B a little later, each losing a part of what the other brings; and the snapshot
     /// channel. What `is_lost` names, by position, comes by neither line.
     pub fn packets(&self, seed: u64, loss: f64, is_lost: impl Fn(usize) -> bool) -> Vec<Packet> {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut packets = Vec::new();
         for (index, (time, bytes)) in self.datagrams.iter().enumerate() {
-            let one_lost = random.chance(loss).then(|| random.below(2) as usize);
+            let one_lost = random.happens(loss).then(|| random.below(2) as usize);
             for (line, group) in LINES.into_iter().enumerate() {
                 if one_lost != Some(line) && !is_lost(index) {
                     packets.push((time.plus(200_000 * line as i64), group, bytes.clone()));

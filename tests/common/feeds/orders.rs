@@ -8,7 +8,7 @@ use tezi::feed_handler::wire::itch::SessionDate;
 use tezi::feed_handler::wire::mold_udp64::{MessageStore, Publisher, Session};
 use tezi::model::{Nanos, Px, Qty, Side, Token};
 
-use super::{Market, SplitMix64, book_csv, csv_time, place};
+use super::{Market, Random, book_csv, csv_time, place};
 
 const TOKENS: [u32; 3] = [13, 14, 15];
 
@@ -44,7 +44,7 @@ const OPEN: (u32, &str) = (2, "open");
 
 /// The steps of a session, and the orders left after each, by number.
 struct Steps {
-    random: SplitMix64,
+    random: Random,
     live: BTreeMap<u64, Resting>,
     next_id: u64,
     now: Nanos,
@@ -52,7 +52,7 @@ struct Steps {
 
 impl Steps {
     fn new(seed: u64, open: Nanos) -> Self {
-        Self { random: SplitMix64(seed), live: BTreeMap::new(), next_id: 1, now: open }
+        Self { random: Random(seed), live: BTreeMap::new(), next_id: 1, now: open }
     }
 
     fn next(&mut self, index: usize) -> Step {

@@ -14,7 +14,7 @@ use tezi::feed_handler::wire::nse_broadcast::{
 };
 use tezi::model::{IST_OFFSET_NS, NSE_EPOCH_UNIX_SECONDS, Nanos, Px, Segment, Side, Token};
 
-use super::{Market, SplitMix64, book_csv, csv_time, place};
+use super::{Market, Random, book_csv, csv_time, place};
 
 const TOKENS: [u32; 3] = [35_001, 35_002, 35_003];
 /// The price of every trade, in paise.
@@ -34,13 +34,13 @@ struct Picture {
 
 /// The pictures of a session, and what each of them changes.
 struct Pictures {
-    random: SplitMix64,
+    random: Random,
     shown: BTreeMap<u32, Picture>,
 }
 
 impl Pictures {
     fn new(seed: u64) -> Self {
-        Self { random: SplitMix64(seed), shown: BTreeMap::new() }
+        Self { random: Random(seed), shown: BTreeMap::new() }
     }
 
     fn next(&mut self, token: u32) -> Picture {

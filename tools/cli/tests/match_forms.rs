@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use common::Place;
+use tezi_testing::Random;
 
 const SETUP: &str = "\
 action,order,member,instrument,side,type,price,quantity,flags
@@ -93,19 +94,6 @@ close-blocks,,,N,,,,,
         .says(
             "canceled,2075,c,2,1,N,buy,limit,day,100.00,,255000,0,255000,block_window,16738,block",
         );
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (x ^ (x >> 31)) % bound
-    }
 }
 
 /// A day of 600 rows: an auction, continuous trading of every kind, a halt, a close.

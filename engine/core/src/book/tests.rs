@@ -8,6 +8,7 @@ use super::{
     Action, Applied, BookCounters, BookError, Books, BooksConfig, Change, Level, ReadAhead,
     Upcoming,
 };
+use tezi_testing::Random;
 
 const FO: u8 = 1;
 const CM: u8 = 2;
@@ -298,24 +299,6 @@ fn equal_content_hashes_equally_however_it_came_about() {
     modify(&mut detour, 1, BUY, 100, 6);
     modify(&mut detour, 1, BUY, 100, 5);
     assert_eq!(hash(&straight), hash(&detour), "alone in its queue, it is first again");
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }
 
 /// One random event.

@@ -188,8 +188,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::testing::SplitMix64;
     use tezi_model::{MarketFlags, OrderId, Px, Qty, Segment, Side, Token};
+    use tezi_testing::Random;
 
     fn leg(kind: EventKind, id: u64, token: u32, side: Side, price: i64) -> Event {
         Event {
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn what_waits_is_what_an_ordered_map_holds() {
         for seed in 1..40 {
-            let mut random = SplitMix64(seed);
+            let mut random = Random(seed);
             let mut legs = SpreadLegs::new(24);
             let mut model: BTreeMap<(StreamId, OrderId), Event> = BTreeMap::new();
             for step in 0..3_000 {

@@ -41,7 +41,7 @@ pub(super) fn pair_spreads(
 #[cfg(test)]
 mod tests {
     use super::pair_spreads;
-    use crate::testing::SplitMix64;
+    use tezi_testing::Random;
 
     fn pairs(amounts: &[i64]) -> Vec<(usize, usize, i64)> {
         let mut found = Vec::new();
@@ -66,7 +66,7 @@ mod tests {
     /// Everything that can be paired is, nothing twice, and always with a later month.
     #[test]
     fn random_months_are_paired_as_far_as_they_go() {
-        let mut random = SplitMix64(11);
+        let mut random = Random(11);
         for step in 0..2_000 {
             let amounts: Vec<i64> =
                 (0..random.below(9)).map(|_| random.below(13) as i64 - 6).collect();

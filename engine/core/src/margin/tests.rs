@@ -4,9 +4,9 @@ use tezi_model::{Money, Px};
 
 use super::*;
 use crate::pricing::{SpanGrid, SpanInput};
-use crate::testing::SplitMix64;
 use crate::venue::Date;
 use crate::venue::rules::Rules;
+use tezi_testing::Random;
 
 const SPOT: f64 = 23_547.75;
 const LOT: i64 = 65;
@@ -344,7 +344,7 @@ fn naive_span(positions: &[(i64, RiskArray, Px, bool)], charge: i128) -> i128 {
 #[test]
 fn the_incremental_margin_is_that_of_a_portfolio_made_anew() {
     for seed in 0..12 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut desk = Desk::new("2026-06-30");
         // On the last day of the first month: both groups of the underlying are in use.
         let months = ["2026-06-30", "2026-07-28", "2026-08-25", "2026-09-29"];

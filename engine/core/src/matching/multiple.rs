@@ -39,11 +39,11 @@ impl Multiple {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::SplitMix64;
+    use tezi_testing::Random;
 
     #[test]
     fn it_agrees_with_the_remainder() {
-        let mut random = SplitMix64(7);
+        let mut random = Random(7);
         for round in 0..200_000_u64 {
             let divisor = random.next() >> random.below(64);
             let number = match round % 3 {

@@ -1,8 +1,8 @@
 //! Tests of order management: named behaviours, and random reports against the invariants.
 
 use super::*;
-use crate::testing::SplitMix64;
 use tezi_model::Nanos;
+use tezi_testing::Random;
 
 const NIFTY: InstrumentId = InstrumentId(0);
 
@@ -152,7 +152,7 @@ fn an_order_that_rests_all_day_does_not_stand_in_the_way_of_others() {
 
 #[test]
 fn random_reports_never_break_the_sums_or_revive_an_order() {
-    let mut random = SplitMix64(5);
+    let mut random = Random(5);
     let mut orders = Orders::new(64, 4);
     let (mut bought, mut terminal) = (0_u64, std::collections::BTreeSet::new());
     for step in 0..100_000 {

@@ -1,15 +1,15 @@
 //! Published and collected values, and seeded checks against the slow way.
 
 use super::*;
-use crate::testing::SplitMix64;
 use crate::venue::rules::{Rules, key};
 use crate::venue::{Date, Rate};
+use tezi_testing::Random;
 
 fn near(got: f64, want: f64, tolerance: f64) {
     assert!((got - want).abs() <= tolerance, "{got} is not {want}");
 }
 
-fn uniform(random: &mut SplitMix64) -> f64 {
+fn uniform(random: &mut Random) -> f64 {
     (random.next() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -128,7 +128,7 @@ fn section_6_3_historical_quantiles() {
 
 #[test]
 fn tails_of_random_samples_are_those_of_the_sorted_sample() {
-    let mut random = SplitMix64(5);
+    let mut random = Random(5);
     for step in 0..400 {
         let n = 1 + random.below(700) as usize;
         let bps = 5_000 + random.below(5_000) as u16;
@@ -151,7 +151,7 @@ fn tails_of_random_samples_are_those_of_the_sorted_sample() {
 
 #[test]
 fn one_position_changed_is_the_portfolio_made_anew() {
-    let mut random = SplitMix64(9);
+    let mut random = Random(9);
     let (days, count) = (250, 11);
     let returns: Vec<f32> =
         (0..days * count).map(|_| (uniform(&mut random) - 0.5) as f32 * 0.1).collect();

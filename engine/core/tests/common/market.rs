@@ -9,7 +9,7 @@ use tezi_model::{
     Segment, Side, StreamId, Symbol, Token, TradingStatus,
 };
 
-use super::SplitMix64;
+use tezi_testing::Random;
 
 /// The lot of every contract here.
 pub const LOT: u32 = 65;
@@ -94,7 +94,7 @@ struct RestingSpread {
 
 /// See the module. An endless iterator of events.
 pub struct Market {
-    random: SplitMix64,
+    random: Random,
     contracts: Vec<(Instrument, Px)>,
     live: Vec<Resting>,
     live_max: usize,
@@ -110,7 +110,7 @@ impl Market {
     /// A market that mostly behaves, and now and then says what makes no sense.
     pub fn new(seed: u64) -> Self {
         Self {
-            random: SplitMix64(seed),
+            random: Random(seed),
             contracts: contracts(),
             live: Vec::new(),
             live_max: 52,

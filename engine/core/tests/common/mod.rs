@@ -14,30 +14,6 @@ use tezi_core::strategy::Strategy;
 use tezi_core::{Capacity, Core, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
 use tezi_model::{Event, ExecutionReport, Nanos};
 
-/// A small seeded generator (Steele, Lea, Flood 2014), so that a failing case can be repeated.
-#[derive(Clone, Debug)]
-pub struct SplitMix64(pub u64);
-
-impl SplitMix64 {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    /// A number from 0 to `bound` − 1.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// True once in `count` times.
-    pub fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
-
 /// One input of the core.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {

@@ -9,13 +9,13 @@ use tezi_core::strategy::{
 };
 use tezi_model::{ClientOrderId, InstrumentId, Px, Qty, Side, TimeInForce};
 
-use super::SplitMix64;
 use super::market::LOT;
+use tezi_testing::Random;
 
 /// See the module. It allocates nothing.
 #[derive(Clone, Debug)]
 pub struct RandomTrader {
-    random: SplitMix64,
+    random: Random,
     /// The last orders that left, some of them long closed.
     ids: [ClientOrderId; 24],
     next: usize,
@@ -28,7 +28,7 @@ pub struct RandomTrader {
 impl RandomTrader {
     pub const fn new(seed: u64, kill_one_in: u64) -> Self {
         let ids = [ClientOrderId(0); 24];
-        Self { random: SplitMix64(seed), ids, next: 0, kill_one_in, calls: 0 }
+        Self { random: Random(seed), ids, next: 0, kill_one_in, calls: 0 }
     }
 
     fn act(&mut self, ctx: &mut Context<'_>) {

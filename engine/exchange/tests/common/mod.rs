@@ -19,6 +19,7 @@ use tezi_model::{
     Event, EventKind, Instrument, InstrumentId, InstrumentKind, Nanos, OptionType, Px, Qty,
     Segment, Side, Symbol, Token,
 };
+pub use tezi_testing::Random;
 
 pub const FO: u8 = Segment::NseFo as u8;
 
@@ -28,27 +29,6 @@ pub fn at(hour: i64, minute: i64, second: i64) -> Nanos {
 
 pub fn paise(paise: i64) -> Px {
     Px::from_paise(paise)
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
 }
 
 /// A future on stream 1, a call on stream 2, a later future on stream 1.

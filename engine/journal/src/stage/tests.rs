@@ -11,7 +11,7 @@ use super::{Idle, StageConfig, WriteOut};
 use crate::{
     End, JournalError, JournalReader, JournalWriter, Promise, SEGMENT_BYTES_MIN, WriterConfig,
     recover,
-    tests::{SplitMix64, TempDir},
+    tests::{Random, TempDir},
     verify,
 };
 
@@ -23,7 +23,7 @@ const SMALL: WriterConfig = WriterConfig {
 
 /// The payload of a record: of a length and content only its sequence gives.
 fn payload(sequence: u64) -> Vec<u8> {
-    let length = SplitMix64(sequence).below(400);
+    let length = Random(sequence).below(400);
     (0..length).map(|index| (sequence + index) as u8).collect()
 }
 
@@ -142,7 +142,7 @@ fn what_the_watermark_says_is_on_the_disk_without_the_memory() {
     let copy = TempDir::new("staged-watermark-image");
     let Some(mut writer) = staged(&dir.0) else { return };
     let watermark = writer.durable().unwrap();
-    let mut random = SplitMix64(7);
+    let mut random = Random(7);
     for round in 0..24 {
         append(&mut writer, random.below(200));
         if round % 3 == 0 {
@@ -172,7 +172,7 @@ fn killed_at_any_moment_the_memory_gives_every_record_back() {
     let dir = TempDir::new("staged-kill");
     let copy = TempDir::new("staged-kill-image");
     let Some(mut writer) = staged(&dir.0) else { return };
-    let mut random = SplitMix64(11);
+    let mut random = Random(11);
     for round in 0..24 {
         append(&mut writer, random.below(200));
         let appended = writer.sequence_last();

@@ -238,13 +238,13 @@ fn damaged_streams_end_with_an_error_and_never_a_panic() {
     let (mut refused, mut ended, mut whole) = (0, 0, 0);
     for seed in 0..30_000 {
         let mut random = Random(seed);
-        let mut bytes = samples[random.below(samples.len())].clone();
-        for _ in 0..1 + random.below(3) {
-            let at = random.below(bytes.len());
-            match random.below(4) {
+        let mut bytes = samples[random.index(samples.len())].clone();
+        for _ in 0..1 + random.index(3) {
+            let at = random.index(bytes.len());
+            match random.index(4) {
                 0 => bytes.truncate(at.max(4)),
                 1 => bytes[at] = random.next() as u8,
-                2 => bytes[at] ^= 1 << random.below(8),
+                2 => bytes[at] ^= 1 << random.index(8),
                 _ => bytes.insert(at, random.next() as u8),
             }
         }

@@ -204,26 +204,26 @@ fn random_fragments_come_together_as_in_a_naive_model() {
         // Up to 16 datagrams, each cut at random; some fragments never come, some come twice.
         let mut arrivals = Vec::new();
         let mut datagrams = Vec::new();
-        for id in 0..1 + random.below(16) as u16 {
-            let size = 8 + random.below(400);
+        for id in 0..1 + random.index(16) as u16 {
+            let size = 8 + random.index(400);
             let body = body(&random.bytes(size));
             let mut cuts = vec![0];
             while cuts[cuts.len() - 1] < body.len() {
-                let next = cuts[cuts.len() - 1] + 8 * (1 + random.below(12));
+                let next = cuts[cuts.len() - 1] + 8 * (1 + random.index(12));
                 cuts.push(next.min(body.len()));
             }
             if cuts.len() == 2 {
                 cuts = vec![0, 8, body.len()];
             }
             for (piece, cut) in cuts.windows(2).enumerate() {
-                let copies = [0, 1, 1, 1, 1, 1, 1, 2][random.below(8)];
+                let copies = [0, 1, 1, 1, 1, 1, 1, 2][random.index(8)];
                 let packet = fragment(id, &body, cut[0], cut[1]);
                 arrivals.extend(vec![(id, piece, packet); copies]);
             }
             datagrams.push((cuts.len() - 1, body));
         }
         for index in (1..arrivals.len()).rev() {
-            arrivals.swap(index, random.below(index + 1));
+            arrivals.swap(index, random.index(index + 1));
         }
         for (step, (id, piece, packet)) in arrivals.iter().enumerate() {
             let parsed = Ipv4Packet::parse(LinkType::RawIp, packet).unwrap();
@@ -258,8 +258,8 @@ fn pieces_of_two_datagrams_are_never_taken_for_one() {
     let mut random = Random(11);
     let (mut table, mut counters) = (FragmentTable::new(4, 10), FragmentCounters::default());
     for step in 0..100_000 {
-        let start = 72 * random.below(3);
-        let packet = fragment(7, &bodies[random.below(4)], start, (start + 72).min(208));
+        let start = 72 * random.index(3);
+        let packet = fragment(7, &bodies[random.index(4)], start, (start + 72).min(208));
         let parsed = Ipv4Packet::parse(LinkType::RawIp, &packet).unwrap();
         if let Ok(Some(at)) = table.on_fragment(&parsed, Nanos(step), &mut counters) {
             let whole = &table.bytes()[at.offset..at.offset + at.size];
@@ -277,11 +277,11 @@ fn random_damage_never_panics() {
     let body = body(&Random(1).bytes(200));
     let (mut table, mut counters) = (FragmentTable::new(4, 10_000), FragmentCounters::default());
     for step in 0..100_000 {
-        let start = 8 * random.below(26);
-        let end = (start + 8 * (1 + random.below(26))).min(208);
-        let mut packet = fragment(random.below(8) as u16, &body, start, end);
-        for _ in 0..random.below(3) {
-            let at = random.below(packet.len());
+        let start = 8 * random.index(26);
+        let end = (start + 8 * (1 + random.index(26))).min(208);
+        let mut packet = fragment(random.index(8) as u16, &body, start, end);
+        for _ in 0..random.index(3) {
+            let at = random.index(packet.len());
             packet[at] = random.next() as u8;
         }
         if let Ok(parsed) = Ipv4Packet::parse(LinkType::RawIp, &packet)

@@ -231,8 +231,8 @@ fn an_interface_of_another_link_layer_is_skipped_by_name() {
 /// A file of random blocks, and what its packets are: time and payload.
 fn random_file(random: &mut Random) -> (Vec<u8>, Vec<(Nanos, Vec<u8>)>) {
     let (mut file, mut expected, mut last) = (Vec::new(), Vec::new(), Nanos::ZERO);
-    for _ in 0..1 + random.below(3) {
-        let is_big = random.below(2) == 1;
+    for _ in 0..1 + random.index(3) {
+        let is_big = random.index(2) == 1;
         let word = |value: u32| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
         let half = |value: u16| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
         let mut block = |block_type: u32, body: &[u8]| {
@@ -243,17 +243,17 @@ fn random_file(random: &mut Random) -> (Vec<u8>, Vec<(Nanos, Vec<u8>)>) {
         let version = [half(1), half(0)].concat();
         block(0x0A0D_0D0A, &[&word(0x1A2B_3C4D)[..], &version, &[0xFF; 8]].concat());
         let mut resolutions = Vec::new();
-        for step in 0..1 + random.below(20) {
-            let exponent = [6, 9, 3, 0][random.below(4)];
-            let units = random.below(1 << 30) as u64;
+        for step in 0..1 + random.index(20) {
+            let exponent = [6, 9, 3, 0][random.index(4)];
+            let units = random.index(1 << 30) as u64;
             let time = Nanos((units * 10_u64.pow(9 - exponent)) as i64);
-            let size = random.below(60);
+            let size = random.index(60);
             let payload = random.bytes(size);
             let packet = &super::frame(&payload)[14..];
             let lengths = [word(packet.len() as u32); 2].concat();
             let stamp = [word((units >> 32) as u32), word(units as u32)].concat();
             let interface = resolutions.iter().rposition(|&known| known == exponent);
-            match (random.below(5), interface) {
+            match (random.index(5), interface) {
                 (0, Some(index)) => {
                     block(6, &[&word(index as u32)[..], &stamp, &lengths, packet].concat());
                     last = time;
@@ -267,7 +267,7 @@ fn random_file(random: &mut Random) -> (Vec<u8>, Vec<(Nanos, Vec<u8>)>) {
                     block(3, &[&word(packet.len() as u32)[..], packet].concat());
                 }
                 (3, _) => {
-                    block(5 + random.below(9) as u32 * 7 + 5, &payload);
+                    block(5 + random.index(9) as u32 * 7 + 5, &payload);
                     continue;
                 }
                 _ => {
@@ -302,12 +302,12 @@ fn damaged_files_end_with_an_error_and_never_a_panic() {
     for seed in 0..20_000 {
         let mut random = Random(1 << 40 | seed);
         let (mut file, _) = random_file(&mut random);
-        for _ in 0..1 + random.below(4) {
-            let at = random.below(file.len());
-            match random.below(4) {
+        for _ in 0..1 + random.index(4) {
+            let at = random.index(file.len());
+            match random.index(4) {
                 0 => file.truncate(at.max(1)),
-                1 => file[at] ^= 1 << random.below(8),
-                2 => file[at] = [0, 0xFF, 0x7F, 0x80][random.below(4)],
+                1 => file[at] ^= 1 << random.index(8),
+                2 => file[at] = [0, 0xFF, 0x7F, 0x80][random.index(4)],
                 _ => file.insert(at, random.next() as u8),
             }
         }

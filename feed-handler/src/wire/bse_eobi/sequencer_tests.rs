@@ -8,26 +8,7 @@ use tezi_model::{
 
 use super::*;
 use crate::Line;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
+use tezi_testing::Random;
 
 /// Orders of one product: id to token, side, price and quantity.
 type Orders = BTreeMap<u64, (u32, Side, i64, u32)>;
@@ -161,9 +142,9 @@ impl Exchange {
 
     /// A packet of one to four changes.
     fn changes(&mut self) -> Vec<u8> {
-        let index = self.random.below(PRODUCTS);
+        let index = self.random.index(PRODUCTS);
         let mut builder = self.packet(Channel::Incremental, index);
-        for _ in 0..1 + self.random.below(4) {
+        for _ in 0..1 + self.random.index(4) {
             self.change(index, &mut builder);
         }
         builder.bytes().to_vec()
@@ -174,18 +155,18 @@ impl Exchange {
         let truth = &mut self.products[index];
         let sequence = truth.last() + 1;
         let count = truth.live.len();
-        let choice = if count == 0 { 0 } else { random.below(if count > 12 { 12 } else { 20 }) };
-        let at = random.below(count.max(1));
-        let tick = |random: &mut Random| Px::from_paise(10_000 + 5 * random.below(20) as i64);
+        let choice = if count == 0 { 0 } else { random.index(if count > 12 { 12 } else { 20 }) };
+        let at = random.index(count.max(1));
+        let tick = |random: &mut Random| Px::from_paise(10_000 + 5 * random.index(20) as i64);
         match choice {
             0 | 12.. => {
-                let token = Token(1000 * (index as u32 + 1) + random.below(2) as u32);
+                let token = Token(1000 * (index as u32 + 1) + random.index(2) as u32);
                 let order = Order {
-                    side: Side::BOTH[random.below(2)],
+                    side: Side::BOTH[random.index(2)],
                     price: Some(tick(random)),
                     // Several orders of a packet may have one time, at prices apart.
                     priority_time: now.plus(sequence.into()),
-                    quantity: Qty(1 + random.below(50) as u32),
+                    quantity: Qty(1 + random.index(50) as u32),
                 };
                 builder.order_add(sequence, token, &order);
                 truth.live.push((token, order));
@@ -196,7 +177,7 @@ impl Exchange {
             }
             4..=6 => {
                 let (token, order) = &mut truth.live[at];
-                let traded = Qty(1 + random.below(order.quantity.0 as usize) as u32);
+                let traded = Qty(1 + random.index(order.quantity.0 as usize) as u32);
                 builder.execution(sequence, *token, order, traded, order.price.unwrap());
                 order.quantity = order.quantity.saturating_sub(traded);
                 if order.quantity.is_zero() {
@@ -206,7 +187,7 @@ impl Exchange {
             7 | 8 => {
                 let (token, order) = &mut truth.live[at];
                 let before = *order;
-                order.quantity = Qty(1 + random.below(50) as u32);
+                order.quantity = Qty(1 + random.index(50) as u32);
                 builder.order_modify_same_priority(sequence, *token, before.quantity, order);
             }
             9 if self.with_mass_delete && random.chance(10) => {
@@ -281,14 +262,14 @@ impl Run {
     /// Puts a datagram on both lines: lost, doubled, delayed.
     fn send(&mut self, now: Nanos, channel: Channel, bytes: &[u8]) {
         for line in Line::BOTH {
-            let copies = match self.random.below(100) {
+            let copies = match self.random.index(100) {
                 n if n < self.loss_percent => 0,
                 99 => 2,
                 _ => 1,
             };
             for _ in 0..copies {
                 let jitter = if self.random.chance(10) { 400_000 } else { 20_000 };
-                let delay = self.random.below(jitter) as i64 + 30_000 * line.index() as i64;
+                let delay = self.random.index(jitter) as i64 + 30_000 * line.index() as i64;
                 self.wire.push((now.0 + delay, channel, line, bytes.to_vec()));
             }
         }

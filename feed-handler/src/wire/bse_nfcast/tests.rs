@@ -6,6 +6,7 @@ use tezi_model::{Px, Segment, Token};
 
 use super::*;
 use crate::wire::big_endian::{BeI16, BeI32};
+use tezi_testing::Random;
 
 const PICTURE: &str = "000007e400000000000000000000000a000f001e00fa000000000001000d2432000004d2000000000008aa52\
      00000000000010e16c000000000000030a0f1d3939350000000000000000000000000005000001a0c4506c7b\
@@ -21,22 +22,6 @@ const PRODUCT_STATE: &str =
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }
 
 fn read(datagram: &[u8], dialect: Dialect) -> Result<Vec<MarketPicture>, DecodeError> {

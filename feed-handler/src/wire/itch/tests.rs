@@ -8,6 +8,7 @@ use tezi_model::{
 use super::field::text;
 use super::*;
 use crate::wire::big_endian::BeU32;
+use tezi_testing::Random;
 
 /// Each type once. Locate 13, tracking 2, 09:30:00.000001025, then the fields in order.
 const HEADER: &str = "000d00021f1aced9f401";
@@ -300,18 +301,6 @@ fn what_is_no_trade_for_the_tape_is_none_here() {
     let counters = decoder.counters();
     assert_eq!((counters.non_printable, counters.refused_count()), (1, 1));
     assert_eq!("CXYA".bytes().map(|l| counters.of_type(l)).collect::<Vec<_>>(), [1, 1, 1, 0]);
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
 }
 
 #[test]

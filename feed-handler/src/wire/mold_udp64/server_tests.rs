@@ -5,24 +5,9 @@ use tezi_model::Nanos;
 use super::*;
 use crate::Line;
 use crate::wire::big_endian::{BeU16, BeU64};
+use tezi_testing::Random;
 
 const SESSION: Session = *b"000000001A";
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 fn request(session: Session, first: u64, count: u16) -> [u8; 20] {
     RequestPacket { session, sequence_number: BeU64::new(first), message_count: BeU16::new(count) }

@@ -5,6 +5,7 @@ use tezi_model::Nanos;
 use super::*;
 use crate::Line;
 use crate::wire::big_endian::{BeU16, BeU64};
+use tezi_testing::Random;
 
 const A: Source = Source::Line(Line::A);
 const B: Source = Source::Line(Line::B);
@@ -296,22 +297,6 @@ fn bounds_that_cannot_work_are_refused() {
         assert_eq!(Sequencer::new(config).err(), Some(error), "{error}");
     }
     assert!(Sequencer::new(SequencerConfig::default()).is_ok());
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }
 
 /// Packets on their way: when they arrive, how, what.

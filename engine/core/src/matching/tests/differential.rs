@@ -18,11 +18,11 @@ use super::super::{
     TradeKind,
 };
 use super::naive::{Naive, in_order_of_trading};
-use crate::testing::SplitMix64;
 use crate::venue::Rate;
 use crate::venue::bands::PriceBand;
 use crate::venue::rules::AllocationOrder;
 use crate::venue::session::{OrderType, Phase};
+use tezi_testing::Random;
 
 /// Three contracts and two spreads between them.
 const INSTRUMENTS: u32 = 5;
@@ -93,7 +93,7 @@ fn naive(legs_fill: LegsFill) -> Naive {
 }
 
 /// A plain order of a spread, most of the time, at a difference around zero.
-fn random_spread_order(random: &mut SplitMix64) -> Order {
+fn random_spread_order(random: &mut Random) -> Order {
     let order = random_order(random);
     let is_plain = random.below(10) > 0;
     let instrument = InstrumentId(CONTRACTS + random.below(2) as u32);
@@ -112,7 +112,7 @@ fn random_spread_order(random: &mut SplitMix64) -> Order {
     }
 }
 
-fn random_legs(random: &mut SplitMix64) -> LegsOrder {
+fn random_legs(random: &mut Random) -> LegsOrder {
     let count = 2 + random.below(2) as usize;
     let start = random.below(u64::from(CONTRACTS)) as u32;
     let template = random_order(random);
@@ -137,7 +137,7 @@ fn random_legs(random: &mut SplitMix64) -> LegsOrder {
 }
 
 /// An order of one of few prices and quantities, so that counterparts come.
-fn random_block(random: &mut SplitMix64) -> Order {
+fn random_block(random: &mut Random) -> Order {
     let order = random_order(random);
     let is_plain = random.below(8) > 0;
     let price = Px(1_000 + TICK * random.below(2) as i64);
@@ -151,7 +151,7 @@ fn random_block(random: &mut SplitMix64) -> Order {
     Order { price, quantity, order_type, time_in_force, disclosed: Qty::ZERO, ..order }
 }
 
-fn random_order(random: &mut SplitMix64) -> Order {
+fn random_order(random: &mut Random) -> Order {
     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
     let order_type = match random.below(20) {
         0..13 => OrderType::Limit,
@@ -190,12 +190,12 @@ fn random_order(random: &mut SplitMix64) -> Order {
     }
 }
 
-fn random_phase(random: &mut SplitMix64) -> Phase {
+fn random_phase(random: &mut Random) -> Phase {
     if random.below(3) == 0 { Phase::Continuous } else { Phase::ALL[random.below(13) as usize] }
 }
 
 /// A request that makes sense in the state of the naive matcher, most of the time.
-fn random_operation(random: &mut SplitMix64, naive: &Naive) -> Operation {
+fn random_operation(random: &mut Random, naive: &Naive) -> Operation {
     let known: Vec<_> = naive.resting.iter().chain(&naive.stops).chain(&naive.blocks).collect();
     let instrument = InstrumentId(random.below(u64::from(INSTRUMENTS)) as u32);
     let is_open = naive.phase(instrument) == Phase::Continuous;
@@ -237,7 +237,7 @@ fn random_operation(random: &mut SplitMix64, naive: &Naive) -> Operation {
 }
 
 /// What the exchange does to many orders, or a member to all of its own.
-fn random_of_all(random: &mut SplitMix64) -> Operation {
+fn random_of_all(random: &mut Random) -> Operation {
     let instrument = InstrumentId(random.below(u64::from(INSTRUMENTS)) as u32);
     match random.below(8) {
         0..4 => Operation::Blocks(instrument, Some(BLOCKS)),
@@ -249,7 +249,7 @@ fn random_of_all(random: &mut SplitMix64) -> Operation {
     }
 }
 
-fn random_change(random: &mut SplitMix64, old: Order) -> Order {
+fn random_change(random: &mut Random, old: Order) -> Order {
     let fresh = random_order(random);
     match random.below(9) {
         0 => Order { price: fresh.price, ..old },
@@ -419,7 +419,7 @@ fn shrink(mut operations: Vec<Operation>, legs_fill: LegsFill) -> Vec<Operation>
 }
 
 fn generate(seed: u64) -> Vec<Operation> {
-    let mut random = SplitMix64(seed);
+    let mut random = Random(seed);
     let mut naive = naive(fill_of(seed));
     let mut operations: Vec<Operation> = (0..INSTRUMENTS)
         .map(|index| Operation::Phase(InstrumentId(index), Phase::Continuous))

@@ -3,9 +3,9 @@
 use tezi_model::Px;
 
 use super::*;
-use crate::testing::SplitMix64;
 use crate::venue::rules::{AllocationOrder, Rules, key};
 use crate::venue::{Date, Rate};
+use tezi_testing::Random;
 
 const fn rupees(rupees: i64) -> Px {
     Px(rupees * Px::SCALE)
@@ -137,12 +137,12 @@ fn reckon(rows: &[(i64, u64, u64)], market: [u64; 2], reference: i64) -> (char, 
 fn random_auctions_agree_with_the_reckoner() {
     let (mut midway, mut none) = (0, 0);
     for seed in 0..20_000 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         // Few quantities over few prices, so that ties are common.
         let mut rows = Vec::new();
         for price in 95..106 {
             if random.below(2) == 0 {
-                let sparse = |random: &mut SplitMix64| random.below(4).saturating_sub(1) * 10;
+                let sparse = |random: &mut Random| random.below(4).saturating_sub(1) * 10;
                 rows.push((price, sparse(&mut random), sparse(&mut random)));
             }
         }
@@ -180,7 +180,7 @@ fn the_steps_of_the_matching_follow_their_date_and_trade_the_whole_volume() {
     let expected =
         StageVolumes { limit_limit: 60, limit_market: 20, market_limit: 0, market_market: 50 };
     assert_eq!(market_first, expected);
-    let mut random = SplitMix64(7);
+    let mut random = Random(7);
     for _ in 0..10_000 {
         let [demand, supply, buy, sell] = [(); 4].map(|()| random.below(50));
         let clearing = Clearing { price: rupees(1), demand, supply };

@@ -3,9 +3,9 @@
 use tezi_model::{Nanos, Px, Qty, Side};
 
 use super::*;
-use crate::testing::SplitMix64;
 use crate::venue::rules::{Rules, key};
 use crate::venue::{Date, Rate, TimeOfDay, Width};
+use tezi_testing::Random;
 
 const TICK: Px = Px::from_paise(5);
 
@@ -200,7 +200,7 @@ fn rule_1_7_etfs_flex_twice_in_one_direction_from_7_september_2026() {
 #[test]
 fn random_flexing_keeps_the_invariants_of_the_band() {
     for seed in 0..300 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut band = flex("NSE/cm", "2026-08-03");
         let (mut now, mut offset, mut number) = (at(9, 15, 0), 0_i64, 0);
         while now < at(15, 40, 0) {
@@ -303,7 +303,7 @@ fn random_trades_give_the_reference_of_a_search_over_all_of_them() {
     let rules = lpp(LppProduct::StockOption, "2026-08-03").unwrap();
     let open = at(9, 15, 0);
     for seed in 0..200 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut protection = Lpp::new(rules, TICK, open);
         protection.on_theoretical(rupees(7));
         let mut trades: Vec<(i64, i64)> = Vec::new();

@@ -4,8 +4,8 @@ use tezi_model::{Money, Px, Qty};
 
 use super::key::{self, Key};
 use super::{Confidence, RuleFault, RuleValue, Rules, Steps};
-use crate::testing::SplitMix64;
 use crate::venue::{Date, Rate, Weekday};
+use tezi_testing::Random;
 
 const HEADER: &str = "key,scope,value,effective_from,effective_to,source,confidence,note\n";
 
@@ -119,7 +119,7 @@ fn an_overlay_takes_the_days_it_holds_and_leaves_the_rest() {
 fn layers_of_random_rows_answer_as_a_naive_search_from_the_top() {
     let day = |number: i32| date("2026-01-01").plus_days(number);
     for seed in 0..200 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut layers: Vec<Vec<(i32, i32, u32)>> = Vec::new();
         for layer in 0..1 + random.below(4) {
             let (mut rows, mut start) = (Vec::new(), 0);

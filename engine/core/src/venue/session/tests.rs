@@ -1,8 +1,8 @@
 //! Tests of rules 2.1 to 2.5: timetables on both sides of their dates, what each phase takes, halts.
 
 use super::*;
-use crate::testing::SplitMix64;
 use crate::venue::breaker::BreakerIndex;
+use tezi_testing::Random;
 
 const SEED: u64 = 42;
 const MINUTE: i64 = 60_000_000_000;
@@ -207,7 +207,7 @@ fn queries_that_make_no_sense_are_refused_by_name() {
 #[test]
 fn phases_and_changes_agree_with_a_walk_over_the_spans() {
     let session = build(Segment::NseCm, SessionClass::CasStock, "2026-09-07");
-    let mut random = SplitMix64(1);
+    let mut random = Random(1);
     for _ in 0..20_000 {
         let now = time("2026-09-07", "08:30").plus(random.below(480 * MINUTE as u64) as i64);
         let phase = session.spans().iter().rev().find(|span| span.start <= now);
@@ -383,7 +383,7 @@ fn rules_1_9_and_2_4_a_halt_to_the_close_ends_the_day_without_closing_auction() 
 #[test]
 fn random_halts_keep_the_timetable_in_order_and_within_its_bound() {
     for seed in 0..500 {
-        let mut random = SplitMix64(seed);
+        let mut random = Random(seed);
         let mut session = build(Segment::NseCm, SessionClass::CasStock, "2026-09-07");
         for number in 1..6 {
             let minutes = (random.below(8) > 0).then(|| random.below(120) as i64);

@@ -178,16 +178,16 @@ fn output_is_what_was_compressed() {
     let (mut packed, mut output) = (vec![0; 4096], vec![0; 4096]);
     for step in 0..20_000 {
         // Few different bytes and repeats of what came before: every kind of match.
-        let alphabet = 1 + random.below(if step % 3 == 0 { 256 } else { 4 });
+        let alphabet = 1 + random.index(if step % 3 == 0 { 256 } else { 4 });
         let mut input: Vec<u8> = Vec::new();
-        let size = random.below(1 + COMPRESS_SIZE_MAX.min(1 << (step % 12)));
+        let size = random.index(1 + COMPRESS_SIZE_MAX.min(1 << (step % 12)));
         while input.len() < size {
-            if input.len() > 4 && random.below(3) == 0 {
-                let from = random.below(input.len() - 1);
-                let until = from + 1 + random.below((input.len() - from).min(60));
+            if input.len() > 4 && random.index(3) == 0 {
+                let from = random.index(input.len() - 1);
+                let until = from + 1 + random.index((input.len() - from).min(60));
                 input.extend_from_within(from..until.min(input.len()));
             }
-            input.extend((0..random.below(30)).map(|_| random.below(alphabet) as u8));
+            input.extend((0..random.index(30)).map(|_| random.index(alphabet) as u8));
         }
         input.truncate(size);
         let length = compress(&input, &mut packed).expect("the buffer is large enough");

@@ -8,6 +8,7 @@ mod refusals;
 
 use super::*;
 use tezi_model::{Nanos, Segment};
+use tezi_testing::Random;
 
 /// 2026-09-21 09:15:00 in India, as seconds since 1980.
 const OPEN_WIRE: i32 = 1_474_449_300;
@@ -79,23 +80,6 @@ fn updates(segment: Segment, message: &Bytes) -> Vec<Result<String, DecodeError>
 fn expect(segment: Segment, message: &Bytes, expected: &[Update<'_>]) {
     let expected: Vec<_> = expected.iter().map(|update| Ok(format!("{update:?}"))).collect();
     assert_eq!(updates(segment, message), expected);
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }
 
 fn unhex(hex: &str) -> Vec<u8> {

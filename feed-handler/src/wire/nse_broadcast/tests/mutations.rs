@@ -36,14 +36,14 @@ fn corpus() -> Vec<Vec<u8>> {
 
 /// Changes, removes, inserts or copies a few bytes.
 fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
-    for _ in 0..1 + random.below(4) {
-        let at = random.below(bytes.len().max(1));
-        match random.below(5) {
+    for _ in 0..1 + random.index(4) {
+        let at = random.index(bytes.len().max(1));
+        match random.index(5) {
             _ if bytes.is_empty() => bytes.push(random.next() as u8),
             0 => bytes.truncate(at),
             1 => bytes.insert(at, random.next() as u8),
-            2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][random.below(4)],
-            3 => bytes[at] ^= 1 << random.below(8),
+            2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][random.index(4)],
+            3 => bytes[at] ^= 1 << random.index(8),
             _ => bytes[at] = random.next() as u8,
         }
     }
@@ -88,7 +88,7 @@ fn damaged_streams_never_write_beyond_their_output() {
     for step in 0..MUTATIONS {
         let mut stream = packed[..length].to_vec();
         damage(&mut random, &mut stream);
-        let bound = random.below(600);
+        let bound = random.index(600);
         output.fill(0xEE);
         if let Ok(made) = decompress(&stream, &mut output[..bound]) {
             assert!(made <= bound, "step {step}");
@@ -102,7 +102,7 @@ fn random_streams_never_panic() {
     let mut random = Random(9);
     let mut output = [0; MESSAGE_SIZE_MAX];
     for _ in 0..MUTATIONS {
-        let length = random.below(64);
+        let length = random.index(64);
         let stream: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
         let _ = decompress(&stream, &mut output);
     }

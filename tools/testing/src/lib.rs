@@ -1,0 +1,6 @@
+//! What the tests of all crates share. No build of a user contains it.
+
+pub mod allocation;
+mod random;
+
+pub use random::{Random, mix};
