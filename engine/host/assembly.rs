@@ -241,9 +241,12 @@ impl Assembly<'_> {
             None => Recorder::off(),
         };
         let version = env!("CARGO_PKG_VERSION");
-        let session = format!(
+        let mut session = format!(
             "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
         );
+        for setting in &self.host.settings {
+            session += &format!("setting {}\n", setting.replace('\n', " "));
+        }
         recorder.session(now, &session)?;
         recorder.config(now, &self.host.config)?;
         for definition in self.instruments {

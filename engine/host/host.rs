@@ -72,6 +72,7 @@ pub struct Host {
     pub(crate) pinning: Pinning,
     pub(crate) decoded_csv: Option<PathBuf>,
     pub(crate) book_csv: Option<PathBuf>,
+    pub(crate) settings: Vec<String>,
 }
 
 impl Default for Host {
@@ -91,6 +92,7 @@ impl Host {
             pinning: Pinning::Auto,
             decoded_csv: None,
             book_csv: None,
+            settings: Vec::new(),
         }
     }
 
@@ -133,6 +135,14 @@ impl Host {
     #[must_use]
     pub fn book_csv(mut self, path: impl Into<PathBuf>) -> Self {
         self.book_csv = Some(path.into());
+        self
+    }
+
+    /// Notes settings, a line each (`name value`), in the first record of the journal: whoever reads it
+    /// years later sees under which configuration it was written. Nothing secret belongs here.
+    #[must_use]
+    pub fn settings(mut self, lines: &[String]) -> Self {
+        self.settings = lines.to_vec();
         self
     }
 

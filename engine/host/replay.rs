@@ -27,6 +27,8 @@ pub struct JournalHead {
     pub parameters: String,
     /// The pricing kernel.
     pub kernel: String,
+    /// The settings in force, `name value` each; none in journals of before there were any.
+    pub settings: Vec<String>,
 }
 
 impl JournalHead {
@@ -35,7 +37,9 @@ impl JournalHead {
             let mut words = text.lines().filter_map(|line| line.split_once(' '));
             words.find(|(name, _)| *name == key).map_or("", |(_, value)| value).to_string()
         };
+        let settings = text.lines().filter_map(|line| line.strip_prefix("setting "));
         Self {
+            settings: settings.map(String::from).collect(),
             engine: value("engine"),
             strategy: value("strategy"),
             parameters: value("parameters"),

@@ -79,7 +79,7 @@ impl PinArgs {
 
 /// What the core refuses, and how far away the simulated venue is.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Limits before an order leaves (0 switches one off)")]
+#[command(next_help_heading = "Limits (of every order before it leaves; 0 switches one off)")]
 pub(crate) struct LimitArgs {
     /// The most one order may be worth, in rupees
     #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().order_value_max)]

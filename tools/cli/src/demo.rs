@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     market: MarketArgs,
     #[command(flatten)]
-    host: HostArgs,
+    pub(crate) host: HostArgs,
 }
 
 /// What the session is made of.

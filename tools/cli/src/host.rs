@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     contracts: ContractArgs,
     #[command(flatten)]
-    host: HostArgs,
+    pub(crate) host: HostArgs,
 }
 
 /// Who trades, and where.

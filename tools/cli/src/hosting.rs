@@ -10,6 +10,7 @@ use crate::files;
 use crate::json;
 use crate::outcome::{Failure, Verdict, print};
 use crate::progress::ProgressLine;
+use crate::settings::ConfigArgs;
 use crate::strategies::{Shipped, StrategyName};
 
 /// Arguments of every command that hosts a strategy.
@@ -23,6 +24,11 @@ pub(crate) struct HostArgs {
     pub(crate) pin: PinArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    /// What the run was told, a line each: for the journal.
+    #[arg(skip)]
+    pub(crate) in_force: Vec<String>,
 }
 
 /// A run, and what to suggest after it.
@@ -77,7 +83,10 @@ impl Hosting<'_> {
         // Room for what is known and as many again that only show in the market.
         let needed = u32::try_from(self.instruments * 2).unwrap_or(u32::MAX);
         config.capacity.instruments_max = config.capacity.instruments_max.max(needed);
-        let mut host = Host::new().config(config).pinning(self.args.pin.pinning());
+        let mut host = Host::new()
+            .config(config)
+            .pinning(self.args.pin.pinning())
+            .settings(&self.args.in_force);
         if let Some(path) = journal {
             host = host.journal(path);
         }

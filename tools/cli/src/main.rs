@@ -22,16 +22,20 @@ mod price;
 mod progress;
 mod publish;
 mod replay;
+mod settings;
 mod strategies;
 mod text;
 mod wire;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::outcome::{Failure, Verdict};
+use crate::hosting::HostArgs;
+use crate::outcome::{Failure, Verdict, print};
+use crate::settings::Expanded;
 
 /// Makes the enum of commands and the call of each: one line a command.
 macro_rules! commands {
@@ -62,6 +66,18 @@ commands! {
     Price => price;
     Match => match_command;
     Journal => journal;
+}
+
+impl Command {
+    /// What it hosts a strategy with, of the commands that do.
+    fn host_args(&mut self) -> Option<&mut HostArgs> {
+        match self {
+            Self::Demo(args) => Some(&mut args.host),
+            Self::Replay(args) => Some(&mut args.host),
+            Self::Host(args) => Some(&mut args.host),
+            _ => None,
+        }
+    }
 }
 
 /// A low-latency trading engine for Indian markets
@@ -97,17 +113,21 @@ Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage
 Each command teaches by example too: tezi replay --help";
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Nobody may be reading; there is no one to tell that to.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    let mut program = Cli::command();
+    program.build();
+    let result = match settings::expand(&program, std::env::args_os().collect()) {
+        Ok(Expanded::Words(words)) => match parse(&program, words) {
+            Ok(cli) => run(&cli),
+            Err(error) => {
+                // Nobody may be reading; there is no one to tell that to.
+                let _ = error.print();
+                return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            }
+        },
+        Ok(Expanded::Template(text)) => {
+            print(|out| out.write_all(text.as_bytes())).map(|()| Verdict::Fine)
         }
-    };
-    let result = match &cli.command {
-        Some(command) => command.run(),
-        None => demo::run(&demo::Args::default_demo()),
+        Err(failure) => Err(failure),
     };
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
@@ -119,10 +139,29 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(cli: &Cli) -> Result<Verdict, Failure> {
+    match &cli.command {
+        Some(command) => command.run(),
+        None => demo::run(&demo::Args::default_demo()),
+    }
+}
+
+/// Reads the command line; a command that hosts learns which settings are in force.
+fn parse(program: &clap::Command, words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = program.clone().try_get_matches_from(words)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(command) = program.find_subcommand(name)
+        && let Some(host) = cli.command.as_mut().and_then(Command::host_args)
+    {
+        host.in_force = settings::in_force(command, matches);
+    }
+    Ok(cli)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     contracts: ContractArgs,
     #[command(flatten)]
-    host: HostArgs,
+    pub(crate) host: HostArgs,
 }
 
 const EXAMPLES: &str = "\

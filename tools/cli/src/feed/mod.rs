@@ -17,6 +17,7 @@ use crate::interrupt;
 use crate::json;
 use crate::listen::ListenArgs;
 use crate::outcome::{Failure, Verdict, print};
+use crate::settings::ConfigArgs;
 use crate::wire::WireArgs;
 use screen::Screen;
 
@@ -43,6 +44,8 @@ pub(crate) struct Args {
     show: ShowArgs,
     #[command(flatten)]
     contracts: ContractArgs,
+    #[command(flatten)]
+    settings: ConfigArgs,
 }
 
 /// What is shown and kept.
