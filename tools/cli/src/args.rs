@@ -22,6 +22,12 @@ pub(crate) struct StrategyArgs {
     /// The strategy to run
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) strategy: Option<StrategyName>,
+    /// Runs a strategy from this shared object, with its parameters by --set
+    ///
+    /// The file's code runs in this process: it has to be as trusted as tezi itself.
+    /// examples/cpp/plugin.cpp is one; docs/operating/c-interface.md tells how to write it.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment, conflicts_with = "strategy")]
+    pub(crate) strategy_library: Option<PathBuf>,
     /// Changes one parameter of the strategy; may be given several times
     ///
     /// option-quoter has options (how many, nearest the money), vol and rate (per year), edge_ticks

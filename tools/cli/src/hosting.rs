@@ -11,7 +11,7 @@ use crate::json;
 use crate::outcome::{Failure, Verdict, print};
 use crate::progress::ProgressLine;
 use crate::settings::ConfigArgs;
-use crate::strategies::{Shipped, StrategyName};
+use crate::strategies::{Chosen, StrategyName};
 
 /// Arguments of every command that hosts a strategy.
 #[derive(Args, Clone, Debug)]
@@ -56,8 +56,7 @@ pub(crate) struct Hint {
 impl Hosting<'_> {
     /// Runs the session and prints the summary.
     pub(crate) fn run(&self, session: &Session) -> Result<Verdict, Failure> {
-        let name = self.args.strategy.strategy.unwrap_or(self.strategy_default);
-        let strategy = Shipped::new(name, &self.args.strategy.set).map_err(Failure::Usage)?;
+        let strategy = Chosen::new(&self.args.strategy, self.strategy_default)?;
         let output = &self.args.output;
         let made = match &output.journal {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),

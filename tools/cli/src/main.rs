@@ -15,6 +15,7 @@ mod hosting;
 mod interrupt;
 mod journal;
 mod json;
+mod library;
 mod listen;
 mod match_command;
 mod outcome;

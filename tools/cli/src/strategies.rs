@@ -1,10 +1,16 @@
-//! The strategies that ship, by name: built from the command line, or again from a journal.
+//! Strategies by name, of those that ship, or from a shared object: built from the command line, or again
+//! from a journal.
 
 use std::path::Path;
 
 use clap::ValueEnum;
 use tezi::strategy::{OptionQuoter, OptionQuoterConfig, Watch};
 use tezi::{Error, Host, JournalHead, ProgressSink, ReplayReport, Report, Session};
+use tezi_capi::ForeignStrategy;
+
+use crate::args::StrategyArgs;
+use crate::library;
+use crate::outcome::Failure;
 
 /// The names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -13,6 +19,36 @@ pub(crate) enum StrategyName {
     OptionQuoter,
     /// Keeps the books and sends no orders
     Watch,
+}
+
+/// The strategy of a command line.
+pub(crate) enum Chosen {
+    Shipped(Shipped),
+    Library(ForeignStrategy),
+}
+
+impl Chosen {
+    /// The one that is asked for; without a word the default.
+    pub(crate) fn new(args: &StrategyArgs, default: StrategyName) -> Result<Self, Failure> {
+        if let Some(path) = &args.strategy_library {
+            return library::strategy(path, &args.set.join(" ")).map(Self::Library);
+        }
+        let name = args.strategy.unwrap_or(default);
+        Shipped::new(name, &args.set).map(Self::Shipped).map_err(Failure::Usage)
+    }
+
+    /// Runs it against a session.
+    pub(crate) fn run(
+        self,
+        host: &Host,
+        session: &Session,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        match self {
+            Self::Shipped(shipped) => shipped.run(host, session, progress),
+            Self::Library(strategy) => host.run_with_progress(session, strategy, progress),
+        }
+    }
 }
 
 /// A strategy with its parameters.

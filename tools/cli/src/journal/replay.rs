@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
-use tezi::{ReplayReport, read_head, replay_recorded};
+use tezi::{ReplayReport, read_head, replay_journal, replay_recorded};
 
 use crate::json::of_core;
+use crate::library;
 use crate::outcome::{Failure, Verdict, print};
 use crate::strategies::Shipped;
 use crate::text::{grouped, hash, rupees};
@@ -16,7 +17,8 @@ use crate::text::{grouped, hash, rupees};
 ///
 /// The inputs of the journal go through the core again. Each command, refusal, report and timer that
 /// comes of them must equal the one the journal holds, and so must the hash of the state at the end.
-/// The strategies that ship decide anew, from their own code; of any other the decisions are taken
+/// The strategies that ship decide anew, from their own code, and so does one that is named by its
+/// shared object; of any other the decisions are taken
 /// from the journal, and everything else is still worked out anew.
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
@@ -27,6 +29,9 @@ pub(crate) struct Args {
     /// Takes the decisions from the journal even where the strategy's code is here
     #[arg(long)]
     recorded: bool,
+    /// Takes the strategy from this shared object, with the parameters that the journal has
+    #[arg(long, value_name = "FILE", conflicts_with = "recorded")]
+    strategy_library: Option<PathBuf>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -49,6 +54,9 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let head = read_head(&args.path)?;
     let (report, decisions) = if args.recorded {
         (replay_recorded(&args.path)?, "taken from the journal, as asked".to_string())
+    } else if let Some(path) = &args.strategy_library {
+        let strategy = library::strategy(path, &head.parameters)?;
+        (replay_journal(&args.path, strategy)?, format!("worked out anew by {}", path.display()))
     } else {
         match Shipped::of_journal(&head) {
             Ok(strategy) => (strategy.replay(&args.path)?, "worked out anew".to_string()),
