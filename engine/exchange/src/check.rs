@@ -15,12 +15,27 @@ use crate::members::Member;
 const BOOK_STOP_LOSS: i16 = 3;
 const BOOK_REGULAR_LOT: i16 = 1;
 
-/// The number of a code in futures and options; 16601, "the exchange rejects the request", where
-/// there is none.
-pub(crate) const fn number(code: ErrorCode) -> i16 {
-    match code.number(Segment::NseFo) {
+/// For whom an order may be in the capital market, beside client and own (CM 6.3, chapter 4).
+const WAREHOUSING: i16 = 4;
+
+/// The number of a code in a segment; 16601, "the exchange rejects the request", where there is none.
+pub(crate) const fn number(segment: Segment, code: ErrorCode) -> i16 {
+    let code = if matches!(segment, Segment::NseCm) { in_cash(code) } else { code };
+    match code.number(segment) {
         Some(number) => number,
         None => 16_601,
+    }
+}
+
+/// What the capital market says where it has no code of the name.
+const fn in_cash(code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::OrderDoesNotExist => ErrorCode::OrderNotFound,
+        ErrorCode::NotYourOrder => ErrorCode::NotInitiator,
+        ErrorCode::OrderModifiedMeanwhile => ErrorCode::OrderChanged,
+        ErrorCode::OrderEntryInPreOpen => ErrorCode::NotInPreOpen,
+        ErrorCode::InvalidBuySell | ErrorCode::GtcNotAllowed => ErrorCode::InvalidData,
+        code => code,
     }
 }
 
@@ -54,7 +69,13 @@ pub(crate) fn order_of(
         BuySell::SELL => Side::Sell,
         _ => return Err(ErrorCode::InvalidBuySell),
     };
-    if !(1..=2).contains(&order.pro_client_indicator.get()) {
+    let is_share = order.token_no.get() == -1 && order.contract_desc.expiry_date.get() == 0;
+    let is_known = match order.pro_client_indicator.get() {
+        1 | 2 => true,
+        WAREHOUSING => is_share,
+        _ => false,
+    };
+    if !is_known {
         return Err(ErrorCode::InvalidProClient);
     }
     let owner = member.owner_of(order.pan, order.settlor).ok_or(ErrorCode::InvalidPan)?;

@@ -18,7 +18,7 @@ use crate::datagrams::Lines;
 pub struct Listing {
     /// The contract. What it does not say (tick, lot, band, freeze quantity) the day's rules do.
     pub instrument: Instrument,
-    /// What it is on: an index or a share.
+    /// What it is on: an index or a share; of a share its series.
     pub underlying: Underlying,
     /// The market-data stream that carries it, from 1.
     pub stream: u8,
@@ -185,7 +185,7 @@ impl Limits {
 /// Everything that is fixed for a day.
 #[derive(Clone, Debug)]
 pub struct ExchangeConfig {
-    /// The segment; futures and options of NSE.
+    /// The segment: futures and options or the capital market of NSE.
     pub segment: Segment,
     /// The day.
     pub date: Date,
@@ -246,7 +246,7 @@ impl ExchangeConfig {
 /// Why an exchange cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigError {
-    /// Only futures and options of NSE are simulated.
+    /// Only futures and options and the capital market of NSE are simulated.
     Segment(Segment),
     /// A number outside its range; which one.
     Range(&'static str),

@@ -1,12 +1,14 @@
 //! What is listed: instruments by number and by terms, and what the day's rules say of them.
 
+use std::collections::BTreeMap;
+
 use tezi_core::matching::InstrumentTerms;
 use tezi_core::venue::bands::{Lpp, LppProduct, LppRules, PriceBand, future_operating_range};
 use tezi_core::venue::rules::{Rules, key};
 use tezi_core::venue::{Date, segment_scope};
 use tezi_gateway::nnf::wire::{ContractDesc, ContractDescTr};
 use tezi_gateway::nnf::{Contract, Underlying};
-use tezi_model::{Instrument, InstrumentId, InstrumentKind, Nanos, Px, Qty};
+use tezi_model::{Instrument, InstrumentId, InstrumentKind, Nanos, Px, Qty, Segment};
 
 use crate::config::{ConfigError, ExchangeConfig, Listing};
 use crate::index::Index;
@@ -19,24 +21,33 @@ pub(crate) struct Contracts {
     listings: Box<[Listing]>,
     descriptors: Box<[ContractDescTr]>,
     by_token: Index,
+    /// By what names a share, which goes without a token.
+    by_name: BTreeMap<([u8; 6], [u8; 10]), InstrumentId>,
 }
 
 impl Contracts {
-    pub(crate) fn new(listings: &[Listing]) -> Result<Self, ConfigError> {
+    pub(crate) fn new(segment: Segment, listings: &[Listing]) -> Result<Self, ConfigError> {
+        let mut by_name = BTreeMap::new();
         let mut by_token = Index::new(listings.len());
         let mut descriptors = Vec::with_capacity(listings.len());
         for (at, listing) in listings.iter().enumerate() {
             let token = listing.instrument.token;
-            let contract = Contract::new(&listing.instrument, listing.underlying)
-                .map_err(|error| ConfigError::Contract { token, error })?;
+            let contract = match segment {
+                Segment::NseCm => Contract::of_share(&listing.instrument, listing.underlying),
+                _ => Contract::new(&listing.instrument, listing.underlying),
+            };
+            let contract = contract.map_err(|error| ConfigError::Contract { token, error })?;
             if by_token.get(u64::from(token.0)).is_some() {
                 return Err(ConfigError::TokenTwice(token));
             }
             by_token.insert(u64::from(token.0), at as u32);
+            if segment == Segment::NseCm {
+                by_name.insert(name_of(&contract.contract_desc), InstrumentId(at as u32));
+            }
             descriptors.push(contract.contract_desc);
         }
         let (listings, descriptors) = (listings.into(), descriptors.into_boxed_slice());
-        Ok(Self { listings, descriptors, by_token })
+        Ok(Self { listings, descriptors, by_token, by_name })
     }
 
     pub(crate) fn listings(&self) -> &[Listing] {
@@ -59,6 +70,9 @@ impl Contracts {
             strike_price: descriptor.strike_price,
             option_type: descriptor.option_type,
         };
+        if token == -1 && !self.by_name.is_empty() {
+            return self.by_name.get(&name_of(&named)).copied();
+        }
         if token == -1 {
             let found = self.descriptors.iter().position(|descriptor| *descriptor == named);
             return found.map(|at| InstrumentId(at as u32));
@@ -68,11 +82,17 @@ impl Contracts {
     }
 }
 
-/// The rows' scope of a contract: `NSE/fo/option`, `NSE/fo/future`.
+/// Series and symbol of a share.
+fn name_of(descriptor: &ContractDescTr) -> ([u8; 6], [u8; 10]) {
+    (bytemuck::cast(descriptor.instrument_name), bytemuck::cast(descriptor.symbol))
+}
+
+/// The rows' scope of a contract: `NSE/fo/option`, `NSE/fo/future`, `NSE/cm`.
 fn product_scope(config: &ExchangeConfig, instrument: &Instrument) -> String {
     let segment = segment_scope(config.segment).unwrap_or("NSE/fo");
     match instrument.kind() {
         InstrumentKind::Option => format!("{segment}/option"),
+        InstrumentKind::Equity => segment.to_owned(),
         _ => format!("{segment}/future"),
     }
 }
@@ -158,7 +178,7 @@ fn band_of(
         InstrumentKind::Future => {
             Ok(future_operating_range(rules, "NSE/fo", date, listing.reference, tick)?)
         }
-        // The range of an option stands in the contract file only.
+        // The range of an option, and of a share, stands in the master file only.
         _ => Ok(PriceBand { low: tick, high: high_max }),
     }
 }
@@ -176,6 +196,8 @@ pub(crate) fn protection_of(
         (true, Underlying::Stock) => LppProduct::StockOption,
         (false, Underlying::Index) => LppProduct::IndexFuture,
         (false, Underlying::Stock) => LppProduct::StockFuture,
+        // Shares have price bands and no limit price protection.
+        (_, Underlying::Series(_)) => return Ok(None),
     };
     let scope = symbol_scope(config, &listing.instrument);
     let rules = LppRules::new(&config.rules, &scope, product, config.date)?;

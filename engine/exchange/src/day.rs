@@ -138,11 +138,14 @@ impl Day {
     }
 }
 
-/// Options, and futures by how many of the same symbol expire before them.
+/// Shares, options, and futures by how many of the same symbol expire before them. Which shares have a
+/// closing auction, a listing does not say: here they have none.
 fn class_of(listing: &Listing, listings: &[Listing]) -> SessionClass {
     let instrument = &listing.instrument;
-    if instrument.kind() == InstrumentKind::Option {
-        return SessionClass::Option;
+    match instrument.kind() {
+        InstrumentKind::Option => return SessionClass::Option,
+        InstrumentKind::Equity => return SessionClass::Stock,
+        _ => {}
     }
     let is_future_of = |other: &Listing, symbol: Symbol| {
         other.instrument.kind() == InstrumentKind::Future && other.instrument.symbol == symbol

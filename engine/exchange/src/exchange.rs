@@ -69,7 +69,7 @@ impl Exchange {
         background: Box<dyn Background + Send>,
     ) -> Result<Self, ConfigError> {
         check_ranges(config)?;
-        let contracts = Contracts::new(&config.listings)?;
+        let contracts = Contracts::new(config.segment, &config.listings)?;
         let mut matcher = Matcher::new(&matcher_config(config));
         let day = Day::new(config)?;
         let mut protections = Vec::with_capacity(config.listings.len());
@@ -378,7 +378,7 @@ impl Exchange {
 }
 
 fn check_ranges(config: &ExchangeConfig) -> Result<(), ConfigError> {
-    if config.segment != Segment::NseFo {
+    if !matches!(config.segment, Segment::NseFo | Segment::NseCm) {
         return Err(ConfigError::Segment(config.segment));
     }
     let ranges = [

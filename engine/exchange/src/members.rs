@@ -82,7 +82,7 @@ impl Member {
         number: u64,
     ) -> Result<Self, ConfigError> {
         let limits = &config.limits;
-        let session = Session::new(&server::Config {
+        let own_config = server::Config {
             box_id: own.box_id,
             broker_id: &own.broker_id,
             user_id: own.user_id,
@@ -99,7 +99,8 @@ impl Member {
             heartbeat_ns: config.member_heartbeat_ns,
             early_heartbeats: EARLY_HEARTBEATS,
             inner_header: false,
-        });
+        };
+        let session = Session::in_segment(&own_config, config.segment);
         let session = session.map_err(|error| ConfigError::Box(own.box_id, error))?;
         let broker_id = Text::new(&own.broker_id)
             .map_err(|_| ConfigError::Box(own.box_id, server::ConfigError::Text))?;

@@ -3,7 +3,7 @@
 use tezi_core::matching::{Order, OrderForm, Refusal, Report, RequestKind as Kind, Sink, Target};
 use tezi_gateway::nnf::ErrorCode;
 use tezi_gateway::nnf::server::{AnswerKind, Event, OrderImage, Request, RequestKind};
-use tezi_gateway::nnf::wire::AdditionalOrderFlags;
+use tezi_gateway::nnf::wire::{AdditionalOrderFlags, ContractDesc};
 use tezi_model::{InstrumentId, Nanos, OrderId};
 
 use crate::background::{Action, BACKGROUND_MEMBERS};
@@ -36,7 +36,9 @@ impl Exchange {
     pub(crate) fn on_event(&mut self, member: u32, event: &Event, now: Nanos) {
         match event {
             Event::Request(request) => self.on_request(member, request, now),
-            Event::KillSwitch { token } => self.on_kill_switch(member, *token, now),
+            Event::KillSwitch { token, descriptor } => {
+                self.on_kill_switch(member, *token, descriptor, now);
+            }
             Event::SignedOff => self.on_signed_off(member, now),
             Event::SignedOn => {}
             Event::Close(reason) => self.floor.members[member as usize].closing = Some(*reason),
@@ -171,10 +173,10 @@ impl Exchange {
     fn refuse(&mut self, member: u32, kind: AnswerKind, request: &Request, why: &Why, now: Nanos) {
         self.floor.counters.refused += 1;
         let error_code = match why {
-            Why::Code(code) => number(*code),
+            Why::Code(code) => number(self.segment, *code),
             Why::Refusal(refusal) => {
                 let code = refusal.code(self.segment).and_then(|code| i16::try_from(code).ok());
-                code.unwrap_or(number(ErrorCode::RequestRejected))
+                code.unwrap_or(number(self.segment, ErrorCode::RequestRejected))
             }
         };
         let said =
@@ -185,17 +187,28 @@ impl Exchange {
 
     /// Cancels every order of the user, or every one in a contract. Each is confirmed by itself; no
     /// separate answer is known (FO 9.48, chapter 4).
-    fn on_kill_switch(&mut self, member: u32, token: Option<i32>, now: Nanos) {
+    fn on_kill_switch(
+        &mut self,
+        member: u32,
+        token: Option<i32>,
+        descriptor: &ContractDesc,
+        now: Nanos,
+    ) {
         self.floor.counters.kill_switches += 1;
-        let is_listed = |token: &i32| {
-            u32::try_from(*token).is_ok_and(|token| self.contracts.by_token(token).is_some())
+        // A share has no token: its name alone says which it is.
+        let is_share = token == Some(-1);
+        let is_listed = |token: i32| match u32::try_from(token) {
+            Ok(token) => self.contracts.by_token(token).is_some(),
+            Err(_) => self.contracts.find(token, descriptor).is_some(),
         };
-        if token.as_ref().is_some_and(|token| !is_listed(token)) {
+        if token.is_some_and(|token| !is_listed(token)) {
             self.floor.counters.kill_switches_unknown += 1;
             return;
         }
-        let wanted =
-            |image: &OrderImage| token.is_none_or(|token| image.order.token_no.get() == token);
+        let wanted = |image: &OrderImage| {
+            token.is_none_or(|token| image.order.token_no.get() == token)
+                && (!is_share || image.order.contract_desc == *descriptor)
+        };
         self.cancel_where(member, now, wanted);
     }
 

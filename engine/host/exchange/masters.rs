@@ -78,6 +78,8 @@ fn instrument_name(listing: &Listing) -> &'static str {
         (true, Underlying::Stock) => "OPTSTK",
         (false, Underlying::Index) => "FUTIDX",
         (false, Underlying::Stock) => "FUTSTK",
+        // A share is in no contract file.
+        (_, Underlying::Series(_)) => "",
     }
 }
 

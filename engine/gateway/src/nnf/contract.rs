@@ -5,15 +5,19 @@ use core::fmt;
 use bytemuck::{Pod, Zeroable};
 use tezi_model::{Instrument, InstrumentKind, NseTime, OptionType, Segment};
 
+use super::cm::{descriptor, sec_info};
 use super::wire::{BeI32, ContractDescTr, Text};
 
-/// What the contract is on. The instrument name on the wire says it, and the model does not know.
+/// What the wire says of an instrument beside its terms, and the model does not know: what a contract is
+/// on, the series of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Underlying {
     /// `FUTIDX`, `OPTIDX`.
     Index,
     /// `FUTSTK`, `OPTSTK`.
     Stock,
+    /// In the capital market: the series, `EQ`, padded with blanks.
+    Series([u8; 2]),
 }
 
 /// Why an instrument cannot be named in a request.
@@ -21,9 +25,10 @@ pub enum Underlying {
 pub enum ContractError {
     /// The encoder's table has no place for its number.
     Capacity,
-    /// Not of futures and options.
+    /// Of another segment than the session.
     Segment,
-    /// Neither a future nor an option, or an option that is neither call nor put.
+    /// Neither a future nor an option, or an option that is neither call nor put; in the capital
+    /// market no share, or without a series.
     Kind,
     /// Token zero or too large.
     Token,
@@ -33,18 +38,21 @@ pub enum ContractError {
     Expiry,
     /// Strike of an option not positive, not in whole paise, or too large.
     Strike,
+    /// Series empty or not printable.
+    Series,
 }
 
 impl fmt::Display for ContractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Capacity => "the instrument's number is beyond the encoder's table",
-            Self::Segment => "the instrument is not of NSE futures and options",
-            Self::Kind => "the instrument is neither a future nor an option",
+            Self::Segment => "the instrument is of another segment",
+            Self::Kind => "orders cannot be in an instrument of this kind",
             Self::Token => "the token must be positive and fit 31 bits",
             Self::Symbol => "the symbol must have 1 to 10 characters",
             Self::Expiry => "the expiry must be known, in whole seconds",
             Self::Strike => "the strike must be positive, in whole paise",
+            Self::Series => "the series must have 1 or 2 characters",
         })
     }
 }
@@ -96,6 +104,21 @@ impl Contract {
                 option_type: Text::new(option_type).map_err(|_| ContractError::Kind)?,
             },
         })
+    }
+
+    /// Names a share in the form of a contract, as images of the exchange's half have it: the series as
+    /// the instrument name, without expiry, strike and option type.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] when a request cannot name it.
+    pub fn of_share(
+        instrument: &Instrument,
+        underlying: Underlying,
+    ) -> Result<Self, ContractError> {
+        let sec_info = sec_info(instrument, underlying)?;
+        let token_no = BeI32::new(instrument.token.0.cast_signed());
+        Ok(Self { token_no, contract_desc: descriptor(&sec_info) })
     }
 
     /// Whether a contract was defined here.

@@ -14,8 +14,8 @@ use tezi_model::{
 
 use super::venue_state::VenueOrderState;
 use super::wire::{
-    BeF64, BeI16, BeI32, BuySell, ErrorResponse, MsOeRequest, MsOeResponseTr, MsTradeConfirm,
-    MsTradeConfirmTr, TransactionCode as Code,
+    BeF64, BeI16, BeI32, BuySell, ErrorResponse, MessageHeader, MsOeRequest, MsOeResponseTr,
+    MsTradeConfirm, MsTradeConfirmTr, TransactionCode as Code,
 };
 
 /// Why bytes are no answer on an order.
@@ -30,7 +30,7 @@ pub enum DecodeError {
     },
     /// The message does not have the MD5 its envelope says.
     ChecksumMismatch,
-    /// The message is not an answer on an order of futures and options.
+    /// The message is not an answer on an order of the segment.
     UnknownTransactionCode {
         /// Its code.
         code: i16,
@@ -110,7 +110,8 @@ pub struct Reply {
     pub venue: VenueOrderState,
     /// The transaction code.
     pub transaction_code: i16,
-    /// The contract, 0 when the message does not say.
+    /// The contract, 0 when the message does not say; in the capital market also when its security is
+    /// not defined.
     pub token: Token,
     /// The side, where the message says it.
     pub side: Option<Side>,
@@ -120,7 +121,7 @@ pub struct Reply {
     pub filled: Qty,
 }
 
-/// Decodes a message, its envelope taken off and in plain.
+/// Decodes a message of futures and options, its envelope taken off and in plain.
 ///
 /// `sequence` is the envelope's. `lookup` gives the engine's number of the order.
 ///
@@ -138,8 +139,14 @@ pub fn decode(
     };
     let code = i16::from_be_bytes(*code);
     let (mut reply, filler) = match code {
-        Code::TRADE_CONFIRMATION_TR => (trade(view(code, message)?)?, 0),
-        Code::TRADE_CONFIRMATION => (trade(&trimmed(view(code, message)?))?, 0),
+        Code::TRADE_CONFIRMATION_TR => {
+            let wire: &MsTradeConfirmTr = view(code, message)?;
+            (trade(wire, token(wire.token))?, 0)
+        }
+        Code::TRADE_CONFIRMATION => {
+            let wire = trimmed(view(code, message)?);
+            (trade(&wire, token(wire.token))?, 0)
+        }
         Code::ORDER_CONFIRMATION_TR
         | Code::ORDER_MOD_CONFIRMATION_TR
         | Code::ORDER_CXL_CONFIRMATION_TR => {
@@ -149,7 +156,7 @@ pub fn decode(
         Code::ORDER_ERROR | Code::ORDER_MOD_REJECT | Code::ORDER_CXL_REJECT
             if message.len() == ErrorResponse::SIZE =>
         {
-            (error_response(code, view(code, message)?), 0)
+            (error_response(code, &view::<ErrorResponse>(code, message)?.header), 0)
         }
         Code::ORDER_ERROR
         | Code::ORDER_MOD_REJECT
@@ -178,18 +185,19 @@ pub(super) fn view<T: AnyBitPattern>(code: i16, message: &[u8]) -> Result<&T, De
 }
 
 /// What the trimmed and the full answer both say.
-struct Answer {
-    order_number: BeF64,
-    error_code: i16,
-    reason_code: i16,
-    token_no: BeI32,
-    buy_sell_indicator: BeI16,
-    volume: BeI32,
-    total_volume_remaining: BeI32,
-    volume_filled_today: BeI32,
-    price: BeI32,
-    time: Nanos,
-    venue: VenueOrderState,
+pub(super) struct Answer {
+    pub(super) order_number: BeF64,
+    pub(super) error_code: i16,
+    pub(super) reason_code: i16,
+    /// None for what cannot be one; 0 where the segment has none and the security is not known.
+    pub(super) token: Option<Token>,
+    pub(super) buy_sell_indicator: BeI16,
+    pub(super) volume: BeI32,
+    pub(super) total_volume_remaining: BeI32,
+    pub(super) volume_filled_today: BeI32,
+    pub(super) price: BeI32,
+    pub(super) time: Nanos,
+    pub(super) venue: VenueOrderState,
 }
 
 impl From<&MsOeResponseTr> for Answer {
@@ -199,7 +207,7 @@ impl From<&MsOeResponseTr> for Answer {
             order_number: wire.order_number,
             error_code: wire.error_code.get(),
             reason_code: wire.reason_code.get(),
-            token_no: wire.token_no,
+            token: token(wire.token_no),
             buy_sell_indicator: wire.buy_sell_indicator,
             volume: wire.volume,
             total_volume_remaining: wire.total_volume_remaining,
@@ -222,7 +230,7 @@ impl From<&MsOeRequest> for Answer {
             order_number: wire.order_number,
             error_code: wire.header.error_code.get(),
             reason_code: wire.reason_code.get(),
-            token_no: wire.token_no,
+            token: token(wire.token_no),
             buy_sell_indicator: wire.buy_sell_indicator,
             volume: wire.volume,
             total_volume_remaining: wire.total_volume_remaining,
@@ -243,8 +251,8 @@ impl From<&MsOeRequest> for Answer {
 /// of an IOC order, 17071 for a self trade).
 const fn kind_of(code: i16, error_code: i16) -> ExecutionKind {
     match code {
-        Code::ORDER_MOD_REJECT => ExecutionKind::ReplaceRejected,
-        Code::ORDER_CXL_REJECT => ExecutionKind::CancelRejected,
+        Code::ORDER_MOD_REJECT | Code::ORDER_MOD_REJECT_TR => ExecutionKind::ReplaceRejected,
+        Code::ORDER_CXL_REJECT | Code::ORDER_CXL_REJECT_TR => ExecutionKind::CancelRejected,
         Code::ORDER_CONFIRMATION_TR | Code::ORDER_CONFIRMATION if error_code == 0 => {
             ExecutionKind::Accepted
         }
@@ -263,7 +271,7 @@ const fn kind_of(code: i16, error_code: i16) -> ExecutionKind {
 }
 
 #[inline]
-fn answer(code: i16, answer: &Answer) -> Result<Reply, DecodeError> {
+pub(super) fn answer(code: i16, answer: &Answer) -> Result<Reply, DecodeError> {
     let kind = kind_of(code, answer.error_code);
     match kind {
         ExecutionKind::Accepted | ExecutionKind::Replaced | ExecutionKind::Canceled => {
@@ -298,7 +306,7 @@ fn confirmation(code: i16, kind: ExecutionKind, answer: &Answer) -> Result<Reply
         },
         venue: answer.venue,
         transaction_code: code,
-        token: token(answer.token_no).ok_or(DecodeError::OutOfRange(Field::TokenNo))?,
+        token: answer.token.ok_or(DecodeError::OutOfRange(Field::TokenNo))?,
         side: Some(strict_side(answer.buy_sell_indicator)?),
         remaining,
         filled,
@@ -322,7 +330,7 @@ fn refusal(code: i16, kind: ExecutionKind, answer: &Answer) -> Reply {
         },
         venue: VenueOrderState::default(),
         transaction_code: code,
-        token: token(answer.token_no).unwrap_or_default(),
+        token: answer.token.unwrap_or_default(),
         side: side(answer.buy_sell_indicator),
         remaining: Qty::ZERO,
         filled: Qty::ZERO,
@@ -331,13 +339,13 @@ fn refusal(code: i16, kind: ExecutionKind, answer: &Answer) -> Reply {
 
 /// A refusal that names nothing but its reason; the sequence number alone finds its order.
 #[inline]
-fn error_response(code: i16, wire: &ErrorResponse) -> Reply {
-    let (zero, header) = (BeI32::new(0), &wire.header);
+pub(super) fn error_response(code: i16, header: &MessageHeader) -> Reply {
+    let zero = BeI32::new(0);
     let answer = Answer {
         order_number: BeF64::new(0.0),
         error_code: header.error_code.get(),
         reason_code: 0,
-        token_no: zero,
+        token: None,
         buy_sell_indicator: BeI16::new(0),
         volume: zero,
         total_volume_remaining: zero,
@@ -373,7 +381,7 @@ fn trimmed(wire: &MsTradeConfirm) -> MsTradeConfirmTr {
 }
 
 #[inline]
-fn trade(wire: &MsTradeConfirmTr) -> Result<Reply, DecodeError> {
+pub(super) fn trade(wire: &MsTradeConfirmTr, token: Option<Token>) -> Result<Reply, DecodeError> {
     let fill_quantity = quantity(wire.fill_quantity, Field::FillQuantity)?;
     if fill_quantity.is_zero() {
         return Err(DecodeError::OutOfRange(Field::FillQuantity));
@@ -409,7 +417,7 @@ fn trade(wire: &MsTradeConfirmTr) -> Result<Reply, DecodeError> {
             last_modified: wire.activity_time.get(),
         },
         transaction_code: wire.transaction_code.get(),
-        token: token(wire.token).ok_or(DecodeError::OutOfRange(Field::TokenNo))?,
+        token: token.ok_or(DecodeError::OutOfRange(Field::TokenNo))?,
         side: Some(strict_side(wire.buy_sell_indicator)?),
         remaining: quantity(wire.remaining_volume, Field::RemainingVolume)?,
         filled: quantity(wire.volume_filled_today, Field::VolumeFilledToday)?,
@@ -450,7 +458,7 @@ fn strict_side(wire: BeI16) -> Result<Side, DecodeError> {
 
 /// The error code, or the reason code where there is none.
 #[inline]
-const fn reason(answer: &Answer) -> u16 {
+pub(super) const fn reason(answer: &Answer) -> u16 {
     let reason = if answer.error_code != 0 { answer.error_code } else { answer.reason_code };
     reason.cast_unsigned()
 }

@@ -44,6 +44,13 @@ pub enum EncodeError {
     PriceNotPaise = 7,
     /// Price above 2^31 - 1 paise, or not positive: 0 would be a market order.
     PriceRange = 8,
+    /// A book that the segment has not, or that the order's other attributes exclude.
+    Book = 9,
+    /// A part to show that is more than the order, or of an order that is immediate or cancel.
+    Disclosed = 10,
+    /// A stop-loss order without a trigger, another order with one, one that the wire cannot hold, or
+    /// one on the wrong side of the limit.
+    Trigger = 11,
 }
 
 impl fmt::Display for EncodeError {
@@ -57,6 +64,11 @@ impl fmt::Display for EncodeError {
             Self::Quantity => "the quantity must be above what is filled and fit 31 bits",
             Self::PriceNotPaise => "the price must be in whole paise",
             Self::PriceRange => "the price must be positive and fit 31 bits of paise",
+            Self::Book => "such an order cannot be in this book",
+            Self::Disclosed => {
+                "the part to show must be below the order, which must be a day order"
+            }
+            Self::Trigger => "a stop-loss order needs a trigger that its limit does not precede",
         })
     }
 }
@@ -138,14 +150,14 @@ impl OrderEncoder {
         match command.kind().ok_or(EncodeError::Kind)? {
             CommandKind::New => self.encode_entry(command, sequence, out),
             CommandKind::Replace => {
-                let terms = self.terms(command)?;
+                let asked = Asked::of(command)?;
                 let code = TransactionCode::ORDER_MOD_IN_TR;
-                self.encode_change(code, command, &terms, venue, sequence, out)
+                self.encode_change(code, command, &asked, venue, sequence, out)
             }
             CommandKind::Cancel => {
-                let terms = self.cancel_terms(command)?;
+                let asked = Asked::of_cancel(command)?;
                 let code = TransactionCode::ORDER_CANCEL_IN_TR;
-                self.encode_change(code, command, &terms, venue, sequence, out)
+                self.encode_change(code, command, &asked, venue, sequence, out)
             }
         }
     }
@@ -170,9 +182,7 @@ impl OrderEncoder {
             ..ContractDesc::zeroed()
         };
         if let Some(id) = instrument {
-            let contract = self.contracts.get(id.index()).filter(|contract| contract.is_defined());
-            let Contract { token_no, contract_desc } =
-                *contract.ok_or(EncodeError::UnknownInstrument)?;
+            let Contract { token_no, contract_desc } = *self.contract(id)?;
             message.token_no = token_no;
             message.contract_desc = ContractDesc {
                 instrument_name: contract_desc.instrument_name,
@@ -207,18 +217,19 @@ impl OrderEncoder {
         sequence: u32,
         out: &mut [u8; ORDER_PACKET_SIZE_MAX],
     ) -> Result<usize, EncodeError> {
-        let terms = self.terms(command)?;
+        let asked = Asked::of(command)?;
+        let contract = self.contract(command.instrument)?;
         let packet: &mut OrderEntryPacket =
             bytemuck::from_bytes_mut(&mut out[..OrderEntryPacket::SIZE]);
         let message = &mut packet.message;
         *message = self.entry;
         message.transaction_code = BeI16::new(TransactionCode::BOARD_LOT_IN_TR);
-        message.token_no = terms.contract.token_no;
-        message.contract_desc = terms.contract.contract_desc;
-        message.buy_sell_indicator = terms.buy_sell;
-        message.volume = BeI32::new(terms.open);
-        message.price = terms.price;
-        message.st_order_flags.terms = terms.flags;
+        message.token_no = contract.token_no;
+        message.contract_desc = contract.contract_desc;
+        message.buy_sell_indicator = asked.buy_sell;
+        message.volume = BeI32::new(asked.open);
+        message.price = asked.price;
+        message.st_order_flags.terms = flags(asked.time_in_force);
         message.filler = BeI32::new(command.client_order_id.0 as i32);
         let message = bytemuck::bytes_of(message);
         envelope::seal(&mut packet.envelope, message, sequence, self.checksum);
@@ -230,27 +241,28 @@ impl OrderEncoder {
         &self,
         transaction_code: i16,
         command: &OrderCommand,
-        terms: &Terms<'_>,
+        asked: &Asked,
         venue: &VenueOrderState,
         sequence: u32,
         out: &mut [u8; ORDER_PACKET_SIZE_MAX],
     ) -> Result<usize, EncodeError> {
+        let contract = self.contract(command.instrument)?;
         let order_number = order_number(command.order_id.0)?;
         let packet: &mut OrderChangePacket = bytemuck::from_bytes_mut(out);
         let message = &mut packet.message;
         *message = self.change;
         message.transaction_code = BeI16::new(transaction_code);
-        message.token_no = terms.contract.token_no;
-        message.contract_desc = terms.contract.contract_desc;
+        message.token_no = contract.token_no;
+        message.contract_desc = contract.contract_desc;
         message.order_number = BeF64::new(order_number);
-        message.buy_sell_indicator = terms.buy_sell;
-        message.total_volume_remaining = BeI32::new(terms.open);
-        message.volume = BeI32::new(terms.open);
-        message.volume_filled_today = BeI32::new(terms.filled);
-        message.price = terms.price;
+        message.buy_sell_indicator = asked.buy_sell;
+        message.total_volume_remaining = BeI32::new(asked.open);
+        message.volume = BeI32::new(asked.open);
+        message.volume_filled_today = BeI32::new(asked.filled);
+        message.price = asked.price;
         message.entry_date_time = BeI32::new(venue.entry_date_time);
         message.last_modified = BeI32::new(venue.last_modified);
-        message.st_order_flags.terms = terms.flags;
+        message.st_order_flags.terms = flags(asked.time_in_force);
         message.filler = BeI32::new(command.client_order_id.0 as i32);
         message.last_activity_reference = BeI64::new(venue.last_activity_reference);
         let message = bytemuck::bytes_of(message);
@@ -258,9 +270,30 @@ impl OrderEncoder {
         Ok(OrderChangePacket::SIZE)
     }
 
+    /// The contract of a command, as requests name it.
+    #[inline]
+    fn contract(&self, id: InstrumentId) -> Result<&Contract, EncodeError> {
+        let contract = self.contracts.get(id.index()).filter(|contract| contract.is_defined());
+        contract.ok_or(EncodeError::UnknownInstrument)
+    }
+}
+
+/// A command in the wire's terms, whatever its segment.
+pub(super) struct Asked {
+    pub(super) buy_sell: BeI16,
+    pub(super) time_in_force: TimeInForce,
+    /// Paise.
+    pub(super) price: BeI32,
+    /// Units that are, or stay, open.
+    pub(super) open: i32,
+    /// Units filled.
+    pub(super) filled: i32,
+}
+
+impl Asked {
     /// What a new order or a modification asks for.
     #[inline]
-    fn terms(&self, command: &OrderCommand) -> Result<Terms<'_>, EncodeError> {
+    pub(super) fn of(command: &OrderCommand) -> Result<Self, EncodeError> {
         let (open, filled) = open_and_filled(command.quantity, command.filled)?;
         if open == 0 {
             return Err(EncodeError::Quantity);
@@ -269,53 +302,46 @@ impl OrderEncoder {
         if price <= 0 {
             return Err(EncodeError::PriceRange);
         }
-        self.terms_of(command, open, filled, price)
+        Self::with(command, open, filled, price)
     }
 
     /// What a cancel says. Price and quantity only describe the order here, so that nothing but
     /// an unsayable one keeps a cancel from leaving.
     #[inline]
-    fn cancel_terms(&self, command: &OrderCommand) -> Result<Terms<'_>, EncodeError> {
+    pub(super) fn of_cancel(command: &OrderCommand) -> Result<Self, EncodeError> {
         let (open, filled) = open_and_filled(command.quantity, command.filled)?;
-        self.terms_of(command, open, filled, price(command.price)?)
+        Self::with(command, open, filled, price(command.price)?)
     }
 
     #[inline]
-    fn terms_of(
-        &self,
+    fn with(
         command: &OrderCommand,
         open: i32,
         filled: i32,
         price: i32,
-    ) -> Result<Terms<'_>, EncodeError> {
+    ) -> Result<Self, EncodeError> {
         let buy_sell = match Side::from_code(command.side_code) {
             Some(Side::Buy) => BuySell::BUY,
             Some(Side::Sell) => BuySell::SELL,
             None => return Err(EncodeError::Side),
         };
-        let flags = match command.time_in_force_code {
-            code if code == TimeInForce::Day as u8 => StOrderFlags::DAY,
-            code if code == TimeInForce::Ioc as u8 => StOrderFlags::IOC,
+        let time_in_force = match command.time_in_force_code {
+            code if code == TimeInForce::Day as u8 => TimeInForce::Day,
+            code if code == TimeInForce::Ioc as u8 => TimeInForce::Ioc,
             _ => return Err(EncodeError::TimeInForce),
         };
-        let contract = self
-            .contracts
-            .get(command.instrument.index())
-            .filter(|contract| contract.is_defined())
-            .ok_or(EncodeError::UnknownInstrument)?;
         let (buy_sell, price) = (BeI16::new(buy_sell), BeI32::new(price));
-        Ok(Terms { contract, buy_sell, flags, price, open, filled })
+        Ok(Self { buy_sell, time_in_force, price, open, filled })
     }
 }
 
-/// A command in the wire's terms.
-struct Terms<'a> {
-    contract: &'a Contract,
-    buy_sell: BeI16,
-    flags: u8,
-    price: BeI32,
-    open: i32,
-    filled: i32,
+/// The terms byte of a time in force.
+#[inline]
+const fn flags(time_in_force: TimeInForce) -> u8 {
+    match time_in_force {
+        TimeInForce::Day => StOrderFlags::DAY,
+        TimeInForce::Ioc => StOrderFlags::IOC,
+    }
 }
 
 /// What stays open and what is filled, both within the wire's range.
@@ -337,7 +363,7 @@ fn price(price: Px) -> Result<i32, EncodeError> {
 
 /// The order number as the double the venue sent: exact, or the change would name another order.
 #[inline]
-fn order_number(number: u64) -> Result<f64, EncodeError> {
+pub(super) fn order_number(number: u64) -> Result<f64, EncodeError> {
     let double = number as f64;
     // Of the doubles made from a u64 only 2^64 saturates on its way back.
     if number == 0 || number == u64::MAX || double as u64 != number {

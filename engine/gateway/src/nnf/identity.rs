@@ -4,14 +4,17 @@ use core::fmt;
 
 use bytemuck::Zeroable;
 
+use super::cm::to_cm;
 use super::wire::{
-    AdditionalOrderFlags, BeF64, BeI16, BeI32, BookType, MsOeRequestTr, MsOmRequestTr, Text,
+    AdditionalOrderFlags, BeF64, BeI16, BeI32, BookType, CmOrderEntryRequestTr, CmOrderOmRequestTr,
+    MsOeRequestTr, MsOmRequestTr, StOrderFlags, Text,
 };
 
 /// For whom the orders are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account<'a> {
-    /// The member's own; the account field is blank in futures and options.
+    /// The member's own; the account field is blank in futures and options, and the member's code in
+    /// the capital market.
     Proprietary,
     /// A client of the member, with the client's code, 1 to 10 characters.
     Client(&'a str),
@@ -63,7 +66,7 @@ pub struct SessionIdentity<'a> {
     pub algo_id: i32,
     /// Self-trade prevention. It cannot change in the life of an order.
     pub self_trade: SelfTrade,
-    /// Whether open orders are cancelled when the session ends.
+    /// Whether open orders are cancelled when the session ends. Futures and options only.
     pub cancel_on_logoff: bool,
 }
 
@@ -88,6 +91,8 @@ pub enum IdentityError {
     NnfId,
     /// Algo id negative.
     AlgoId,
+    /// Cancel on logoff, which the capital market cannot be told.
+    CancelOnLogoff,
 }
 
 impl fmt::Display for IdentityError {
@@ -102,6 +107,7 @@ impl fmt::Display for IdentityError {
             Self::Pan => "the PAN must have exactly 10 printable characters",
             Self::NnfId => "the NNF id must have 15 digits",
             Self::AlgoId => "the algo id must not be negative",
+            Self::CancelOnLogoff => "the capital market has no cancel on logoff",
         })
     }
 }
@@ -111,17 +117,10 @@ impl core::error::Error for IdentityError {}
 impl SessionIdentity<'_> {
     /// The requests with everything in them that no single order decides.
     pub(super) fn templates(&self) -> Result<(MsOeRequestTr, MsOmRequestTr), IdentityError> {
-        self.check_numbers()?;
-        let broker_id = required(self.broker_id, 1).ok_or(IdentityError::BrokerId)?;
-        let settlor = required(self.settlor, 0).ok_or(IdentityError::Settlor)?;
-        let pan = required(self.pan, 10).ok_or(IdentityError::Pan)?;
-        let (account_number, pro_client) = match self.account {
-            Account::Proprietary => (Text::BLANK, 2),
-            Account::Client(code) => (required(code, 1).ok_or(IdentityError::Account)?, 1),
-        };
+        let Texts { broker_id, settlor, pan, account_number, pro_client } = self.texts()?;
         let entry = MsOeRequestTr {
             user_id: BeI32::new(self.user_id),
-            account_number,
+            account_number: account_number.unwrap_or(Text::BLANK),
             book_type: BeI16::new(BookType::REGULAR_LOT),
             branch_id: BeI16::new(self.branch_id),
             trader_id: BeI32::new(self.trader_id),
@@ -138,7 +137,7 @@ impl SessionIdentity<'_> {
         let change = MsOmRequestTr {
             user_id: entry.user_id,
             modified_cancelled_by: self.role.letter(),
-            account_number,
+            account_number: entry.account_number,
             book_type: entry.book_type,
             branch_id: entry.branch_id,
             trader_id: entry.trader_id,
@@ -153,6 +152,68 @@ impl SessionIdentity<'_> {
             ..MsOmRequestTr::zeroed()
         };
         Ok((entry, change))
+    }
+
+    /// The same of the capital market, where own orders carry the member's code as their account, and
+    /// self-trade prevention is among the order flags.
+    pub(super) fn cm_templates(
+        &self,
+    ) -> Result<(CmOrderEntryRequestTr, CmOrderOmRequestTr), IdentityError> {
+        let Texts { broker_id, settlor, pan, account_number, pro_client } = self.texts()?;
+        if self.cancel_on_logoff {
+            return Err(IdentityError::CancelOnLogoff);
+        }
+        let own = || Text::new(self.broker_id).map_err(|_| IdentityError::BrokerId);
+        let account_number = account_number.map_or_else(own, Ok)?;
+        let flags = to_cm(StOrderFlags::zeroed(), self.additional_order_flags());
+        // Both fields of a new order carry the user, whatever their names (CM 6.3, appendix).
+        let entry = CmOrderEntryRequestTr {
+            trader_id: BeI32::new(self.user_id),
+            account_number,
+            book_type: BeI16::new(BookType::REGULAR_LOT),
+            st_order_flags: flags,
+            branch_id: BeI16::new(self.branch_id),
+            user_id: BeI32::new(self.user_id),
+            broker_id,
+            suspended: Text::BLANK,
+            settlor,
+            pro_client: BeI16::new(pro_client),
+            nnf_field: BeF64::new(self.nnf_id as f64),
+            pan,
+            algo_id: BeI32::new(self.algo_id),
+            ..CmOrderEntryRequestTr::zeroed()
+        };
+        let change = CmOrderOmRequestTr {
+            user_id: entry.user_id,
+            modified_cancelled_by: self.role.letter(),
+            account_number,
+            book_type: entry.book_type,
+            st_order_flags: flags,
+            branch_id: entry.branch_id,
+            user_id_2: entry.user_id,
+            broker_id,
+            suspended: Text::BLANK,
+            settlor,
+            pro_client: entry.pro_client,
+            nnf_field: entry.nnf_field,
+            pan,
+            algo_id: entry.algo_id,
+            ..CmOrderOmRequestTr::zeroed()
+        };
+        Ok((entry, change))
+    }
+
+    /// Everything checked, the texts as they go onto the wire.
+    fn texts(&self) -> Result<Texts, IdentityError> {
+        self.check_numbers()?;
+        let broker_id = required(self.broker_id, 1).ok_or(IdentityError::BrokerId)?;
+        let settlor = required(self.settlor, 0).ok_or(IdentityError::Settlor)?;
+        let pan = required(self.pan, 10).ok_or(IdentityError::Pan)?;
+        let (account_number, pro_client) = match self.account {
+            Account::Proprietary => (None, 2),
+            Account::Client(code) => (Some(required(code, 1).ok_or(IdentityError::Account)?), 1),
+        };
+        Ok(Texts { broker_id, settlor, pan, account_number, pro_client })
     }
 
     fn check_numbers(&self) -> Result<(), IdentityError> {
@@ -176,6 +237,15 @@ impl SessionIdentity<'_> {
         }
         AdditionalOrderFlags { bits }
     }
+}
+
+/// What an identity says in texts; no account for own orders.
+struct Texts {
+    broker_id: Text<5>,
+    settlor: Text<12>,
+    pan: Text<10>,
+    account_number: Option<Text<10>>,
+    pro_client: i16,
 }
 
 impl UserRole {

@@ -59,6 +59,8 @@ pub mod client;
 pub mod server;
 pub mod wire;
 
+mod attributes;
+mod cm;
 mod contract;
 mod decode;
 mod encode;
@@ -72,6 +74,8 @@ mod notice;
 mod tests;
 mod venue_state;
 
+pub use attributes::{Book, OrderAttributes};
+pub use cm::{CmOrderEncoder, decode_cm};
 pub use contract::{Contract, ContractError, Underlying};
 pub use decode::{DecodeError, Field, OrderKey, Reply, decode};
 pub use encode::{EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder};

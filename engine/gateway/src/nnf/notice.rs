@@ -1,8 +1,9 @@
 //! What a venue says of an order beside the reports: frozen, priced, triggered, a trade taken back.
 
-use tezi_model::{ClientOrderId, Nanos, OrderId, Px, Qty};
+use tezi_model::{ClientOrderId, Nanos, OrderId, Px, Qty, Segment};
 
-use super::decode::{DecodeError, order_id, venue_time, view};
+use super::cm::{answer_of_notice, notice_of_trade};
+use super::decode::{Answer, DecodeError, order_id, reason, venue_time, view};
 use super::venue_state::VenueOrderState;
 use super::wire::{BeI32, MsOeRequest, MsTradeConfirm, TransactionCode as Code};
 
@@ -45,9 +46,10 @@ pub struct Notice {
     pub venue_time: Nanos,
 }
 
-/// Whether a code is of a notice.
-pub(super) const fn is_notice(code: i16) -> bool {
-    kind_of(code).is_some()
+/// Whether a code is of a notice. Trimmed ones are of the capital market only.
+pub(super) const fn is_notice(segment: Segment, code: i16) -> bool {
+    let is_cm = matches!(segment, Segment::NseCm);
+    kind_of(code).is_some() && (is_cm || code != Code::MARKET_PRICE_CONFIRMATION_TR)
 }
 
 /// Decodes a notice and what the next change of its order must echo.
@@ -57,22 +59,26 @@ pub(super) const fn is_notice(code: i16) -> bool {
 /// [`DecodeError::UnknownTransactionCode`] for a code of another message,
 /// [`DecodeError::MessageLength`] for a length that its structure has not.
 pub(super) fn decode_notice(
+    segment: Segment,
     code: i16,
     message: &[u8],
 ) -> Result<(Notice, VenueOrderState), DecodeError> {
     let kind = kind_of(code).ok_or(DecodeError::UnknownTransactionCode { code })?;
-    match kind {
-        NoticeKind::Frozen | NoticeKind::MarketPrice => {
-            Ok(of_order(kind, view::<MsOeRequest>(code, message)?))
-        }
-        _ => Ok(of_trade(kind, view::<MsTradeConfirm>(code, message)?)),
+    let is_of_order = matches!(kind, NoticeKind::Frozen | NoticeKind::MarketPrice);
+    match (segment, is_of_order) {
+        (Segment::NseCm, true) => Ok(of_order(kind, &answer_of_notice(code, message)?)),
+        (Segment::NseCm, false) => Ok(of_trade(kind, &notice_of_trade(view(code, message)?))),
+        (_, true) => Ok(of_order(kind, &Answer::from(view::<MsOeRequest>(code, message)?))),
+        (_, false) => Ok(of_trade(kind, view(code, message)?)),
     }
 }
 
 const fn kind_of(code: i16) -> Option<NoticeKind> {
     Some(match code {
         Code::FREEZE_TO_CONTROL => NoticeKind::Frozen,
-        Code::MARKET_PRICE_CONFIRMATION => NoticeKind::MarketPrice,
+        Code::MARKET_PRICE_CONFIRMATION | Code::MARKET_PRICE_CONFIRMATION_TR => {
+            NoticeKind::MarketPrice
+        }
         Code::STOP_LOSS_TRIGGER => NoticeKind::Triggered,
         Code::TRADE_CANCEL_CONFIRM => NoticeKind::TradeCanceled,
         Code::TRADE_MOD_CONFIRM => NoticeKind::TradeModified,
@@ -80,25 +86,18 @@ const fn kind_of(code: i16) -> Option<NoticeKind> {
     })
 }
 
-fn of_order(kind: NoticeKind, wire: &MsOeRequest) -> (Notice, VenueOrderState) {
-    let error = wire.header.error_code.get();
-    let reason = if error == 0 { wire.reason_code.get() } else { error };
+fn of_order(kind: NoticeKind, answer: &Answer) -> (Notice, VenueOrderState) {
     let notice = Notice {
         kind,
         client_order_id: ClientOrderId::default(),
-        order_id: order_id(wire.order_number).unwrap_or_default(),
-        price: Px::from_paise(i64::from(wire.price.get()).abs()),
-        quantity: quantity(wire.volume),
+        order_id: order_id(answer.order_number).unwrap_or_default(),
+        price: Px::from_paise(i64::from(answer.price.get()).abs()),
+        quantity: quantity(answer.volume),
         fill_id: 0,
-        reason: reason.cast_unsigned(),
-        venue_time: venue_time(wire.header.timestamp.get(), wire.header.log_time.get()),
+        reason: reason(answer),
+        venue_time: answer.time,
     };
-    let venue = VenueOrderState {
-        last_activity_reference: wire.last_activity_reference.get(),
-        entry_date_time: wire.entry_date_time.get(),
-        last_modified: wire.last_modified.get(),
-    };
-    (notice, venue)
+    (notice, answer.venue)
 }
 
 fn of_trade(kind: NoticeKind, wire: &MsTradeConfirm) -> (Notice, VenueOrderState) {

@@ -5,11 +5,12 @@
 //! for a download that brings it again behind the missing one. So reports of an order always
 //! come in the exchange's order, each once.
 
-use tezi_model::{CommandKind, ExecutionKind, ExecutionReport, Nanos, OrderId, Qty};
+use tezi_model::{CommandKind, ExecutionKind, ExecutionReport, Nanos, OrderId, Px, Qty, Segment};
 
-use super::super::decode::{DecodeError, OrderKey, Reply, decode};
+use super::super::attributes::Book;
+use super::super::decode::{DecodeError, OrderKey, Reply};
 use super::super::link::{Encryption, Stamp, stamp_of};
-use super::super::notice::{decode_notice, is_notice};
+use super::super::notice::{Notice, NoticeKind, decode_notice, is_notice};
 use super::super::wire::{
     InnerMessageHeader, MessageHeader, MsAckResponse, TransactionCode as Code,
 };
@@ -42,17 +43,17 @@ impl Session {
         now: Nanos,
     ) {
         let code = message.first_chunk().map_or(0, |code| i16::from_be_bytes(*code));
-        let stamp = stamp_of(message);
+        let stamp = stamp_of(self.segment, message);
         if is_acknowledgement(code) {
             self.on_acknowledgement(message);
             return;
         }
-        if is_notice(code) {
+        if is_notice(self.segment, code) {
             self.on_notice(code, message, stamp, origin);
             return;
         }
         let mut key = OrderKey { sequence, order_id: OrderId(0), filler: 0 };
-        let decoded = decode(sequence, message, |of| {
+        let decoded = self.encoder.decode(sequence, message, |of| {
             key = of;
             None
         });
@@ -286,7 +287,10 @@ impl Session {
                 order.is_confirmed = true;
                 order.price = report.price;
                 order.quantity = report.quantity;
-                answered |= order.awaits(CommandKind::Replace, stamp);
+                if order.awaits(CommandKind::Replace, stamp) {
+                    answered = true;
+                    order.attributes = order.attributes_next;
+                }
             }
             Some(ExecutionKind::Fill) => {
                 order.is_confirmed = true;
@@ -331,10 +335,13 @@ impl Session {
     }
 
     fn on_notice(&mut self, code: i16, message: &[u8], stamp: Stamp, origin: Origin) {
-        match decode_notice(code, message) {
+        match decode_notice(self.segment, code, message) {
             Ok((mut notice, venue)) => {
                 let place = self.orders.by_number(notice.order_id);
                 if let Some(order) = place.and_then(|place| self.orders.get_mut(place)) {
+                    if stamp.jiffies > order.jiffies {
+                        take_notice(order, &notice);
+                    }
                     order.absorb(venue, stamp);
                     notice.client_order_id = order.client_order_id;
                 }
@@ -384,8 +391,8 @@ impl Session {
         let inner_header: Option<&InnerMessageHeader> =
             inner.get(..InnerMessageHeader::SIZE).and_then(view);
         match inner_header {
-            Some(header) if !is_downloaded(first_code(inner)) => {
-                if !is_downloaded(header.transaction_code.get()) {
+            Some(header) if !is_downloaded(self.segment, first_code(inner)) => {
+                if !is_downloaded(self.segment, header.transaction_code.get()) {
                     self.counters.unexpected += 1;
                     return;
                 }
@@ -443,6 +450,22 @@ impl Session {
     }
 }
 
+/// What a notice changes of an order's attributes: a stop-loss order that was triggered is a regular
+/// one, a market order that was priced a limit order.
+fn take_notice(order: &mut Order, notice: &Notice) {
+    match notice.kind {
+        NoticeKind::Triggered => {
+            order.attributes.book = Book::RegularLot;
+            order.attributes.trigger = Px::ZERO;
+        }
+        NoticeKind::MarketPrice => {
+            order.attributes.is_market = false;
+            order.price = notice.price;
+        }
+        NoticeKind::Frozen | NoticeKind::TradeCanceled | NoticeKind::TradeModified => {}
+    }
+}
+
 /// Whether a trade follows on what is believed of its order: nothing filled in between, and no
 /// change of its quantity.
 fn is_next_fill(order: &Order, reply: &Reply) -> bool {
@@ -468,8 +491,8 @@ const fn is_acknowledgement(code: i16) -> bool {
 }
 
 /// Whether a download may hold a message of this code.
-const fn is_downloaded(code: i16) -> bool {
-    is_notice(code)
+const fn is_downloaded(segment: Segment, code: i16) -> bool {
+    is_notice(segment, code)
         || matches!(
             code,
             Code::ORDER_CONFIRMATION

@@ -85,6 +85,8 @@ impl Default for Limits {
 pub enum ConfigError {
     /// A part of the identity cannot go onto the wire.
     Identity(IdentityError),
+    /// A segment without NNF sessions here.
+    Segment,
     /// The box is not positive.
     BoxId,
     /// The password is empty, too long, or not printable.
@@ -97,6 +99,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Identity(error) => error.fmt(f),
+            Self::Segment => {
+                f.write_str("sessions are of NSE futures and options or capital market")
+            }
             Self::BoxId => f.write_str("the box id must be positive"),
             Self::Password => f.write_str("the password must have 1 to 8 printable characters"),
             Self::Limit(name) => write!(f, "the limit {name} is too small"),

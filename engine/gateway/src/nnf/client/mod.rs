@@ -13,8 +13,10 @@
 //! After construction nothing allocates. `docs/wire/nnf_orders.md` tells the sequence and the choices.
 
 mod apply;
+mod capital_market;
 mod config;
 mod cursors;
+mod encoder;
 mod event;
 mod orders;
 mod sign_on;
@@ -25,21 +27,21 @@ use std::collections::VecDeque;
 
 use tezi_model::{
     ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentId, Nanos,
-    OrderCommand, OrderId,
+    OrderCommand, OrderId, Segment,
 };
 
+use super::attributes::{FULL_PACKET_SIZE_MAX, OrderAttributes};
 use super::contract::{ContractError, Underlying};
-use super::encode::{EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder};
-use super::envelope::{Checksum, PACKET_SIZE_MAX};
+use super::encode::{EncodeError, ORDER_PACKET_SIZE_MAX};
+use super::envelope::PACKET_SIZE_MAX;
 use super::link::{Cipher, CipherError, Encryption, Framer, Outbox, RateMeter, SessionKeys};
-use super::wire::{
-    BeU16, BeU32, Envelope, MarketStatus, MsOeRequest, Secret, Text, TransactionCode as Code,
-};
+use super::wire::{BeU16, BeU32, Envelope, MarketStatus, Secret, Text, TransactionCode as Code};
 
 pub use config::{Config, ConfigError, EVENTS_MIN, Limits};
 pub use event::{CommandError, Counters, DisconnectReason, Endpoint, Event, LocalReason, Origin};
 
 use cursors::Cursors;
+use encoder::Encoder;
 use orders::{Fate, Orders, Sent, lay_down};
 
 /// How far signing on has got.
@@ -87,6 +89,16 @@ struct Member {
     version: i32,
 }
 
+/// A request that is to leave.
+struct Outgoing {
+    /// Where its order is; none for a new one.
+    place: Option<u32>,
+    kind: CommandKind,
+    command: OrderCommand,
+    venue: super::VenueOrderState,
+    attributes: OrderAttributes,
+}
+
 /// A message download under way.
 #[derive(Clone, Copy)]
 struct Download {
@@ -100,7 +112,8 @@ pub struct Session {
     encryption: Encryption,
     immediate_acknowledgement: bool,
     limits: Limits,
-    encoder: OrderEncoder,
+    segment: Segment,
+    encoder: Encoder,
     tokens: Box<[i32]>,
     phase: Phase,
     /// When the step under way is given up, or the wait over.
@@ -140,17 +153,25 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that waits for [`Session::start`].
+    /// A session of futures and options that waits for [`Session::start`].
     ///
     /// # Errors
     ///
     /// [`ConfigError`] names what cannot be.
     pub fn new(config: &Config<'_>) -> Result<Self, ConfigError> {
+        Self::in_segment(config, Segment::NseFo)
+    }
+
+    /// A session of a segment: futures and options, or the capital market.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names what cannot be.
+    pub fn in_segment(config: &Config<'_>, segment: Segment) -> Result<Self, ConfigError> {
         let password = config.check()?;
         let limits = config.limits;
         let identity = &config.identity;
-        // The cipher of the connection seals the packet; the encoder has nothing to guard.
-        let encoder = OrderEncoder::new(identity, Checksum::None, limits.instruments)?;
+        let encoder = Encoder::new(segment, identity, limits.instruments)?;
         let broker_id = Text::new(identity.broker_id)
             .map_err(|_| ConfigError::Identity(super::IdentityError::BrokerId))?;
         Ok(Self {
@@ -165,6 +186,7 @@ impl Session {
             encryption: config.encryption,
             immediate_acknowledgement: config.immediate_acknowledgement,
             limits,
+            segment,
             encoder,
             tokens: vec![0; limits.instruments].into_boxed_slice(),
             phase: Phase::Idle,
@@ -198,7 +220,7 @@ impl Session {
         })
     }
 
-    /// Makes an instrument known, or known anew.
+    /// Makes an instrument of the session's segment known, or known anew.
     ///
     /// # Errors
     ///
@@ -215,7 +237,7 @@ impl Session {
     }
 
     /// Says whether orders from now on are of the pre-open session.
-    pub const fn set_pre_open(&mut self, pre_open: bool) {
+    pub fn set_pre_open(&mut self, pre_open: bool) {
         self.encoder.set_pre_open(pre_open);
     }
 
@@ -255,20 +277,42 @@ impl Session {
     }
 
     /// Takes a command and, when it may leave, encodes it and lets it wait for
-    /// [`Session::poll_transmit`].
+    /// [`Session::poll_transmit`]. A change keeps the attributes that its order has.
     ///
     /// # Errors
     ///
     /// [`CommandError`]; the session is then as it was, and the command was not sent.
     #[inline]
     pub fn on_command(&mut self, command: &OrderCommand, now: Nanos) -> Result<(), CommandError> {
-        let sent = self.send(command, now);
+        let sent = self.send(command, None, now);
+        self.counters.commands_refused += u64::from(sent.is_err());
+        sent
+    }
+
+    /// Takes a command for an order that is more than a regular limit order that shows all, or that a
+    /// modification makes so.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]; the session is then as it was, and the command was not sent.
+    pub fn on_order(
+        &mut self,
+        command: &OrderCommand,
+        attributes: &OrderAttributes,
+        now: Nanos,
+    ) -> Result<(), CommandError> {
+        let sent = self.send(command, Some(attributes), now);
         self.counters.commands_refused += u64::from(sent.is_err());
         sent
     }
 
     #[inline]
-    fn send(&mut self, command: &OrderCommand, now: Nanos) -> Result<(), CommandError> {
+    fn send(
+        &mut self,
+        command: &OrderCommand,
+        attributes: Option<&OrderAttributes>,
+        now: Nanos,
+    ) -> Result<(), CommandError> {
         if self.phase != Phase::Live {
             return Err(CommandError::NotLive);
         }
@@ -276,34 +320,73 @@ impl Session {
         let place = self.place_for(kind, command.client_order_id)?;
         let mut command = *command;
         let mut venue = super::VenueOrderState::default();
+        let mut wanted = attributes.copied().unwrap_or_default();
         if let Some(order) = place.and_then(|place| self.orders.get(place)) {
             venue = order.venue;
             command.order_id = order.order_id;
+            let keeps = attributes.is_none() || kind == CommandKind::Cancel;
+            wanted = if keeps { order.attributes } else { wanted };
         }
-        let mut packet = [0; ORDER_PACKET_SIZE_MAX];
+        let request = Outgoing { place, kind, command, venue, attributes: wanted };
+        if wanted.is_plain() {
+            let mut packet = [0; ORDER_PACKET_SIZE_MAX];
+            let sequence = self.next_sequence();
+            let size = self
+                .encoder
+                .encode(&request.command, &request.venue, sequence, &mut packet)
+                .map_err(CommandError::Encode)?;
+            self.leave(&request, sequence, &mut packet[..size], now)
+        } else {
+            self.send_attributed(&request, now)
+        }
+    }
+
+    #[cold]
+    fn send_attributed(&mut self, request: &Outgoing, now: Nanos) -> Result<(), CommandError> {
+        let attributes = &request.attributes;
+        let plain =
+            attributes.plain(self.segment, &request.command).map_err(CommandError::Encode)?;
+        let mut trimmed = [0; ORDER_PACKET_SIZE_MAX];
         let sequence = self.next_sequence();
         let size = self
             .encoder
-            .encode(&command, &venue, sequence, &mut packet)
+            .encode(&plain, &request.venue, sequence, &mut trimmed)
             .map_err(CommandError::Encode)?;
-        if self.outbox.room() < size {
+        let (segment, user_id) = (self.segment, self.member.user_id);
+        let mut packet = [0; FULL_PACKET_SIZE_MAX];
+        let size = attributes.lay_over(segment, &trimmed[..size], user_id, now, &mut packet);
+        self.leave(request, sequence, &mut packet[..size], now)
+    }
+
+    /// Seals a request, lets it wait, and remembers it.
+    #[inline]
+    fn leave(
+        &mut self,
+        request: &Outgoing,
+        sequence: u32,
+        packet: &mut [u8],
+        now: Nanos,
+    ) -> Result<(), CommandError> {
+        if self.outbox.room() < packet.len() {
             return Err(CommandError::Backlog);
         }
         if !self.rate.admit(now) {
             return Err(CommandError::Rate);
         }
-        if self.immediate_acknowledgement {
-            let code = acknowledged(kind).to_be_bytes();
+        if self.immediate_acknowledgement && request.attributes.book.is_trimmed() {
+            let code = acknowledged(request.kind).to_be_bytes();
             packet[Envelope::SIZE..Envelope::SIZE + 2].copy_from_slice(&code);
         }
-        self.cipher.seal(&mut packet[..size]).map_err(CommandError::Cipher)?;
-        let is_queued = self.outbox.push(&packet[..size]);
+        self.cipher.seal(packet).map_err(CommandError::Cipher)?;
+        let is_queued = self.outbox.push(packet);
         debug_assert!(is_queued, "its room was checked");
-        let place = match place {
+        let place = match request.place {
             Some(place) => place,
-            None => self.orders.add(command.client_order_id).ok_or(CommandError::Capacity)?,
+            None => {
+                self.orders.add(request.command.client_order_id).ok_or(CommandError::Capacity)?
+            }
         };
-        self.record(place, kind, &command, sequence, now);
+        self.record(place, request, sequence, now);
         Ok(())
     }
 
@@ -335,14 +418,8 @@ impl Session {
 
     /// Remembers a request that was sealed.
     #[inline]
-    fn record(
-        &mut self,
-        place: u32,
-        kind: CommandKind,
-        command: &OrderCommand,
-        sequence: u32,
-        now: Nanos,
-    ) {
+    fn record(&mut self, place: u32, request: &Outgoing, sequence: u32, now: Nanos) {
+        let Outgoing { kind, command, attributes, .. } = request;
         self.requests += 1;
         self.counters.requests += 1;
         self.counters.packets_out += 1;
@@ -355,14 +432,18 @@ impl Session {
             at: now,
             connection: self.connection,
         };
-        self.orders.set_pending(place, kind, sent);
+        self.orders.set_pending(place, *kind, sent);
         if self.answer_check == Nanos::MAX {
             self.answer_check = now.plus(self.limits.answer_timeout_ns);
         }
-        if kind == CommandKind::New {
+        if let Some(order) = self.orders.get_mut(place) {
+            order.attributes_next = *attributes;
+        }
+        if *kind == CommandKind::New {
             let token = self.tokens[command.instrument.index()].cast_unsigned();
             if let Some(order) = self.orders.get_mut(place) {
                 lay_down(order, command, tezi_model::Token(token));
+                order.attributes = *attributes;
             }
         }
     }
@@ -555,15 +636,17 @@ impl Session {
         if self.phase != Phase::Live {
             return Err(CommandError::NotLive);
         }
-        let mut message = self.encoder.kill_switch(instrument).map_err(CommandError::Encode)?;
-        message.header = self.header(Code::KILL_SWITCH_IN, MsOeRequest::SIZE, now);
+        let mut buffer = [0; PACKET_SIZE_MAX];
+        let user_id = self.member.user_id;
+        let size = self.encoder.kill_switch(instrument, user_id, now, &mut buffer);
+        let size = size.map_err(CommandError::Encode)?;
         if self.outbox.room() < PACKET_SIZE_MAX {
             return Err(CommandError::Backlog);
         }
         if !self.rate.admit(now) {
             return Err(CommandError::Rate);
         }
-        self.queue(bytemuck::bytes_of(&message), now).map_err(CommandError::Cipher)
+        self.queue(&buffer[..size], now).map_err(CommandError::Cipher)
     }
 
     /// Seals a message and lets it wait to be sent.

@@ -2,6 +2,7 @@
 
 use tezi_model::{ClientOrderId, CommandKind, Nanos, OrderCommand, OrderId, Px, Qty, Side, Token};
 
+use super::super::attributes::{Book, OrderAttributes};
 use super::super::decode::Reply;
 use super::super::link::{Index, NumberSet, Stamp};
 use super::super::venue_state::VenueOrderState;
@@ -18,6 +19,14 @@ pub(super) enum Fate {
     /// Its stream failed.
     StreamOutage,
 }
+
+/// Of most orders.
+const PLAIN: OrderAttributes = OrderAttributes {
+    book: Book::RegularLot,
+    is_market: false,
+    disclosed: Qty(0),
+    trigger: Px::ZERO,
+};
 
 /// One order, open or in flight.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +48,9 @@ pub(super) struct Order {
     pub(super) price: Px,
     pub(super) quantity: Qty,
     pub(super) filled: Qty,
+    pub(super) attributes: OrderAttributes,
+    /// The attributes that the modification in flight asks for.
+    pub(super) attributes_next: OrderAttributes,
     /// The request that is not answered.
     pub(super) pending: Option<CommandKind>,
     /// Which request of the session that is, from 1.
@@ -57,6 +69,8 @@ pub(super) struct Order {
 
 impl Order {
     const VACANT: Self = Self {
+        attributes: PLAIN,
+        attributes_next: PLAIN,
         client_order_id: ClientOrderId(0),
         order_id: OrderId(0),
         venue: VenueOrderState { last_activity_reference: 0, entry_date_time: 0, last_modified: 0 },
@@ -261,7 +275,7 @@ impl Orders {
                 && order.fate == Fate::None
                 && order.token == reply.token
                 && Some(order.side) == reply.side
-                && order.price == reply.report.price
+                && (order.attributes.is_market || order.price == reply.report.price)
                 && order.quantity == reply.report.quantity
         };
         let candidates = self.open().filter(|(_, order)| alike(order));

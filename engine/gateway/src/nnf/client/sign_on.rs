@@ -4,20 +4,24 @@
 use core::net::Ipv4Addr;
 
 use bytemuck::{AnyBitPattern, Zeroable};
-use tezi_model::Nanos;
+use tezi_model::{Nanos, Segment};
 
 use super::super::header::header;
 use super::super::link::{Cipher, Encryption, End, SessionKeys, jiffies_to_double};
 use super::super::wire::{
-    BeF64, BeI16, BeI32, BoxMessage, BoxSignOnRequestIn, GrRequest, GrResponse, GrResponseNew,
-    MessageDownload, MessageHeader, MsSignon, Secret, StreamOutage, SystemInformationIn,
-    SystemInformationOut, Text, TransactionCode as Code, UpdateLocaldbIn,
+    BeF64, BeI16, BeI32, BoxMessage, BoxSignOnRequestIn, CmSystemInformationOut, GrRequest,
+    GrResponse, GrResponseNew, MessageDownload, MessageHeader, MsSignon, Secret, StreamOutage,
+    SystemInformationIn, SystemInformationOut, Text, TransactionCode as Code, UpdateLocaldbIn,
 };
+use super::capital_market::cm_market_status;
 use super::orders::Fate;
 use super::{DisconnectReason, Download, Endpoint, Event, Phase, Session, Target};
 
 /// Heartbeats in a row that may stay without an answer.
 const HEARTBEATS_UNANSWERED_MAX: u32 = 2;
+
+/// Later than every change of a master.
+const NEVER: BeI32 = BeI32::new(i32::MAX);
 
 /// How often the market status may turn out stale before signing on is given up.
 const LOCAL_DATABASE_ATTEMPTS_MAX: u32 = 4;
@@ -197,6 +201,8 @@ impl Session {
             }
             (_, Code::STREAM_OUTAGE) => self.on_outage(message),
             (_, Code::HEARTBEAT | Code::CONTROL_MESSAGE) => {}
+            // The kill switch is accepted; what it cancels comes order by order.
+            (_, Code::QUICK_CANCEL_OUT) if self.segment == Segment::NseCm => {}
             _ => self.on_order_message(sequence, message, super::Origin::Live, now),
         }
     }
@@ -215,9 +221,7 @@ impl Session {
 
     /// Whether the answer is a refusal, or too short to be anything; then the connection ended.
     fn is_refusal(&mut self, code: i16, message: &[u8], now: Nanos) -> bool {
-        let error_code = message
-            .get(..MessageHeader::SIZE)
-            .map(|header| bytemuck::from_bytes::<MessageHeader>(header).error_code.get());
+        let error_code = header_of(message).map(|header| header.error_code.get());
         if error_code == Some(0) {
             return false;
         }
@@ -287,6 +291,11 @@ impl Session {
     }
 
     fn on_box_signed_on(&mut self, now: Nanos) {
+        if self.segment == Segment::NseCm {
+            let message = self.cm_sign_on(now);
+            self.ask(Phase::SignOn, bytemuck::bytes_of(&message), now);
+            return;
+        }
         let message = MsSignon {
             header: self.header(Code::SIGN_ON_REQUEST_IN, MsSignon::SIZE, now),
             user_id: BeI32::new(self.member.user_id),
@@ -309,6 +318,11 @@ impl Session {
     }
 
     fn ask_markets(&mut self, now: Nanos) {
+        if self.segment == Segment::NseCm {
+            let message = self.header(Code::SYSTEM_INFORMATION_IN, MessageHeader::SIZE, now);
+            self.ask(Phase::SystemInformation, bytemuck::bytes_of(&message), now);
+            return;
+        }
         let message = SystemInformationIn {
             header: self.header(Code::SYSTEM_INFORMATION_IN, SystemInformationIn::SIZE, now),
             ..SystemInformationIn::zeroed()
@@ -317,26 +331,39 @@ impl Session {
     }
 
     fn on_markets(&mut self, message: &[u8], now: Nanos) {
-        let Some(m) = view::<SystemInformationOut>(message) else {
+        let market_status = match self.segment {
+            Segment::NseCm => view::<CmSystemInformationOut>(message).map(cm_market_status),
+            _ => view::<SystemInformationOut>(message)
+                .map(|m| [m.st_market_status, m.st_ex_market_status, m.st_pl_market_status]),
+        };
+        let (Some(market_status), Some(header)) = (market_status, header_of(message)) else {
             self.counters.malformed += 1;
             let transaction_code = Code::SYSTEM_INFORMATION_OUT;
             let reason = DisconnectReason::Refused { transaction_code, error_code: 0 };
             self.disconnect(reason, now);
             return;
         };
-        self.cursors.set_streams(usize::from(m.header.alpha_char[0]));
-        self.market_status = [m.st_market_status, m.st_ex_market_status, m.st_pl_market_status];
-        self.tell(Event::MarketStatus(m.st_market_status.normal.get()));
+        self.cursors.set_streams(usize::from(header.alpha_char[0]));
+        self.market_status = market_status;
+        self.tell(Event::MarketStatus(market_status[0].normal.get()));
+        self.ask_masters(now);
+    }
+
+    /// The masters come from the exchange's files; asking for changes since the end of time
+    /// keeps them out of an order session, whose business they are not.
+    fn ask_masters(&mut self, now: Nanos) {
+        if self.segment == Segment::NseCm {
+            let message = self.cm_masters_request(NEVER, now);
+            self.ask(Phase::LocalDatabase, bytemuck::bytes_of(&message), now);
+            return;
+        }
         let [st_market_status, st_ex_market_status, st_pl_market_status] = self.market_status;
-        // The masters come from the exchange's files; asking for changes since the end of time
-        // keeps them out of an order session, whose business they are not.
-        let never = BeI32::new(i32::MAX);
         let message = UpdateLocaldbIn {
             header: self.header(Code::UPDATE_LOCALDB_IN, UpdateLocaldbIn::SIZE, now),
-            last_update_security_time: never,
-            last_update_participant_time: never,
-            last_update_instrument_time: never,
-            last_update_index_time: never,
+            last_update_security_time: NEVER,
+            last_update_participant_time: NEVER,
+            last_update_instrument_time: NEVER,
+            last_update_index_time: NEVER,
             request_for_open_orders: Text::BLANK,
             reserved: 0,
             st_market_status,
@@ -412,6 +439,11 @@ impl Session {
         }
         self.fates = any.then_some(0);
     }
+}
+
+/// The header of a full-size message.
+fn header_of(message: &[u8]) -> Option<&MessageHeader> {
+    message.get(..MessageHeader::SIZE).and_then(view)
 }
 
 /// The message as a structure; `None` when its length is another's.

@@ -6,13 +6,13 @@ use std::net::Ipv4Addr;
 
 use tezi_model::{
     ClientOrderId, CommandKind, ExecutionKind, InstrumentId, Nanos, OrderCommand, OrderId, Px, Qty,
-    Side,
+    Segment, Side,
 };
 
 use super::super::server::{
     self, AnswerKind, Fill, Listener, OrderImage, RequestKind, Terms, TradeKind,
 };
-use super::super::tests::{Rng, command, future, identity, option};
+use super::super::tests::{EQ, Rng, command, future, identity, option, share};
 use super::super::wire::{BeF64, BeI32};
 use super::super::{DynamicIvOrder, Encryption, Underlying};
 use super::{
@@ -20,6 +20,7 @@ use super::{
 };
 
 const SECOND: i64 = 1_000_000_000;
+const SEGMENTS: [Segment; 2] = [Segment::NseFo, Segment::NseCm];
 const METHODS: [Encryption; 4] = [
     Encryption::Plain,
     Encryption::Existing,
@@ -27,7 +28,7 @@ const METHODS: [Encryption; 4] = [
     Encryption::New(DynamicIvOrder::BigEndian),
 ];
 
-fn client(encryption: Encryption) -> Session {
+fn client(segment: Segment, encryption: Encryption) -> Session {
     let limits = Limits {
         instruments: 4,
         orders: 64,
@@ -45,9 +46,13 @@ fn client(encryption: Encryption) -> Session {
         immediate_acknowledgement: false,
         limits,
     };
-    let mut session = Session::new(&config).unwrap();
-    session.define(InstrumentId(0), &future(), Underlying::Index).unwrap();
-    session.define(InstrumentId(2), &option(), Underlying::Index).unwrap();
+    let mut session = Session::in_segment(&config, segment).unwrap();
+    let (instruments, underlying) = match segment {
+        Segment::NseCm => ([share("RELIANCE", 2885), share("M&M", 2031)], EQ),
+        _ => ([future(), option()], Underlying::Index),
+    };
+    session.define(InstrumentId(0), &instruments[0], underlying).unwrap();
+    session.define(InstrumentId(2), &instruments[1], underlying).unwrap();
     session
 }
 
@@ -84,9 +89,10 @@ struct Exchange {
     drop_next: bool,
 }
 
-/// A future trades in stream 1, an option in stream 3.
+/// A future trades in stream 1, an option in stream 3; so do the two shares.
 fn stream_of(image: &OrderImage) -> u8 {
-    if image.order.token_no.get() == 35_001 { 1 } else { 3 }
+    let is_share = image.order.contract_desc.symbol.trimmed() == b"RELIANCE";
+    if image.order.token_no.get() == 35_001 || is_share { 1 } else { 3 }
 }
 
 impl Exchange {
@@ -186,10 +192,14 @@ struct Belief {
 
 impl World {
     fn new(encryption: Encryption, inner_header: bool) -> Self {
+        Self::of(Segment::NseFo, encryption, inner_header)
+    }
+
+    fn of(segment: Segment, encryption: Encryption, inner_header: bool) -> Self {
         let config = server::Config { inner_header, ..server_config(encryption) };
         Self {
-            client: client(encryption),
-            server: server::Session::new(&config).unwrap(),
+            client: client(segment, encryption),
+            server: server::Session::in_segment(&config, segment).unwrap(),
             exchange: Exchange::default(),
             now: Nanos::from_ist(2026, 9, 21, 9, 15, 0),
             to_server: VecDeque::new(),
@@ -337,7 +347,11 @@ impl World {
     }
 
     fn live(encryption: Encryption, inner_header: bool) -> Self {
-        let mut world = Self::new(encryption, inner_header);
+        Self::live_in(Segment::NseFo, encryption, inner_header)
+    }
+
+    fn live_in(segment: Segment, encryption: Encryption, inner_header: bool) -> Self {
+        let mut world = Self::of(segment, encryption, inner_header);
         world.client.start(world.now);
         world.take_events();
         world.settle();
@@ -402,8 +416,9 @@ fn change(kind: CommandKind, id: u64, belief: &Belief, quantity: u32, paise: i64
 
 #[test]
 fn each_method_signs_on_trades_and_signs_off() {
-    for method in METHODS {
-        let mut world = World::live(method, false);
+    for (segment, method) in SEGMENTS.into_iter().flat_map(|it| METHODS.map(|method| (it, method)))
+    {
+        let mut world = World::live_in(segment, method, false);
         assert!(world.events.contains(&Event::SignedOn), "{method:?}");
         assert!(world.events.contains(&Event::MarketStatus(1)));
         world.send(&new_order(1, 0, 2_500_000, 150)).unwrap();
@@ -484,15 +499,17 @@ fn an_order_never_handed_out_is_reported_unsent() {
 
 #[test]
 fn an_order_that_got_there_is_found_and_one_that_did_not_is_lost() {
-    for method in METHODS {
+    for (segment, method) in SEGMENTS.into_iter().flat_map(|it| METHODS.map(|method| (it, method)))
+    {
         for inner_header in [false, true] {
-            let mut world = World::live(method, inner_header);
+            let mut world = World::live_in(segment, method, inner_header);
             world.send(&new_order(1, 0, 2_500_000, 150)).unwrap();
             world.send(&new_order(2, 0, 2_500_000, 150)).unwrap();
-            let mut buffer = [0; 360];
-            assert_eq!(world.client.poll_transmit(&mut buffer), 360);
+            let mut buffer = [0; 1_500];
+            let size = world.client.poll_transmit(&mut buffer);
+            assert_eq!(size, if segment == Segment::NseCm { 2 * 158 } else { 2 * 180 });
             // The exchange gets the first and all but a byte of the second; no answer gets back.
-            world.server.on_bytes(&buffer[..359], world.now);
+            world.server.on_bytes(&buffer[..size - 1], world.now);
             world.take_events();
             world.disconnect();
             world.client.on_disconnected(world.now);
@@ -594,10 +611,19 @@ fn a_stream_outage_takes_its_orders_and_no_others() {
 
 #[test]
 fn random_days_end_in_what_the_exchange_has() {
+    random_days(Segment::NseFo);
+}
+
+#[test]
+fn random_days_of_the_capital_market_end_in_what_the_exchange_has() {
+    random_days(Segment::NseCm);
+}
+
+fn random_days(segment: Segment) {
     let mut seen = [0; 5];
     for seed in 0..200 {
         let method = METHODS[seed as usize % METHODS.len()];
-        for (seen, of_day) in seen.iter_mut().zip(random_day(seed, method)) {
+        for (seen, of_day) in seen.iter_mut().zip(random_day(segment, seed, method)) {
             *seen += of_day;
         }
     }
@@ -609,9 +635,9 @@ fn random_days_end_in_what_the_exchange_has() {
 
 /// One day of orders, trades, cuts anywhere, losses and delays: how many orders got there,
 /// disconnects, messages heard again, gaps, and fates that the session itself told.
-fn random_day(seed: u64, method: Encryption) -> [u64; 5] {
+fn random_day(segment: Segment, seed: u64, method: Encryption) -> [u64; 5] {
     let mut rng = Rng(seed);
-    let mut world = World::live(method, seed.is_multiple_of(3));
+    let mut world = World::live_in(segment, method, seed.is_multiple_of(3));
     let mut next = 1;
     for step in 0..1_500 {
         match rng.below(24) {

@@ -1,5 +1,8 @@
 //! When and by which matching engine a message was made.
 
+use tezi_model::Segment;
+
+use super::super::cm::stamp_of_cm;
 use super::super::wire::{
     MessageHeader, MsOeResponseTr, MsTradeConfirmTr, TransactionCode as Code,
 };
@@ -15,11 +18,16 @@ pub(in super::super) struct Stamp {
     pub(in super::super) nanos: i64,
 }
 
+/// Codes from here on are of messages without a header.
+const TRIMMED: i16 = 20_000;
+
 /// The stamp of an order message, its envelope taken off; empty when it is too short to have one.
 #[inline]
-pub(in super::super) fn stamp_of(message: &[u8]) -> Stamp {
+pub(in super::super) fn stamp_of(segment: Segment, message: &[u8]) -> Stamp {
     let Some((code, _)) = message.split_first_chunk() else { return Stamp::default() };
-    let stamp = match i16::from_be_bytes(*code) {
+    let code = i16::from_be_bytes(*code);
+    let stamp = match code {
+        _ if segment == Segment::NseCm && code >= TRIMMED => stamp_of_cm(code, message),
         Code::ORDER_CONFIRMATION_TR
         | Code::ORDER_MOD_CONFIRMATION_TR
         | Code::ORDER_CXL_CONFIRMATION_TR => {

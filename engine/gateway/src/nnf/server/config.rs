@@ -4,6 +4,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::super::link::Encryption;
+use super::super::wire::ContractDesc;
 use super::image::OrderImage;
 
 /// One box with one user, as the exchange has them in its books.
@@ -52,6 +53,8 @@ pub enum ConfigError {
     Text,
     /// A bound too small to work with.
     Limit,
+    /// A segment without NNF sessions here.
+    Segment,
 }
 
 impl fmt::Display for ConfigError {
@@ -60,6 +63,7 @@ impl fmt::Display for ConfigError {
             Self::Number => "box and user must be positive, and streams 1 to 127",
             Self::Text => "member and password must fit their fields",
             Self::Limit => "a bound is too small",
+            Self::Segment => "sessions are of NSE futures and options or capital market",
         })
     }
 }
@@ -107,10 +111,13 @@ pub enum Event {
     SignedOff,
     /// A request for the matching engine.
     Request(Request),
-    /// Cancel everything of the user, or everything in this contract.
+    /// Cancel everything of the user, or everything in one contract.
     KillSwitch {
-        /// The contract.
+        /// The contract's number, -1 for one that goes by its descriptor as in the capital market;
+        /// none for everything.
         token: Option<i32>,
+        /// The contract by its terms; blank for everything.
+        descriptor: ContractDesc,
     },
     /// Send what waits, then close the connection. The reason is the exchange's code, 0 for none.
     Close(i16),
@@ -125,15 +132,15 @@ pub enum AnswerKind {
     Modified,
     /// The order is out of the book, asked or unasked: 20075.
     Cancelled,
-    /// The new order is refused: 2231.
+    /// The new order is refused: 2231; 20231 where the capital market answers trimmed.
     Refused,
-    /// The change is refused: 2042.
+    /// The change is refused: 2042, 20042.
     ModifyRefused,
-    /// The cancel is refused: 2072.
+    /// The cancel is refused: 2072, 20072.
     CancelRefused,
     /// The order waits for approval: 2170.
     Frozen,
-    /// A market order got a price: 2012.
+    /// A market order got a price: 2012, 20012.
     MarketPrice,
     /// Cancelled in a batch: 9002.
     BatchCancelled,

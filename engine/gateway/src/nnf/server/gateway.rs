@@ -2,17 +2,19 @@
 //! for whatever does not belong.
 
 use bytemuck::{AnyBitPattern, Zeroable};
-use tezi_model::Nanos;
+use tezi_model::{Nanos, Segment};
 
 use super::super::header::header;
 use super::super::link::{SessionKeys, jiffies_from_wire};
 use super::super::wire::{
-    BeI16, BeI32, BeI64, BoxMessage, BoxSignOnRequestIn, BoxSignOnRequestOut, ErrorResponse,
-    GrRequest, GrResponse, GrResponseNew, InnerMessageHeader, LocaldbMark, MessageDownload,
-    MessageHeader, MsAckResponse, MsOeRequest, MsOeRequestTr, MsOmRequestTr, MsSignon, Secret,
-    SystemInformationIn, SystemInformationOut, Text, TransactionCode as Code, UpdateLocaldbIn,
+    BeI16, BeI32, BeI64, BoxMessage, BoxSignOnRequestIn, BoxSignOnRequestOut, CmOrderEntryRequest,
+    CmSignon, CmUpdateLocaldbIn, ErrorResponse, GrRequest, GrResponse, GrResponseNew,
+    InnerMessageHeader, LocaldbMark, MessageDownload, MessageHeader, MsAckResponse, MsOeRequest,
+    MsOeRequestTr, MsOmRequestTr, MsSignon, Secret, SystemInformationOut, Text,
+    TransactionCode as Code, UpdateLocaldbIn,
 };
 use super::super::{Encryption, envelope::PACKET_SIZE_MAX};
+use super::capital_market::{cm_market_status, cm_request, is_trimmed_book, trimmed_reject};
 use super::config::{Event, Request, RequestKind};
 use super::image::OrderImage;
 use super::{Download, Phase, Reason, Session};
@@ -44,7 +46,7 @@ impl Session {
 
     fn on_user_message(&mut self, code: i16, sequence: u32, message: &[u8], now: Nanos) {
         match code {
-            Code::SYSTEM_INFORMATION_IN if message.len() == SystemInformationIn::SIZE => {
+            Code::SYSTEM_INFORMATION_IN if message.len() == self.system_information_size() => {
                 self.say_markets(Code::SYSTEM_INFORMATION_OUT, sequence, now);
             }
             Code::UPDATE_LOCALDB_IN => self.on_local_database(sequence, message, now),
@@ -175,26 +177,46 @@ impl Session {
     }
 
     fn on_sign_on(&mut self, sequence: u32, message: &[u8], now: Nanos) {
-        let password: [u8; 8] = bytemuck::cast(self.password);
-        let error = match view::<MsSignon>(message) {
-            None => Reason::MESSAGE_LENGTH,
-            Some(m) if self.version != 0 && m.version_number.get() != self.version => {
-                Reason::WRONG_VERSION
-            }
-            Some(m)
-                if m.user_id.get() != self.user_id
-                    || m.broker_id != self.broker_id
-                    || m.password.0 != password =>
-            {
-                Reason::INVALID_SIGN_ON
-            }
-            Some(_) => 0,
+        let is_cm = self.segment == Segment::NseCm;
+        let form = if is_cm {
+            view::<CmSignon>(message).map(SignOn::from)
+        } else {
+            view::<MsSignon>(message).map(SignOn::from)
         };
+        let error = self.sign_on_error(form);
         if error != 0 {
             self.refuse(Code::SIGN_ON_REQUEST_OUT, sequence, error, now);
             return;
         }
-        let answer = MsSignon {
+        if is_cm {
+            let answer = self.cm_signed_on(now);
+            self.say(sequence, bytemuck::bytes_of(&answer), now);
+        } else {
+            let answer = self.signed_on(now);
+            self.say(sequence, bytemuck::bytes_of(&answer), now);
+        }
+        self.phase = Phase::SignedOn;
+        self.push(Event::SignedOn);
+    }
+
+    /// What is wrong with a sign-on, 0 for nothing.
+    fn sign_on_error(&self, form: Option<SignOn>) -> i16 {
+        let Some(form) = form else { return Reason::MESSAGE_LENGTH };
+        let password: [u8; 8] = bytemuck::cast(self.password);
+        if self.version != 0 && form.version != self.version {
+            Reason::WRONG_VERSION
+        } else if form.user_id != self.user_id
+            || form.broker_id != self.broker_id
+            || form.password.0 != password
+        {
+            Reason::INVALID_SIGN_ON
+        } else {
+            0
+        }
+    }
+
+    fn signed_on(&self, now: Nanos) -> MsSignon {
+        MsSignon {
             header: header(Code::SIGN_ON_REQUEST_OUT, self.user_id, MsSignon::SIZE, now),
             user_id: BeI32::new(self.user_id),
             trader_name: Text::BLANK,
@@ -207,10 +229,7 @@ impl Session {
             clearing_status: Text::letter(b'A'),
             broker_name: Text::BLANK,
             ..MsSignon::zeroed()
-        };
-        self.say(sequence, bytemuck::bytes_of(&answer), now);
-        self.phase = Phase::SignedOn;
-        self.push(Event::SignedOn);
+        }
     }
 
     /// A heartbeat comes back as it came. One before its time is counted and otherwise ignored.
@@ -230,6 +249,11 @@ impl Session {
 
     /// Market status and the number of streams.
     fn say_markets(&mut self, code: i16, sequence: u32, now: Nanos) {
+        if self.segment == Segment::NseCm {
+            let answer = self.cm_markets(code, now);
+            self.say(sequence, bytemuck::bytes_of(&answer), now);
+            return;
+        }
         let mut head = header(code, self.user_id, SystemInformationOut::SIZE, now);
         head.alpha_char = [self.streams, b' '];
         let [st_market_status, st_ex_market_status, st_pl_market_status] = self.market_status;
@@ -248,11 +272,16 @@ impl Session {
 
     /// There are no masters here to be brought up to date; a stale market status is told.
     fn on_local_database(&mut self, sequence: u32, message: &[u8], now: Nanos) {
-        let Some(m) = view::<UpdateLocaldbIn>(message) else {
+        let status = if self.segment == Segment::NseCm {
+            view::<CmUpdateLocaldbIn>(message).map(cm_market_status)
+        } else {
+            view::<UpdateLocaldbIn>(message)
+                .map(|m| [m.st_market_status, m.st_ex_market_status, m.st_pl_market_status])
+        };
+        let Some(status) = status else {
             self.refuse(Code::UPDATE_LOCALDB_IN, sequence, Reason::MESSAGE_LENGTH, now);
             return;
         };
-        let status = [m.st_market_status, m.st_ex_market_status, m.st_pl_market_status];
         if status != self.market_status {
             self.say_markets(Code::PARTIAL_SYSTEM_INFORMATION, sequence, now);
             return;
@@ -322,27 +351,29 @@ impl Session {
             self.close(Reason::BOX_RATE, now);
             return;
         }
-        let (kind, reject) = kind_of(code);
-        let order = match kind {
-            _ if is_full(code) => {
-                view::<MsOeRequest>(message).map(|m| OrderImage { order: *m, filler: 0 })
-            }
-            RequestKind::New => view::<MsOeRequestTr>(message).map(OrderImage::of_entry),
-            RequestKind::Modify | RequestKind::Cancel => {
-                view::<MsOmRequestTr>(message).map(OrderImage::of_change)
-            }
+        let (kind, mut reject) = kind_of(code);
+        let is_cm = self.segment == Segment::NseCm;
+        let (order, user_id) = if is_cm {
+            reject = if is_full(code) { reject } else { trimmed_reject(reject) };
+            cm_request(code, kind, message)
+        } else {
+            (fo_request(code, kind, message), user_of(code, message))
         };
         let Some(order) = order else {
             self.refuse(reject, sequence, Reason::MESSAGE_LENGTH, now);
             return;
         };
-        if user_of(code, message) != Some(self.user_id) {
-            self.refuse(reject, sequence, Reason::USER_MISMATCH, now);
+        if user_id != Some(self.user_id) {
+            let error = if is_cm { Reason::DEALER_UNKNOWN } else { Reason::USER_MISMATCH };
+            self.refuse(reject, sequence, error, now);
             return;
         }
         if code == Code::KILL_SWITCH_IN {
-            let token = order.order.token_no.get();
-            self.push(Event::KillSwitch { token: (token != -1).then_some(token) });
+            self.on_kill_switch(sequence, &order, now);
+            return;
+        }
+        if is_cm && is_trimmed_book(order.order.book_type.get()) == is_full(code) {
+            self.refuse(reject, sequence, Reason::CM_BOOK_TYPE, now);
             return;
         }
         if matches!(
@@ -352,6 +383,21 @@ impl Session {
             self.acknowledge(code + 1, sequence, order.filler, now);
         }
         self.push(Event::Request(Request { kind, sequence, order }));
+    }
+
+    /// The capital market says that it has one; in futures and options only the cancellations tell.
+    fn on_kill_switch(&mut self, sequence: u32, order: &OrderImage, now: Nanos) {
+        let (token, descriptor) = (order.order.token_no.get(), order.order.contract_desc);
+        if self.segment == Segment::NseCm {
+            let mut answer = order.cm_full();
+            answer.header =
+                header(Code::QUICK_CANCEL_OUT, self.user_id, CmOrderEntryRequest::SIZE, now);
+            self.say(sequence, bytemuck::bytes_of(&answer), now);
+            let is_all = descriptor.symbol.trimmed().is_empty();
+            self.push(Event::KillSwitch { token: (!is_all).then_some(token), descriptor });
+        } else {
+            self.push(Event::KillSwitch { token: (token != -1).then_some(token), descriptor });
+        }
     }
 
     fn acknowledge(&mut self, code: i16, sequence: u32, reference: i32, now: Nanos) {
@@ -378,6 +424,11 @@ impl Session {
     /// An error response under the code that would have answered.
     pub(super) fn refuse(&mut self, code: i16, sequence: u32, error: i16, now: Nanos) {
         self.counters.refused += 1;
+        if self.segment == Segment::NseCm {
+            let message = self.cm_refusal(code, error, now);
+            self.say(sequence, bytemuck::bytes_of(&message), now);
+            return;
+        }
         let mut message = ErrorResponse {
             header: header(code, self.user_id, ErrorResponse::SIZE, now),
             key: Text::BLANK,
@@ -393,6 +444,38 @@ impl Session {
         self.download = None;
         self.push(Event::SignedOff);
         self.push(Event::Close(0));
+    }
+}
+
+/// What a sign-on says of who the user is.
+pub(super) struct SignOn {
+    pub(super) user_id: i32,
+    pub(super) version: i32,
+    pub(super) broker_id: Text<5>,
+    pub(super) password: Secret<8>,
+}
+
+impl From<&MsSignon> for SignOn {
+    fn from(wire: &MsSignon) -> Self {
+        Self {
+            user_id: wire.user_id.get(),
+            version: wire.version_number.get(),
+            broker_id: wire.broker_id,
+            password: wire.password,
+        }
+    }
+}
+
+/// The order of a request of futures and options; `None` when its length is another's.
+fn fo_request(code: i16, kind: RequestKind, message: &[u8]) -> Option<OrderImage> {
+    match kind {
+        _ if is_full(code) => {
+            view::<MsOeRequest>(message).map(|m| OrderImage { order: *m, filler: 0 })
+        }
+        RequestKind::New => view::<MsOeRequestTr>(message).map(OrderImage::of_entry),
+        RequestKind::Modify | RequestKind::Cancel => {
+            view::<MsOmRequestTr>(message).map(OrderImage::of_change)
+        }
     }
 }
 
@@ -412,7 +495,7 @@ const fn kind_of(code: i16) -> (RequestKind, i16) {
 
 /// Whether a request comes in the full structure: stop-loss orders do, which the trimmed one has no
 /// trigger for.
-const fn is_full(code: i16) -> bool {
+pub(super) const fn is_full(code: i16) -> bool {
     matches!(
         code,
         Code::KILL_SWITCH_IN | Code::BOARD_LOT_IN | Code::ORDER_MOD_IN | Code::ORDER_CANCEL_IN
@@ -441,6 +524,6 @@ fn inner(header: &MessageHeader) -> InnerMessageHeader {
 }
 
 /// The message as a structure; `None` when its length is another's.
-fn view<T: AnyBitPattern>(message: &[u8]) -> Option<&T> {
+pub(super) fn view<T: AnyBitPattern>(message: &[u8]) -> Option<&T> {
     bytemuck::try_from_bytes(message).ok()
 }

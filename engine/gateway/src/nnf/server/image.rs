@@ -283,7 +283,7 @@ pub(super) fn blank() -> MsOeRequest {
     }
 }
 
-fn full(contract: ContractDescTr) -> ContractDesc {
+pub(super) fn full(contract: ContractDescTr) -> ContractDesc {
     ContractDesc {
         instrument_name: contract.instrument_name,
         symbol: contract.symbol,
@@ -305,13 +305,13 @@ fn short(contract: ContractDesc) -> ContractDescTr {
 }
 
 /// The first two characters of the symbol.
-fn alpha(symbol: Text<10>) -> [u8; 2] {
+pub(super) fn alpha(symbol: Text<10>) -> [u8; 2] {
     let symbol: [u8; 10] = bytemuck::cast(symbol);
     [symbol[0], symbol[1]]
 }
 
 /// Activity 2, a trade.
-fn trade_activity() -> Text<2> {
+pub(super) fn trade_activity() -> Text<2> {
     Text::new("2").unwrap_or(Text::BLANK)
 }
 

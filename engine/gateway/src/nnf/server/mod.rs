@@ -6,6 +6,8 @@
 //! [`Session::on_trade`], which stamp, keep and send. What is kept outlives connections: a message
 //! download plays it back. After construction nothing allocates.
 
+mod capital_market;
+mod cm_image;
 mod config;
 mod gateway;
 mod image;
@@ -14,7 +16,7 @@ mod reply;
 
 use std::collections::VecDeque;
 
-use tezi_model::{Nanos, NseTime};
+use tezi_model::{Nanos, NseTime, Segment};
 
 use super::envelope::PACKET_SIZE_MAX;
 use super::header::{header, wire_seconds};
@@ -30,6 +32,7 @@ pub use config::{
 pub use image::{Fill, OrderImage};
 pub use reply::Terms;
 
+use capital_market::cm_open_markets;
 use log::Log;
 
 /// Reasons that a gateway gives when it ends a session, and the router when it refuses one.
@@ -41,6 +44,10 @@ impl Reason {
     const INVALID_SIGN_ON: i16 = 16006;
     const WRONG_VERSION: i16 = 16100;
     const USER_MISMATCH: i16 = 16001;
+    /// The capital market has no code for a user who differs from the header's.
+    const DEALER_UNKNOWN: i16 = 16042;
+    /// Of the capital market: a book in the structure of another.
+    const CM_BOOK_TYPE: i16 = 16422;
     const MESSAGE_LENGTH: i16 = 16573;
     const INVALID_PACKET: i16 = 17101;
     const HEARTBEAT_MISSED: i16 = 17102;
@@ -82,6 +89,7 @@ struct Download {
 
 /// One box with one user, across all its connections of a day.
 pub struct Session {
+    segment: Segment,
     box_id: i16,
     broker_id: Text<5>,
     user_id: i32,
@@ -116,12 +124,24 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session to which nobody is connected yet.
+    /// A session of futures and options to which nobody is connected yet.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] names what cannot be.
     pub fn new(config: &Config<'_>) -> Result<Self, ConfigError> {
+        Self::in_segment(config, Segment::NseFo)
+    }
+
+    /// A session of a segment: futures and options, or the capital market.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names what cannot be.
+    pub fn in_segment(config: &Config<'_>, segment: Segment) -> Result<Self, ConfigError> {
+        if !matches!(segment, Segment::NseFo | Segment::NseCm) {
+            return Err(ConfigError::Segment);
+        }
         let is_possible =
             config.box_id > 0 && config.user_id > 0 && (1..=127).contains(&config.streams);
         if !is_possible {
@@ -137,6 +157,7 @@ impl Session {
         let text = |_| ConfigError::Text;
         let address = config.gateway.0.to_string();
         Ok(Self {
+            segment,
             box_id: config.box_id,
             broker_id: Text::new(config.broker_id).map_err(text)?,
             user_id: config.user_id,
@@ -150,7 +171,10 @@ impl Session {
             early_heartbeats_max: config.early_heartbeats,
             inner_header: config.inner_header,
             events_max: config.events,
-            market_status: [open_markets(); 3],
+            market_status: match segment {
+                Segment::NseCm => cm_open_markets(),
+                _ => [open_markets(); 3],
+            },
             phase: Phase::Closed,
             keys: None,
             framer: Framer::new(),

@@ -1,6 +1,6 @@
 //! What the matching engine says of orders: stamped, kept for downloads, sent.
 
-use tezi_model::Nanos;
+use tezi_model::{Nanos, Segment};
 
 use super::super::header::header;
 use super::super::wire::{
@@ -60,6 +60,10 @@ impl Session {
             image.order.last_activity_reference = BeI64::new(nanos);
         }
         image.stamp(&mark);
+        if self.segment == Segment::NseCm {
+            self.on_cm_answer(kind, image, terms, now);
+            return;
+        }
         self.log.append(terms.stream, jiffies, bytemuck::bytes_of(&image.order));
         match trimmed {
             Some(code) => {
@@ -102,6 +106,10 @@ impl Session {
             nanos,
             jiffies,
         });
+        if self.segment == Segment::NseCm {
+            self.on_cm_trade(kind, image, fill, stream, now);
+            return;
+        }
         let mut full = image.trade(fill);
         full.header.message_length = BeI16::new(MsTradeConfirm::SIZE as i16);
         self.log.append(stream, jiffies, bytemuck::bytes_of(&full));
@@ -127,7 +135,7 @@ impl Session {
     }
 
     /// Sends to a user who is signed on, unless a test has it dropped.
-    fn send(&mut self, sequence: u32, message: &[u8], now: Nanos) {
+    pub(super) fn send(&mut self, sequence: u32, message: &[u8], now: Nanos) {
         if self.phase != Phase::SignedOn {
             return;
         }
@@ -146,7 +154,7 @@ impl Session {
 }
 
 /// The code of the trimmed message, where there is one, and that of the full one.
-const fn codes(kind: AnswerKind) -> (Option<i16>, i16) {
+pub(super) const fn codes(kind: AnswerKind) -> (Option<i16>, i16) {
     match kind {
         AnswerKind::Confirmed => (Some(Code::ORDER_CONFIRMATION_TR), Code::ORDER_CONFIRMATION),
         AnswerKind::Modified => {

@@ -261,7 +261,7 @@ pub(super) const ERROR: &str = "
 ";
 
 /// The bytes of a vector. Each line's offset must be where the lines before it end.
-pub(super) fn bytes(vector: &str) -> Vec<u8> {
+pub(in super::super) fn bytes(vector: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in vector.lines().filter(|line| !line.is_empty()) {
         let mut columns = line.split_whitespace();

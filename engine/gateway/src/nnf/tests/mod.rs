@@ -11,7 +11,9 @@ use tezi_model::{
     OrderCommand, OrderId, Px, Qty, Segment, Side, Symbol, TimeInForce, Token,
 };
 
-use super::{Account, SelfTrade, SessionIdentity, UserRole};
+pub(super) use golden::bytes as golden_bytes;
+
+use super::{Account, SelfTrade, SessionIdentity, Underlying, UserRole};
 
 pub(super) fn identity() -> SessionIdentity<'static> {
     SessionIdentity {
@@ -47,6 +49,16 @@ pub(super) fn option() -> Instrument {
         ..future()
     }
 }
+
+/// A share of the capital market, series EQ.
+pub(super) fn share(symbol: &str, token: u32) -> Instrument {
+    let mut share = Instrument::unknown(Segment::NseCm, Token(token));
+    share.symbol = Symbol::new(symbol);
+    share.kind_code = InstrumentKind::Equity as u8;
+    share
+}
+
+pub(super) const EQ: Underlying = Underlying::Series(*b"EQ");
 
 pub(super) fn command(kind: CommandKind) -> OrderCommand {
     OrderCommand {

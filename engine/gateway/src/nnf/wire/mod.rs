@@ -83,4 +83,18 @@ pub struct BookType;
 impl BookType {
     /// Regular lot, `RL`.
     pub const REGULAR_LOT: i16 = 1;
+    /// Special terms, `ST`.
+    pub const SPECIAL_TERMS: i16 = 2;
+    /// Stop-loss, `SL`.
+    pub const STOP_LOSS: i16 = 3;
+    /// Odd lot, `OL`. Capital market only, as all that follow.
+    pub const ODD_LOT: i16 = 5;
+    /// Spot, `SP`.
+    pub const SPOT: i16 = 6;
+    /// Auction, `AU`.
+    pub const AUCTION: i16 = 7;
+    /// First call auction.
+    pub const CALL_AUCTION_1: i16 = 11;
+    /// Second call auction.
+    pub const CALL_AUCTION_2: i16 = 12;
 }
