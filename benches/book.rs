@@ -6,6 +6,9 @@
 //! orders). The mix is 81 % `M`, 10 % `N`, 8 % `X` and 1 % trades; each pass of 100,000 events
 //! begins with a copy of the same used book. The core waits for the result before it asks the
 //! strategy.
+//!
+//! *place*: what is ahead of an order anywhere in a queue of 1 to 1,000,000 orders, which a strategy
+//! asks for its own; *queue*: such a queue loses an order anywhere and gets one at its end.
 
 mod support;
 
@@ -13,6 +16,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use support::flow::{Flow, FlowShape};
+use support::long_queue::LongQueue;
 
 const EVENTS: usize = 100_000;
 
@@ -37,12 +41,24 @@ fn apply(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn queues(criterion: &mut Criterion) {
+    for orders in [1, 100, 1_000, 20_000, 1_000_000] {
+        let mut queue = LongQueue::new(orders);
+        criterion.bench_function(&format!("core/place/{orders}"), |bencher| {
+            bencher.iter(|| queue.place());
+        });
+        criterion.bench_function(&format!("core/queue/{orders}"), |bencher| {
+            bencher.iter(|| queue.pair());
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(30)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = apply
+    targets = apply, queues
 }
 criterion_main!(benches);

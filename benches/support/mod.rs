@@ -9,6 +9,7 @@
 pub(crate) mod dbn_tape;
 pub(crate) mod flow;
 pub(crate) mod itch_tape;
+pub(crate) mod long_queue;
 pub(crate) mod naive_book;
 pub(crate) mod path;
 pub(crate) mod scenario;

@@ -5,6 +5,7 @@ use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 use super::index::OrderIndex;
 use super::ladder::Ladders;
 use super::level_cache::LevelCache;
+use super::marks::Marks;
 use super::pool::{NONE, Pool};
 use super::record::{Order, Queue, ladder_of};
 use super::types::{Action, Applied, BookCounters, BookError, BooksConfig};
@@ -42,6 +43,7 @@ pub struct Books {
     pub(super) index: OrderIndex,
     pub(super) ladders: Ladders,
     pub(super) level_cache: LevelCache,
+    pub(super) marks: Marks,
     pub(super) instruments: u32,
     instruments_max: u32,
     priority: u64,
@@ -61,6 +63,7 @@ impl Books {
             index: OrderIndex::new(orders),
             ladders: Ladders::new(instruments_max * 2, levels),
             level_cache: LevelCache::new(levels),
+            marks: Marks::new(orders, levels),
             instruments: 0,
             instruments_max,
             priority: 0,
@@ -228,6 +231,7 @@ impl Books {
                     self.orders.give_back(slot);
                     slot = order.later;
                 }
+                self.marks.clear(queue_slot);
                 self.queues[queue_slot].ladder = NONE;
                 self.queues.give_back(queue_slot);
             }

@@ -8,6 +8,7 @@ use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
 use super::books::Books;
 use super::ladder::rank;
+use super::marks::{LONG_BUILD, LONG_MIN};
 use super::pool::NONE;
 use super::record::{Order, Queue, side_of};
 use super::types::{Action, Applied, BookError, Change};
@@ -87,13 +88,11 @@ impl Books {
         let is_last = queue.last == slot;
         let change = self.change(ladder, order.level == self.ladders.best(ladder));
         if quantity.0 > order.quantity && !is_last {
-            self.leave(&order);
+            self.leave(slot, &order);
             self.join(slot, order.level, Order { quantity: quantity.0, ..order });
             return Ok(Applied::one(Action::Requeued, change));
         }
-        let queue = &mut self.queues[order.level];
-        queue.quantity = queue.quantity - u64::from(order.quantity) + u64::from(quantity.0);
-        self.orders[slot].quantity = quantity.0;
+        self.requantify(slot, order.level, order.quantity, quantity.0);
         if quantity.0 < order.quantity {
             return Ok(Applied::one(Action::Reduced, change));
         }
@@ -118,13 +117,11 @@ impl Books {
         let level = if price_old != price {
             self.transfer(slot, &order, ladder, price, quantity)?
         } else if last == slot {
-            let queue = &mut self.queues[order.level];
-            queue.quantity = queue.quantity - u64::from(order.quantity) + u64::from(quantity.0);
-            let ticket = self.ticket_next(order.segment_code());
-            self.orders[slot] = Order { ticket, quantity: quantity.0, ..order };
+            self.requantify(slot, order.level, order.quantity, quantity.0);
+            self.orders[slot].ticket = self.ticket_next(order.segment_code());
             order.level
         } else {
-            self.leave(&order);
+            self.leave(slot, &order);
             self.join(slot, order.level, Order { quantity: quantity.0, ..order });
             order.level
         };
@@ -207,7 +204,7 @@ impl Books {
                 return Ok(level);
             }
         };
-        self.leave(order);
+        self.leave(slot, order);
         self.join(slot, target, Order { quantity: quantity.0, ..*order });
         Ok(target)
     }
@@ -244,9 +241,8 @@ impl Books {
             self.counters.overfilled += u64::from(taken.0 > quantity);
             return self.remove(slot);
         }
+        self.requantify(slot, level, quantity, quantity - taken.0);
         let ladder = self.queues[level].ladder;
-        self.orders[slot].quantity = quantity - taken.0;
-        self.queues[level].quantity -= u64::from(taken.0);
         self.change(ladder, level == self.ladders.best(ladder))
     }
 
@@ -256,20 +252,26 @@ impl Books {
         let order = self.orders[slot];
         let ladder = self.queues[order.level].ladder;
         let touch = order.level == self.ladders.best(ladder);
-        self.leave(&order);
+        self.leave(slot, &order);
         self.index.remove(order.segment_code(), order.order_id, slot);
         self.orders.give_back(slot);
         self.change(ladder, touch)
     }
 
     /// The slot of the level at a price.
-    #[inline]
+    #[inline(always)]
     fn level_at(&mut self, ladder: u32, price: Px) -> Option<u32> {
         let guess = self.level_cache.guess(ladder, price);
         let queue = self.queues.or_spare(guess);
         if (queue.price == price) & (queue.ladder == ladder) {
             return Some(guess);
         }
+        self.search_level(ladder, price)
+    }
+
+    /// The same, by the tree.
+    #[inline(never)]
+    fn search_level(&mut self, ladder: u32, price: Px) -> Option<u32> {
         let found = self.ladders.find(ladder, rank(side_of(ladder), price));
         if let Some(slot) = found {
             self.level_cache.note(ladder, price, slot);
@@ -293,7 +295,7 @@ impl Books {
     }
 
     /// Writes an order into a slot, at the end of a queue.
-    #[inline]
+    #[inline(always)]
     pub(super) fn join(&mut self, slot: u32, level: u32, order: Order) {
         let ticket = self.ticket_next(order.segment_code());
         let queue = &mut self.queues[level];
@@ -302,13 +304,17 @@ impl Books {
         queue.last = slot;
         queue.orders += 1;
         queue.quantity += u64::from(order.quantity);
+        let is_long = queue.orders >= LONG_MIN;
         self.orders.or_spare_mut(last).later = slot;
         self.orders[slot] = Order { level, ticket, earlier: last, later: NONE, ..order };
+        if is_long {
+            self.mark_arrival(level, slot);
+        }
     }
 
     /// Takes an order out of its queue, and the queue out of its ladder when it was the last.
-    #[inline]
-    pub(super) fn leave(&mut self, order: &Order) {
+    #[inline(always)]
+    pub(super) fn leave(&mut self, slot: u32, order: &Order) {
         let Order { level, earlier, later, .. } = *order;
         let queue = &mut self.queues[level];
         // Where in its queue an order is, is close to random: no jump on it.
@@ -316,11 +322,61 @@ impl Books {
         queue.last = select_unpredictable(later == NONE, earlier, queue.last);
         queue.orders -= 1;
         queue.quantity -= u64::from(order.quantity);
-        let is_empty = queue.orders == 0;
+        let orders_left = queue.orders;
         self.orders.or_spare_mut(earlier).later = later;
         self.orders.or_spare_mut(later).earlier = earlier;
-        if is_empty {
+        if orders_left == 0 {
             self.close_queue(level);
+        } else if orders_left >= LONG_MIN - 1 {
+            self.mark_departure(slot);
+        }
+    }
+
+    /// Gives an order of a level another quantity where it is.
+    #[inline]
+    pub(super) fn requantify(&mut self, slot: u32, level: u32, before: u32, after: u32) {
+        let queue = &mut self.queues[level];
+        queue.quantity = queue.quantity - u64::from(before) + u64::from(after);
+        let is_long = queue.orders >= LONG_MIN;
+        self.orders[slot].quantity = after;
+        if is_long {
+            self.mark_quantity(slot, before);
+        }
+    }
+
+    /// Marks an order that joined a long queue; a queue that became long gets its marks.
+    #[inline(never)]
+    fn mark_arrival(&mut self, level: u32, slot: u32) {
+        if self.marks.has(level) {
+            let order = &self.orders[slot];
+            self.marks.push(level, order.priority(), slot, order.quantity);
+        } else if self.queues[level].orders >= LONG_BUILD && self.marks.open(level) {
+            let mut next = self.queues[level].first;
+            while next != NONE {
+                let order = &self.orders[next];
+                self.marks.push(level, order.priority(), next, order.quantity);
+                next = order.later;
+            }
+        }
+    }
+
+    /// Takes the mark of an order that left a long queue; its record is as it was.
+    #[inline(never)]
+    fn mark_departure(&mut self, slot: u32) {
+        let order = &self.orders[slot];
+        let level = order.level;
+        if self.queues[level].orders < LONG_MIN {
+            self.marks.clear(level);
+        } else if self.marks.has(level) {
+            self.marks.remove(level, order.priority(), slot, order.later, order.quantity);
+        }
+    }
+
+    #[inline(never)]
+    fn mark_quantity(&mut self, slot: u32, before: u32) {
+        let order = &self.orders[slot];
+        if self.marks.has(order.level) {
+            self.marks.change(order.level, order.priority(), before, order.quantity);
         }
     }
 

@@ -3,6 +3,8 @@
 use tezi_model::{InstrumentId, Side};
 
 use super::books::Books;
+use super::mark_node::Place;
+use super::marks::LONG_MIN;
 use super::pool::NONE;
 use super::record::ladder_of;
 
@@ -10,7 +12,7 @@ impl Books {
     /// Whether every invariant of the books holds. O(everything).
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        let (mut orders, mut levels) = (0, 0);
+        let (mut orders, mut levels, mut marked, mut mark_nodes) = (0, 0, 0, 0);
         for instrument in (0..self.instruments).map(InstrumentId) {
             for side in Side::BOTH {
                 let ladder = ladder_of(instrument, side);
@@ -24,6 +26,11 @@ impl Books {
                     if !in_order || !is_home || !self.is_queue_consistent(slot) {
                         return false;
                     }
+                    if self.marks.has(slot) {
+                        let Some(nodes) = self.marks.count_nodes(slot) else { return false };
+                        marked += 1;
+                        mark_nodes += nodes;
+                    }
                     rank_before = Some(rank);
                     orders += queue.orders as usize;
                     levels += 1;
@@ -33,6 +40,7 @@ impl Books {
         orders == self.orders.used()
             && orders == self.index.used()
             && levels == self.queues.used()
+            && (marked, mark_nodes) == (self.marks.trees(), self.marks.used())
             && self.ladders.is_consistent()
     }
 
@@ -41,6 +49,8 @@ impl Books {
     fn is_queue_consistent(&self, queue_slot: u32) -> bool {
         let queue = &self.queues[queue_slot];
         let (mut count, mut quantity, mut priority) = (0, 0, 0);
+        let is_marked = self.marks.has(queue_slot);
+        let is_long_enough = queue.orders >= if is_marked { LONG_MIN } else { 1 };
         let (mut earlier, mut slot) = (NONE, queue.first);
         while slot != NONE {
             let order = &self.orders[slot];
@@ -49,6 +59,9 @@ impl Books {
                 || order.quantity == 0
                 || order.priority() <= priority
                 || self.find(order.segment_code(), order.order_id) != Some(slot)
+                || is_marked
+                    && self.place_in(queue_slot, order.priority())
+                        != (Place { orders: count, quantity })
             {
                 return false;
             }
@@ -57,6 +70,9 @@ impl Books {
             priority = order.priority();
             (earlier, slot) = (slot, order.later);
         }
-        count > 0 && count == queue.orders && quantity == queue.quantity && queue.last == earlier
+        is_long_enough
+            && count == queue.orders
+            && quantity == queue.quantity
+            && queue.last == earlier
     }
 }

@@ -16,10 +16,10 @@
 use core::ops::Range;
 
 use tezi_model::OrderId;
-use tezi_prefetch::prefetch;
+use tezi_prefetch::prefetch_item;
 
 use super::hash_index::{self, HashIndex};
-use super::pool::{NONE, byte_range};
+use super::pool::byte_range;
 
 /// Places for each order at the bound. With two in place of four, one event in ten of a book that is
 /// four fifths full met a place that was taken.
@@ -109,17 +109,19 @@ impl OrderIndex {
         }
     }
 
-    /// Asks for the place of a number.
+    /// Asks for the place of a number, and says where that is.
     #[inline]
-    pub(super) fn prefetch(&self, segment_code: u8, order_id: OrderId) {
-        prefetch(&self.places[self.place(segment_code, order_id)]);
+    pub(super) fn prefetch(&self, segment_code: u8, order_id: OrderId) -> u32 {
+        let place = self.place(segment_code, order_id);
+        prefetch_item(&self.places, place);
+        place as u32
     }
 
-    /// The slot at the place of a number, `NONE` when there is none: most likely that of its order.
+    /// The slot at a place, most likely that of the order asked for; where there is none, a number that
+    /// is no slot.
     #[inline]
-    pub(super) fn guess(&self, segment_code: u8, order_id: OrderId) -> u32 {
-        let slot = self.places[self.place(segment_code, order_id)] & SLOT;
-        if slot == SLOT { NONE } else { slot }
+    pub(super) fn guess(&self, place: u32) -> u32 {
+        self.places[place as usize] & SLOT
     }
 
     /// Where the tables are.

@@ -11,7 +11,7 @@
 use core::ops::Range;
 
 use tezi_model::{Px, Side};
-use tezi_prefetch::prefetch;
+use tezi_prefetch::{prefetch, prefetch_item};
 
 use super::node::{FANOUT, KEYS_MIN, Node};
 use super::pool::{NONE, Pool};
@@ -336,8 +336,9 @@ impl Ladders {
     /// not every event says its side.
     #[inline]
     pub(super) fn prefetch(&self, ladder: u32) {
-        prefetch(self.header(ladder));
-        prefetch(self.header(ladder ^ 1));
+        let last = self.ladders.len() - 1;
+        prefetch_item(&self.ladders, (ladder as usize).min(last));
+        prefetch_item(&self.ladders, (ladder as usize ^ 1).min(last));
     }
 
     /// The header of a ladder, or the spare for a number that is none.
@@ -346,17 +347,18 @@ impl Ladders {
         &self.ladders[(ladder as usize).min(self.ladders.len() - 1)]
     }
 
-    /// Asks for what a change in the best leaf reads and writes: its head, the middle and the end
-    /// of its keys, the end of its slots. For a ladder that is none it asks for a spare.
+    /// Asks for what a change in the best leaf reads and writes: its head, its keys from the touch on,
+    /// the middle one, and the end of its slots. For a ladder that is none it asks for a spare.
     #[inline]
     pub(super) fn prefetch_leaf(&self, ladder: u32) {
         let header = self.header(ladder);
         let node = self.nodes.or_spare(header.best_leaf);
         let last = (header.levels as usize).min(FANOUT - 1);
         prefetch(node);
-        prefetch(&node.keys[last / 2]);
-        prefetch(&node.keys[last]);
-        prefetch(&node.slots[last]);
+        for index in [last, last.saturating_sub(8), last.saturating_sub(16), last / 2] {
+            prefetch_item(&node.keys, index);
+        }
+        prefetch_item(&node.slots, last);
     }
 
     /// Checks the invariants by brute force.

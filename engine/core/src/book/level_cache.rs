@@ -8,7 +8,7 @@
 use core::ops::Range;
 
 use tezi_model::Px;
-use tezi_prefetch::prefetch;
+use tezi_prefetch::prefetch_item;
 
 use super::pool::{NONE, byte_range};
 
@@ -39,19 +39,20 @@ impl LevelCache {
         self.slots[self.place(ladder, price)]
     }
 
-    /// As [`Self::guess`]; the same place for everything without a price, so that asking costs
-    /// nothing.
+    /// Asks for what [`Self::guess`] reads, and says where that is: the same place for everything
+    /// without a price, so that asking costs nothing.
     #[inline]
-    pub(super) fn guess_priced(&self, ladder: u32, price: Px) -> u32 {
+    pub(super) fn prefetch(&self, ladder: u32, price: Px) -> u32 {
         let has_price = usize::from(price != Px::ZERO);
-        self.slots[self.place(ladder, price) * has_price]
+        let place = self.place(ladder, price) * has_price;
+        prefetch_item(&self.slots, place);
+        place as u32
     }
 
-    /// Asks for what [`Self::guess_priced`] reads.
+    /// The slot at a place.
     #[inline]
-    pub(super) fn prefetch(&self, ladder: u32, price: Px) {
-        let has_price = usize::from(price != Px::ZERO);
-        prefetch(&self.slots[self.place(ladder, price) * has_price]);
+    pub(super) fn guess_at(&self, place: u32) -> u32 {
+        self.slots[place as usize]
     }
 
     /// Remembers where a level is.

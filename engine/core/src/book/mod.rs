@@ -16,7 +16,11 @@ mod hash_index;
 mod index;
 mod ladder;
 mod level_cache;
+mod mark_node;
+mod marks;
 mod node;
+#[cfg(test)]
+mod place_tests;
 mod pool;
 mod prefetch;
 mod record;
@@ -27,6 +31,7 @@ mod types;
 mod view;
 
 pub use books::Books;
+pub use mark_node::Place;
 pub use prefetch::{ReadAhead, Upcoming};
 pub(crate) use slots::Front;
 pub use types::{

@@ -5,6 +5,8 @@
 
 use core::ops::{Index, IndexMut, Range};
 
+use tezi_prefetch::prefetch_item;
+
 /// The slot number that means "none".
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -63,6 +65,12 @@ impl<T: Copy> Pool<T> {
     pub(super) fn or_spare_mut(&mut self, slot: u32) -> &mut T {
         let spare = self.slots.len() - 1;
         &mut self.slots[(slot as usize).min(spare)]
+    }
+
+    /// Asks for a slot, or for the spare for anything that is no slot.
+    #[inline]
+    pub(super) fn prefetch(&self, slot: u32) {
+        prefetch_item(&self.slots, (slot as usize).min(self.slots.len() - 1));
     }
 
     /// Where the slots are.

@@ -10,12 +10,13 @@
 //! Prefetches change nothing, so what an event does never depends on whether it was read ahead. No
 //! step asks what kind an event is: a jump on that is mispredicted more often than not.
 
+use core::hint::select_unpredictable;
+
 use tezi_model::{InstrumentId, OrderId, Px, Side};
-use tezi_prefetch::prefetch;
 
 use super::books::Books;
 use super::pool::NONE;
-use super::record::ladder_of;
+use super::record::{Order, ladder_of};
 
 /// What a coming event names. Fields that it does not use are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,11 @@ pub struct Upcoming {
 /// How far one event is.
 #[derive(Clone, Copy)]
 struct Step {
-    order_id: OrderId,
-    segment_code: u8,
     price: Px,
     ladder: u32,
+    /// Where in the index of orders its number is, and where in the table of levels its price.
+    order_place: u32,
+    level_place: u32,
     /// The order it names, if that rests.
     slot: u32,
     /// The level at its price, if that is known.
@@ -49,10 +51,10 @@ struct Step {
 
 impl Step {
     const NOTHING: Self = Self {
-        order_id: OrderId(0),
-        segment_code: 0,
         price: Px::ZERO,
         ladder: NONE,
+        order_place: 0,
+        level_place: 0,
         slot: NONE,
         target: NONE,
     };
@@ -150,54 +152,50 @@ impl Books {
         self.orders.used() >= Self::READ_AHEAD_ORDERS_MIN
     }
 
-    /// What the event itself names: buckets, the place of the level, the ladder.
+    /// What the event itself names: places in the tables, the ladder.
     #[inline]
     fn read_tables(&self, event: &Upcoming) -> Step {
-        let Upcoming { segment_code, order_id, .. } = *event;
+        let Upcoming { segment_code, order_id, order_id_new, price, .. } = *event;
         let ladder = ladder_of(event.instrument, event.side);
-        self.index.prefetch(segment_code, order_id);
-        self.index.prefetch(segment_code, event.order_id_new);
-        self.level_cache.prefetch(ladder, event.price);
+        let order_place = self.index.prefetch(segment_code, order_id);
+        self.index.prefetch(segment_code, order_id_new);
+        let level_place = self.level_cache.prefetch(ladder, price);
         self.ladders.prefetch(ladder);
-        Step { order_id, segment_code, price: event.price, ladder, ..Step::NOTHING }
+        Step { price, ladder, order_place, level_place, slot: NONE, target: NONE }
     }
 
     /// The order, and the level that it may join.
     #[inline]
     fn read_order(&self, step: &mut Step) {
-        step.slot = self.index.guess(step.segment_code, step.order_id);
-        step.target = self.level_cache.guess_priced(step.ladder, step.price);
-        prefetch(self.orders.or_spare(step.slot));
-        prefetch(self.queues.or_spare(step.target));
+        step.slot = self.index.guess(step.order_place);
+        step.target = self.level_cache.guess_at(step.level_place);
+        self.orders.prefetch(step.slot);
+        self.queues.prefetch(step.target);
     }
 
     /// The level and the neighbours of the order, and the last of the level it may join.
+    ///
+    /// Where no order rests this reads the spare, which has no level. Neighbours it may have, since
+    /// links are written to it: a line more is asked for then, which costs less than to ask whether.
     #[inline]
     fn read_level(&self, step: &Step) {
-        let order = self.orders.or_spare(step.slot);
-        let (level, earlier, later) = if step.slot == NONE {
-            (NONE, NONE, NONE)
-        } else {
-            (order.level, order.earlier, order.later)
-        };
-        prefetch(self.queues.or_spare(level));
-        prefetch(self.orders.or_spare(earlier));
-        prefetch(self.orders.or_spare(later));
-        let target = self.queues.or_spare(step.target);
-        prefetch(self.orders.or_spare(target.last));
+        let Order { level, earlier, later, .. } = *self.orders.or_spare(step.slot);
+        self.queues.prefetch(level);
+        self.orders.prefetch(earlier);
+        self.orders.prefetch(later);
+        self.orders.prefetch(self.queues.or_spare(step.target).last);
     }
 
     /// The node of a level that comes or goes.
     #[inline]
     fn read_node(&self, step: &Step) {
-        let order = self.orders.or_spare(step.slot);
-        let level = self.queues.or_spare(if step.slot == NONE { NONE } else { order.level });
+        let level = self.queues.or_spare(self.orders.or_spare(step.slot).level);
         let target = self.queues.or_spare(step.target);
         let opens = (step.price != Px::ZERO)
             & ((target.price != step.price) | (target.ladder >> 1 != step.ladder >> 1));
-        let closes = (step.slot != NONE) & (level.orders <= 1);
-        let ladder = if step.slot == NONE { step.ladder } else { level.ladder };
+        let ladder = select_unpredictable(level.ladder == NONE, step.ladder, level.ladder);
         // Close to random, so not a jump: the spare node is in the cache already.
-        self.ladders.prefetch_leaf(if opens | closes { ladder } else { NONE });
+        let is_wanted = opens | (level.orders == 1);
+        self.ladders.prefetch_leaf(select_unpredictable(is_wanted, ladder, NONE));
     }
 }

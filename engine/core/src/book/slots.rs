@@ -85,10 +85,9 @@ impl Books {
     /// Takes a quantity from an order, which keeps its place; at nothing left it leaves.
     #[inline]
     pub(crate) fn reduce_at(&mut self, slot: u32, taken: Qty) {
-        let order = &mut self.orders[slot];
-        if taken.0 < order.quantity {
-            order.quantity -= taken.0;
-            self.queues[order.level].quantity -= u64::from(taken.0);
+        let Order { quantity, level, .. } = self.orders[slot];
+        if taken.0 < quantity {
+            self.requantify(slot, level, quantity, quantity - taken.0);
         } else {
             self.remove_at(slot);
         }
@@ -114,7 +113,7 @@ impl Books {
                 ..self.queues[order.level]
             };
         } else {
-            self.leave(&order);
+            self.leave(slot, &order);
         }
         self.join(slot, order.level, Order { quantity: quantity.0, ..order });
     }

@@ -6,7 +6,7 @@ use tezi_model::{InstrumentId, OrderId, Px, Qty, Side};
 
 /// The bounds of [`Books`](super::Books). All of it is allocated at start.
 ///
-/// **Memory**: 67 to 87 bytes an order, 98 to 102 a level, 1,224 an instrument. **Range**: a bound above
+/// **Memory**: 75 to 95 bytes an order, 102 to 106 a level, 1,224 an instrument. **Range**: a bound above
 /// [`BooksConfig::BOUND_MAX`] counts as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BooksConfig {
@@ -24,7 +24,7 @@ impl BooksConfig {
 }
 
 impl Default for BooksConfig {
-    /// Room for a desk's share of the F&O segment: some 105 MB.
+    /// Room for a desk's share of the F&O segment: some 114 MB.
     fn default() -> Self {
         Self { instruments_max: 10_000, orders_max: 1 << 20, levels_max: 1 << 18 }
     }

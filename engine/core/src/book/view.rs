@@ -6,6 +6,7 @@ use tezi_model::{InstrumentId, OrderId, Px, Qty, Side, StateHasher};
 
 use super::books::Books;
 use super::ladder::rank;
+use super::mark_node::Place;
 use super::pool::NONE;
 use super::record::{Queue, ladder_of};
 use super::types::{BookCounters, Level, RestingOrder};
@@ -63,9 +64,19 @@ impl Books {
         self.find(segment_code, order_id).map(|slot| self.resting(slot))
     }
 
+    /// What is ahead of a resting order at its own price: its place in the queue. `None` when no order
+    /// of this number rests. O(log orders at the price).
+    ///
+    /// A queue of up to two hundred orders or so is walked from the nearer end; a longer one has sums.
+    #[must_use]
+    pub fn queue_position(&self, segment_code: u8, order_id: OrderId) -> Option<Place> {
+        let slot = self.find(segment_code, order_id)?;
+        let order = &self.orders[slot];
+        Some(self.place_in(order.level, order.priority()))
+    }
+
     /// The quantity that trades before an order of this price and priority: all at better prices
-    /// and, at its own, what came earlier. O(better levels + orders at the price before or after
-    /// it, whichever are fewer), O(log levels) for the price itself.
+    /// and, at its own, what came earlier. O(better levels + log levels + log orders at the price).
     #[must_use]
     pub fn quantity_ahead(
         &self,
@@ -80,14 +91,29 @@ impl Books {
             .map(|level| level.quantity)
             .sum::<u64>();
         let queue = self.queue_at(instrument, side, price);
-        better + queue.map_or(0, |queue| self.quantity_earlier(queue, priority))
+        better + queue.map_or(0, |queue| self.place_in(queue, priority).quantity)
     }
 
-    /// The quantity of a queue that came before a priority. Walks from both ends at once: own
-    /// orders are mostly near the end, where they joined, or near the front, where they trade.
-    fn quantity_earlier(&self, queue: u32, priority: u64) -> u64 {
-        let Queue { quantity: mut upto_tail, mut first, mut last, .. } = self.queues[queue];
-        let mut before_head = 0;
+    /// What of a queue came before a priority.
+    pub(super) fn place_in(&self, queue: u32, priority: u64) -> Place {
+        if !self.marks.has(queue) {
+            return self.place_from_nearer_end(queue, priority);
+        }
+        let (mut place, mut slot) = self.marks.before(queue, priority);
+        while slot != NONE && self.orders[slot].priority() < priority {
+            place.orders += 1;
+            place.quantity += u64::from(self.orders[slot].quantity);
+            slot = self.orders[slot].later;
+        }
+        place
+    }
+
+    /// Walks a queue from both ends at once: own orders are mostly near the end, where they joined, or
+    /// near the front, where they trade.
+    fn place_from_nearer_end(&self, queue: u32, priority: u64) -> Place {
+        let Queue { quantity, orders, mut first, mut last, .. } = self.queues[queue];
+        let mut upto_tail = Place { orders, quantity };
+        let mut before_head = Place::default();
         while first != NONE && last != NONE {
             let (head, tail) = (&self.orders[first], &self.orders[last]);
             if head.priority() >= priority {
@@ -96,8 +122,10 @@ impl Books {
             if tail.priority() < priority {
                 return upto_tail;
             }
-            before_head += u64::from(head.quantity);
-            upto_tail -= u64::from(tail.quantity);
+            before_head.orders += 1;
+            before_head.quantity += u64::from(head.quantity);
+            upto_tail.orders -= 1;
+            upto_tail.quantity -= u64::from(tail.quantity);
             (first, last) = (head.later, tail.earlier);
         }
         before_head
