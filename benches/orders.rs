@@ -2,8 +2,10 @@
 //!
 //! Regimes: *check* (all pre-trade checks of a new order and of a replace, every limit on), *life*
 //! (an order entered, confirmed, replaced, confirmed, cancelled, confirmed: six transitions with
-//! the exposure kept), *encode* (each kind of command; the live session seals it by AES-GCM,
-//! elsewhere; MD5 is the older method's price). An order waits for all of it.
+//! the exposure kept, beside 8, 1,000 and 10,000 open orders of its instrument and side),
+//! *partial_fill* (one transition by itself), *encode* (each kind of command; the live session seals
+//! it by AES-GCM, elsewhere; MD5 is the older method's price). An order waits for all of it. The
+//! checks of a whole desk are in `checks`.
 
 #![allow(clippy::expect_used, reason = "a bench may stop at a broken set-up")]
 
@@ -12,6 +14,7 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
+use bytemuck::Zeroable;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::path::{command, identity};
 use support::scenario::instruments;
@@ -94,26 +97,59 @@ fn report(orders: &mut Orders, order: &Order, kind: ExecutionKind) {
     black_box(orders.on_report(&report).expect("the venue keeps its protocol"));
 }
 
-fn life(criterion: &mut Criterion) {
+/// A table in which so many orders of one instrument and side are open.
+fn with_open(open: u32) -> Orders {
     let mut orders = Orders::new(1 << 14, 16);
-    // Eight others are open, as a quoter's are.
-    for index in 0..8 {
-        let price = Px::from_paise(38_000 + 5 * index);
-        let entered = orders.enter(OPTION, Side::Sell, price, Qty(65), TimeInForce::Day);
+    for index in 0..open {
+        let price = Px::from_paise(36_000 + 5 * i64::from(index % 600));
+        let entered = orders.enter(OPTION, Side::Buy, price, Qty(65), TimeInForce::Day);
         report(&mut orders, &entered.expect("the table has room"), ExecutionKind::Accepted);
     }
+    orders
+}
+
+fn life(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("core/orders");
     group.throughput(Throughput::Elements(6));
-    group.bench_function("life_of_6", |bencher| {
-        // The table is as large as it was, so an open order's place comes up once in 16,384.
+    // Eight others are open, as a quoter's are, and more.
+    for open in [8, 1_000, 10_000] {
+        let mut orders = with_open(open);
+        group.bench_function(format!("life_of_6/{open}_open"), |bencher| {
+            bencher.iter(|| live_once(&mut orders, black_box(Px::from_paise(37_000))));
+        });
+        assert!(orders.is_consistent(), "the orders are whole");
+        assert_eq!(orders.open_count(), open as usize, "each life ended");
+    }
+    let mut orders = with_open(8);
+    group.throughput(Throughput::Elements(1));
+    // One transition by itself: an order's fills of one unit each, among the others.
+    let fill = |orders: &mut Orders, order: &Order, fill_id: u32| {
+        let report = ExecutionReport {
+            client_order_id: order.client_order_id,
+            quantity: Qty(1),
+            fill_id,
+            price: order.price,
+            kind_code: ExecutionKind::Fill as u8,
+            order_id: OrderId(1_200_000_001),
+            ..ExecutionReport::zeroed()
+        };
+        black_box(orders.on_report(&report).expect("the order has enough left"));
+    };
+    let enter = |orders: &mut Orders| {
+        let price = Px::from_paise(37_000);
+        let most = Qty(u32::MAX);
+        orders.enter(OPTION, Side::Buy, price, most, TimeInForce::Day).expect("room")
+    };
+    let (mut order, mut fill_id) = (enter(&mut orders), 0);
+    group.bench_function("partial_fill", |bencher| {
         bencher.iter(|| {
-            if orders.next_id().is_none() {
-                orders = Orders::new(1 << 14, 16);
+            if fill_id == u32::MAX {
+                (order, fill_id) = (enter(&mut orders), 0);
             }
-            live_once(&mut orders, black_box(Px::from_paise(37_000)));
+            fill_id += 1;
+            fill(&mut orders, black_box(&order), fill_id);
         });
     });
-    assert!(orders.is_consistent(), "the orders are whole");
     group.finish();
 }
 

@@ -1,18 +1,19 @@
 //! The core: one function from inputs to outputs.
 
 use tezi_model::{
-    Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, Px, RejectReason,
-    TradingStatus,
+    ClientOrderId, Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, Px,
+    Qty, RejectReason, TradingStatus,
 };
 
 use crate::book::{Books, Upcoming};
 use crate::config::{ConfigError, CoreConfig};
 use crate::desk::{Counters, Desk, MarketChange};
 use crate::instruments::InstrumentTable;
-use crate::oms::{Applied, OrderSessionState, Orders, ReportError};
+use crate::oms::{Applied, Order, OrderEvent, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::pricing::PricingKernel;
+use crate::risk::{GuardLimits, Restriction};
 use crate::strategy::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy, Trade,
     TradeCancel,
@@ -82,7 +83,55 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         if self.desk.instruments.len() > known && !self.desk.add_book(id) {
             return Err(RejectReason::Capacity);
         }
+        self.desk.guards.on_define(id, definition);
         Ok(id)
+    }
+
+    /// Switches on the checks behind those of the configuration. For the start, as the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Bound`] names the first field that is negative.
+    pub fn set_guards(&mut self, limits: &GuardLimits) -> Result<(), ConfigError> {
+        limits.validate()?;
+        self.desk.guards.set_limits(*limits);
+        Ok(())
+    }
+
+    /// What may be traded in an instrument from now on: bans, restricted lists.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectReason::UnknownInstrument`] for a number not given out.
+    pub fn restrict(
+        &mut self,
+        now: Nanos,
+        instrument: InstrumentId,
+        restriction: Restriction,
+    ) -> Result<(), RejectReason> {
+        self.desk.begin(now);
+        let is_known = self.desk.instruments.get(instrument).is_some()
+            && self.desk.guards.restrict(instrument, restriction);
+        if is_known { Ok(()) } else { Err(RejectReason::UnknownInstrument) }
+    }
+
+    /// The exchange's limit price protection range of an instrument from now on; nought leaves a side
+    /// open. The day's band is in the definition.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectReason::UnknownInstrument`] for a number not given out.
+    pub fn set_price_range(
+        &mut self,
+        now: Nanos,
+        instrument: InstrumentId,
+        low: Px,
+        high: Px,
+    ) -> Result<(), RejectReason> {
+        self.desk.begin(now);
+        let is_known = self.desk.instruments.get(instrument).is_some()
+            && self.desk.guards.set_range(instrument, low, high);
+        if is_known { Ok(()) } else { Err(RejectReason::UnknownInstrument) }
     }
 
     /// The session begins.
@@ -159,6 +208,51 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.desk.begin(now);
         self.work_off_due();
         self.apply_report(report)
+    }
+
+    /// The exchange outside the core took back an own trade: `report` carries its number, price and
+    /// quantity. The position no longer has it; the order stays as it is, and the strategy is told.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`]: the report is counted and changes nothing.
+    pub fn on_trade_canceled(
+        &mut self,
+        now: Nanos,
+        report: &ExecutionReport,
+    ) -> Result<(), ReportError> {
+        self.desk.begin(now);
+        self.work_off_due();
+        if let Some(order) = self.desk.on_trade_canceled(report)? {
+            let fill = own_fill(&order, report.price, report.quantity, report);
+            self.call(|strategy, ctx| strategy.on_fill_canceled(ctx, &fill));
+        }
+        self.desk.finish_stop();
+        Ok(())
+    }
+
+    /// What happens to an order without numbers, outside the core: a freeze or trigger, the
+    /// connection's fate, what the download says ([`OrderEvent::is_bare`]).
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`]: the event is counted and changes nothing.
+    pub fn on_order_event(
+        &mut self,
+        now: Nanos,
+        id: ClientOrderId,
+        event: OrderEvent,
+    ) -> Result<(), ReportError> {
+        self.desk.begin(now);
+        self.work_off_due();
+        if let Some(Applied { order, status_before, .. }) =
+            self.desk.on_own_order_event(id, event)?
+        {
+            let update = OrderUpdate { order, status_before };
+            self.call(|strategy, ctx| strategy.on_order(ctx, &update));
+        }
+        self.desk.finish_stop();
+        Ok(())
     }
 
     /// The session with the venue outside the core is live, or is not: while it is not, new orders and
@@ -321,7 +415,8 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     /// Checks every invariant by brute force. For tests and replays; O(state).
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        self.desk.books.is_consistent() && self.desk.orders.is_consistent()
+        let Desk { books, orders, guards, .. } = &self.desk;
+        books.is_consistent() && orders.is_consistent() && guards.is_consistent()
     }
 
     /// Timers and the venue, in order of time; of the same time, the venue first.
@@ -367,14 +462,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         let update = OrderUpdate { order, status_before };
         self.call(|strategy, ctx| strategy.on_order(ctx, &update));
         if let Some((price, quantity)) = filled {
-            let fill = Fill {
-                client_order_id: order.client_order_id,
-                instrument: order.instrument,
-                side: order.side,
-                price,
-                quantity,
-                is_passive: report.passive != 0,
-            };
+            let fill = own_fill(&order, price, quantity, report);
             self.call(|strategy, ctx| strategy.on_fill(ctx, &fill));
         }
         debug_assert!(order.status != OrderStatus::PendingNew, "a report confirms the order");
@@ -385,5 +473,16 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     fn call(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>)) {
         self.desk.origin = Origin(self.desk.origin.0.saturating_add(1));
         call(&mut self.strategy, &mut Context { desk: &mut self.desk, kernel: &self.kernel });
+    }
+}
+
+fn own_fill(order: &Order, price: Px, quantity: Qty, report: &ExecutionReport) -> Fill {
+    Fill {
+        client_order_id: order.client_order_id,
+        instrument: order.instrument,
+        side: order.side,
+        price,
+        quantity,
+        is_passive: report.passive != 0,
     }
 }

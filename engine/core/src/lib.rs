@@ -27,5 +27,7 @@ pub use desk::Counters;
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
 pub use output::{Emitted, Origin, Output, Refusal, Request};
-pub use position::{Position, Positions};
-pub use risk::{Market, Proposal, Risk};
+pub use position::{
+    AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
+};
+pub use risk::{GuardLimits, Market, Proposal, Restriction, Risk, tags};

@@ -96,6 +96,26 @@ reject_reasons! {
     Capacity = 100, "capacity", "a configured bound of the engine is reached";
     /// The way to the exchange is not open.
     SessionDown = 110, "session_down", "the order session with the exchange is not live";
+    /// Outside the range that moves with the market.
+    PriceProtection = 120, "price_protection", "the price is outside the exchange's limit price protection range";
+    /// Too far through the theoretical price.
+    TheoreticalPrice = 121, "theoretical_price", "the price is too far through the theoretical price";
+    /// Net position in an underlying too large if everything open filled.
+    UnderlyingPosition = 122, "underlying_position", "the net position in the underlying would be above the limit if all open orders filled";
+    /// Gross position in an underlying too large if everything open filled.
+    GrossPosition = 123, "gross_position", "the gross position in the underlying would be above the limit if all open orders filled";
+    /// In its ban period, and the order may add to the position.
+    Banned = 124, "banned", "the instrument is in its ban period: only orders that reduce the position may leave";
+    /// On the restricted list.
+    Restricted = 125, "restricted", "the instrument is on the restricted list for this side";
+    /// The same order too often in a row.
+    DuplicateOrder = 126, "duplicate_order", "the same order has just left as often as it may";
+    /// Too many new orders in one instrument in one second.
+    RunawayOrders = 127, "runaway_orders", "too many new orders in the instrument in this second: a loop?";
+    /// Too many requests without an answer.
+    InFlight = 128, "in_flight", "too many requests wait for an answer of the exchange";
+    /// Too many orders in a segment in one second.
+    OrderRate = 129, "order_rate", "too many orders in the segment in this second (TOPS)";
 }
 
 impl fmt::Display for RejectReason {

@@ -17,7 +17,7 @@ use crate::instruments::InstrumentTable;
 use crate::oms::{OrderSessionState, Orders};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
-use crate::risk::Risk;
+use crate::risk::{Guards, Risk};
 use crate::timers::Timers;
 use status::Statuses;
 
@@ -95,6 +95,7 @@ pub(crate) struct Desk {
     pub(crate) orders: Orders,
     pub(crate) positions: Positions,
     pub(crate) risk: Risk,
+    pub(crate) guards: Guards,
     pub(crate) timers: Timers,
     pub(crate) venue: Option<SimulatedVenue>,
     pub(crate) counters: Counters,
@@ -130,6 +131,7 @@ impl Desk {
                 .numbered_from(config.client_order_id_base),
             positions: Positions::new(capacity.instruments_max),
             risk: Risk::new(config.limits),
+            guards: Guards::new(capacity.instruments_max),
             timers: Timers::new(capacity.timers_max),
             venue,
             counters: Counters::default(),
@@ -223,6 +225,7 @@ impl Desk {
             hasher.write(tape.volume);
         }
         self.statuses.hash_into(&mut hasher);
+        self.guards.hash_into(&mut hasher);
         hasher.write_i64(self.exchange_time.0);
         hasher.write_i64(self.cancels_again_at.0);
         hasher.write(self.counters.events);

@@ -7,9 +7,9 @@ use tezi_model::{
 };
 
 use super::Desk;
-use crate::oms::{Applied, Order, ReportError};
+use crate::oms::{Applied, Order, OrderEvent, ReportError};
 use crate::output::{Origin, Output, Refusal, Request};
-use crate::risk::{Market, Proposal};
+use crate::risk::{Ask, Market, Proposal};
 
 impl Desk {
     /// Takes a request: the order leaves, or it is refused and counted.
@@ -66,10 +66,39 @@ impl Desk {
             self.positions.on_fill(order.instrument, order.side, quantity, price);
             self.check_loss();
         }
+        self.note_exposure(order.instrument);
         if self.risk.stopped().is_some() {
             self.on_report_when_stopped(report, &order);
         }
         Ok(Some(applied))
+    }
+
+    /// Applies what happened to an order without numbers.
+    #[cold]
+    pub(crate) fn on_own_order_event(
+        &mut self,
+        id: ClientOrderId,
+        event: OrderEvent,
+    ) -> Result<Option<Applied>, ReportError> {
+        let applied = self.orders.on_event(id, event)?;
+        if let Some(applied) = &applied {
+            self.note_exposure(applied.order.instrument);
+        }
+        Ok(applied)
+    }
+
+    /// Takes back an own trade that the exchange annulled; its order, `None` for a repeat.
+    #[cold]
+    pub(crate) fn on_trade_canceled(
+        &mut self,
+        report: &ExecutionReport,
+    ) -> Result<Option<Order>, ReportError> {
+        let Some(order) = self.orders.on_trade_canceled(report)? else { return Ok(None) };
+        let &ExecutionReport { quantity, price, .. } = report;
+        self.positions.on_trade_canceled(order.instrument, order.side, quantity, price);
+        self.note_exposure(order.instrument);
+        self.check_loss();
+        Ok(Some(order))
     }
 
     /// After a stop, an order that was on its way is cancelled when the venue confirms it. One whose
@@ -106,13 +135,7 @@ impl Desk {
     }
 
     fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
-        let proposal = Proposal {
-            side: request.side(),
-            price: request.price,
-            open_quantity: request.quantity,
-            quantity: request.quantity,
-            replaces: None,
-        };
+        let proposal = Proposal::new_order(request.side(), request.price, request.quantity);
         self.check(request.instrument, &proposal)?;
         let order = self
             .orders
@@ -124,6 +147,7 @@ impl Desk {
                 request.time_in_force(),
             )
             .ok_or(RejectReason::Capacity)?;
+        self.count_request(request.instrument, &proposal);
         self.counters.new_orders += 1;
         self.send(self.origin, &command(CommandKind::New, &order, order.price, order.quantity));
         Ok(order.client_order_id)
@@ -144,6 +168,7 @@ impl Desk {
             .orders
             .mark_replace(id, request.price, request.quantity)
             .ok_or(RejectReason::UnknownOrder)?;
+        self.count_request(order.instrument, &proposal);
         self.counters.replaces += 1;
         let command = command(CommandKind::Replace, &order, request.price, request.quantity);
         self.send(self.origin, &command);
@@ -174,37 +199,54 @@ impl Desk {
         }
     }
 
+    /// Every check of a new order.
+    pub(crate) fn check_new(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<(), RejectReason> {
+        self.check(instrument, &Proposal::new_order(side, price, quantity))
+    }
+
     fn check(&self, instrument: InstrumentId, proposal: &Proposal) -> Result<(), RejectReason> {
         let state = self.instruments.get(instrument).ok_or(match self.risk.stopped() {
             Some(reason) => reason,
             None => RejectReason::UnknownInstrument,
         })?;
         let opposite = proposal.side.opposite();
-        let exposure = self.orders.exposure(instrument);
-        let against = if opposite == Side::Buy { exposure.buy } else { exposure.sell };
         let market = Market {
             opposite_touch: self.books.touch(instrument, opposite).map(|level| level.price),
             last_trade: self.tape[instrument.index()].last_trade,
-            own_opposite: if against > 0 { self.own_best(instrument, opposite) } else { None },
+            own_opposite: self.orders.best_price(instrument, opposite),
             is_stale: self.is_stale(instrument),
             status: self.status(instrument),
             net: self.positions.get(instrument).net,
-            exposure,
+            exposure: self.orders.exposure(instrument),
             open_orders: self.orders.open_count(),
             open_value: self.orders.open_value(),
         };
-        self.risk.check(self.now, &state.definition, &market, proposal)
+        self.risk.check(self.now, &state.definition, &market, proposal)?;
+        self.guards.check(&self.ask(instrument, proposal))
     }
 
-    /// The best price of own open orders of a side, changes in flight included. O(open orders),
-    /// asked only when the instrument has one on that side.
-    fn own_best(&self, instrument: InstrumentId, side: Side) -> Option<Px> {
-        let better = |a: Px, b: Px| if side.is_better(a, b) { a } else { b };
-        self.orders
-            .open()
-            .filter(|order| order.instrument == instrument && order.side == side)
-            .map(|order| order.pending.map_or(order.price, |(price, _)| better(price, order.price)))
-            .reduce(better)
+    const fn ask<'a>(&self, instrument: InstrumentId, proposal: &'a Proposal) -> Ask<'a> {
+        Ask { now: self.now, instrument, proposal, in_flight: self.orders.in_flight() }
+    }
+
+    /// Tells the checks of a new order or change that leaves.
+    fn count_request(&mut self, instrument: InstrumentId, proposal: &Proposal) {
+        let ask = self.ask(instrument, proposal);
+        self.guards.count(&ask);
+        self.note_exposure(instrument);
+    }
+
+    /// Tells the checks what is held and open of an instrument now.
+    #[inline]
+    fn note_exposure(&mut self, instrument: InstrumentId) {
+        let net = self.positions.get(instrument).net;
+        self.guards.note(instrument, net, self.orders.exposure(instrument));
     }
 
     fn send(&mut self, origin: Origin, command: &OrderCommand) {

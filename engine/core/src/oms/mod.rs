@@ -4,155 +4,75 @@
 //! venue says otherwise, and a change in flight counts at the worse of both versions. Orders are
 //! never forgotten while open; a closed one is remembered until a newer order needs its place.
 
+mod annulled;
+mod best;
+mod fills;
+#[cfg(test)]
+mod model_tests;
+mod order;
+mod places;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use order::{Applied, Exposure, Order, ReportCounters, ReportError};
 pub use session::OrderSessionState;
-pub use state::{Transition, transition};
+pub use state::{OrderEvent, Transition, transition};
+
+use annulled::AnnulledTrades;
+use best::BestPrices;
+use fills::{FillMemory, Recall, Trade};
+use places::Places;
 
 use tezi_model::{
     ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderId, OrderStatus, Px,
     Qty, Side, StateHasher, TimeInForce,
 };
 
-/// An own order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// The engine's number.
-    pub client_order_id: ClientOrderId,
-    /// The venue's number, none before it is confirmed.
-    pub order_id: OrderId,
-    /// The instrument.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// How long it lives.
-    pub time_in_force: TimeInForce,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// Limit price, as the venue has confirmed it (as sent, before that).
-    pub price: Px,
-    /// Total quantity, what is filled included.
-    pub quantity: Qty,
-    /// Executed so far.
-    pub filled: Qty,
-    /// What a change in flight asks for.
-    pub pending: Option<(Px, Qty)>,
-    /// The venue's number of the last fill, to know a repeat by.
-    last_fill_id: u32,
-    /// Place in the list of open orders.
-    open_index: u32,
-}
-
-impl Order {
-    /// What may still trade as the venue has it.
-    #[must_use]
-    pub const fn leaves(&self) -> Qty {
-        self.quantity.saturating_sub(self.filled)
-    }
-
-    /// What may still trade at most, a change in flight included.
-    #[must_use]
-    pub fn leaves_worst(&self) -> Qty {
-        let pending = self.pending.map_or(Qty::ZERO, |(_, quantity)| quantity);
-        self.quantity.max(pending).saturating_sub(self.filled)
-    }
-
-    /// The most the open part can cost, a change in flight included.
-    #[must_use]
-    pub fn open_value(&self) -> Money {
-        let value = |price: Px, quantity: Qty| {
-            price.value(i64::from(quantity.saturating_sub(self.filled).0)).abs()
-        };
-        let now = value(self.price, self.quantity);
-        self.pending.map_or(now, |(price, quantity)| now.max(value(price, quantity)))
-    }
-
-    /// `New` or `PartiallyFilled`, by what is filled.
-    const fn open_status(&self) -> OrderStatus {
-        if self.filled.is_zero() { OrderStatus::New } else { OrderStatus::PartiallyFilled }
-    }
-}
-
-/// What a report did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// The order as it is now.
-    pub order: Order,
-    /// The state before.
-    pub status_before: OrderStatus,
-    /// What traded by this report.
-    pub filled: Option<(Px, Qty)>,
-}
-
-/// Why a report was refused. The state is as before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportError {
-    /// No order of ours has this number (or it was closed and forgotten).
-    UnknownOrder,
-    /// The report's kind is no known code.
-    UnknownKind,
-    /// The venue may not say this in this state.
-    Impossible,
-    /// A fill for more than the order had left.
-    Overfill,
-    /// A fill of no quantity.
-    EmptyFill,
-}
-
-/// Open orders of one instrument, per side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exposure {
-    /// Units that may still be bought.
-    pub buy: i64,
-    /// Units that may still be sold.
-    pub sell: i64,
-    /// Open orders.
-    pub orders: u32,
-}
-
-/// Counters of what happened to reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReportCounters {
-    /// Reports that changed an order.
-    pub applied: u64,
-    /// Reports that repeated what was known.
-    pub repeats: u64,
-    /// Fills booked on orders already closed.
-    pub late_fills: u64,
-    /// Reports refused.
-    pub refused: u64,
-}
+/// Room for at least so many trades taken back. An order may have many.
+const ANNULLED_MIN: usize = 1_024;
 
 /// All own orders.
 ///
 /// # Invariants
 ///
 /// - `open` holds exactly the orders that are not terminal, each at its `open_index`.
+/// - `taken` holds exactly the slots of the orders of `open`.
 /// - `exposures` and `open_value` are the sums over `open`.
+/// - `best` holds the best price of each order of `open`, changes in flight included.
 /// - An order lies in slot `client_order_id & (capacity − 1)`.
 pub struct Orders {
     slots: Box<[Option<Order>]>,
+    taken: Places,
     open: Vec<ClientOrderId>,
     exposures: Box<[Exposure]>,
     open_value: Money,
+    best: BestPrices,
+    fills: FillMemory,
+    annulled: AnnulledTrades,
+    in_flight: u32,
     next_id: u64,
     entered: u64,
     counters: ReportCounters,
 }
 
 impl Orders {
-    /// No orders. `own_orders_max` is a power of two.
+    /// No orders. `own_orders_max` is a power of two; as many fills are remembered.
     #[must_use]
     pub fn new(own_orders_max: u32, instruments_max: u32) -> Self {
         assert!(own_orders_max.is_power_of_two(), "the order table is a power of two");
+        let orders_max = own_orders_max as usize;
         Self {
-            slots: vec![None; own_orders_max as usize].into_boxed_slice(),
-            open: Vec::with_capacity(own_orders_max as usize),
+            slots: vec![None; orders_max].into_boxed_slice(),
+            taken: Places::new(orders_max),
+            open: Vec::with_capacity(orders_max),
             exposures: vec![Exposure::default(); instruments_max as usize].into_boxed_slice(),
             open_value: Money::ZERO,
+            best: BestPrices::new(orders_max, instruments_max as usize),
+            fills: FillMemory::new(orders_max),
+            annulled: AnnulledTrades::new(orders_max.max(ANNULLED_MIN)),
+            in_flight: 0,
             next_id: 1,
             entered: 0,
             counters: ReportCounters::default(),
@@ -169,17 +89,13 @@ impl Orders {
 
     /// The number the next order will have, `None` while as many orders are open as there are
     /// places. Numbers whose place an open order still has are passed over, so that an order that
-    /// rests all day does not stand in the way of others. O(open orders) at worst, mostly O(1).
+    /// rests all day does not stand in the way of others. O(places / 64) at worst, mostly O(1).
     #[must_use]
     pub fn next_id(&self) -> Option<ClientOrderId> {
-        if self.open.len() == self.slots.len() {
-            return None;
-        }
-        let is_free = |&id: &ClientOrderId| {
-            self.slots[self.slot(id)].is_none_or(|order| order.status.is_terminal())
-        };
-        // One of as many numbers in a row as there are places has a free one.
-        (self.next_id..).map(ClientOrderId).take(self.slots.len()).find(is_free)
+        let wanted = self.slot(ClientOrderId(self.next_id));
+        let free = self.taken.next_free(wanted)?;
+        let passed = free.wrapping_sub(wanted) & (self.slots.len() - 1);
+        Some(ClientOrderId(self.next_id + passed as u64))
     }
 
     /// Enters an order as sent. The caller has its number from [`Orders::next_id`].
@@ -194,6 +110,7 @@ impl Orders {
         let client_order_id = self.next_id()?;
         self.next_id = client_order_id.0 + 1;
         self.entered += 1;
+        self.in_flight += 1;
         let order = Order {
             client_order_id,
             order_id: OrderId(0),
@@ -204,38 +121,45 @@ impl Orders {
             price,
             quantity,
             filled: Qty::ZERO,
+            annulled: Qty::ZERO,
             pending: None,
             last_fill_id: 0,
             open_index: self.open.len() as u32,
+            fills_before: self.fills.count(),
         };
         self.open.push(client_order_id);
         let slot = self.slot(client_order_id);
         self.slots[slot] = Some(order);
+        self.taken.take(slot);
+        self.best.insert(slot, instrument, side, price);
         self.count_in(&order);
         Some(order)
     }
 
-    /// Marks a change as sent. The caller has checked that the order is open and not in flight.
+    /// Marks a change as sent; `None` when the order is closed or has a request in flight.
     pub fn mark_replace(&mut self, id: ClientOrderId, price: Px, quantity: Qty) -> Option<Order> {
         let mut order = self.get(id)?;
-        if order.status.is_terminal() {
+        let Transition::To(status) = transition(order.status, OrderEvent::ReplaceSent) else {
             return None;
-        }
-        self.count_out(&order);
-        order.status = OrderStatus::PendingReplace;
+        };
+        let before = order;
+        order.status = status;
         order.pending = Some((price, quantity));
-        self.count_in(&order);
+        self.in_flight += 1;
+        self.recount(&before, &order);
+        self.rank(&before, &order);
         self.put(order);
         Some(order)
     }
 
-    /// Marks a cancel as sent. The caller has checked that the order is open.
+    /// Marks a cancel as sent; `None` when the order is closed or has a request in flight.
     pub fn mark_cancel(&mut self, id: ClientOrderId) -> Option<Order> {
         let mut order = self.get(id)?;
-        if order.status.is_terminal() {
+        let Transition::To(status) = transition(order.status, OrderEvent::CancelSent) else {
             return None;
-        }
-        order.status = OrderStatus::PendingCancel;
+        };
+        order.status = status;
+        self.in_flight += 1;
         self.put(order);
         Some(order)
     }
@@ -246,13 +170,45 @@ impl Orders {
     ///
     /// [`ReportError`]: the report is counted and changes nothing.
     pub fn on_report(&mut self, report: &ExecutionReport) -> Result<Option<Applied>, ReportError> {
-        let outcome = self.apply(report);
-        match outcome {
-            Ok(Some(_)) => self.counters.applied += 1,
-            Ok(None) => self.counters.repeats += 1,
-            Err(_) => self.counters.refused += 1,
-        }
-        outcome
+        let outcome = self.apply_report(report);
+        self.count(outcome)
+    }
+
+    /// Applies an event that brings no numbers: a freeze or trigger, the connection's fate, or what
+    /// the download says. `None` when it only repeats what was known.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::UnknownOrder`], or [`ReportError::Impossible`] for an event that needs numbers
+    /// (see [`OrderEvent::is_bare`]) or cannot be in this state.
+    pub fn on_event(
+        &mut self,
+        id: ClientOrderId,
+        event: OrderEvent,
+    ) -> Result<Option<Applied>, ReportError> {
+        let outcome = match self.get(id) {
+            None => Err(ReportError::UnknownOrder),
+            Some(_) if !event.is_bare() => Err(ReportError::Impossible),
+            Some(before) => self.settle(&before, before, event, None),
+        };
+        self.count(outcome)
+    }
+
+    /// Takes back a trade that was told: `report` carries its number, price and quantity. The order
+    /// keeps its state and what is left of it; it is returned, `None` when the trade was taken back
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::UnknownTrade`] when the trade was never told or the order has no such quantity,
+    /// [`ReportError::Capacity`] when no more trades taken back can be remembered.
+    #[cold]
+    pub fn on_trade_canceled(
+        &mut self,
+        report: &ExecutionReport,
+    ) -> Result<Option<Order>, ReportError> {
+        let outcome = self.annul(report);
+        self.count(outcome)
     }
 
     /// An order, open or closed, `None` when it was never given out or is forgotten.
@@ -280,10 +236,25 @@ impl Orders {
         self.exposures.get(instrument.index()).copied().unwrap_or_default()
     }
 
+    /// The best price of the open orders of an instrument and side, changes in flight included;
+    /// `None` when none is open.
+    #[inline]
+    #[must_use]
+    pub fn best_price(&self, instrument: InstrumentId, side: Side) -> Option<Px> {
+        self.best.best(instrument, side)
+    }
+
     /// The value of all open orders.
     #[must_use]
     pub const fn open_value(&self) -> Money {
         self.open_value
+    }
+
+    /// How many requests wait for an answer of the venue.
+    #[inline]
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
     }
 
     /// How many orders were entered.
@@ -312,55 +283,71 @@ impl Orders {
             hasher.write(u64::from(order.quantity.0) << 32 | u64::from(order.filled.0));
             hasher.write_i64(pending_price.0);
             hasher.write(u64::from(pending_quantity.0) << 32 | u64::from(order.last_fill_id));
+            // Folded in only where it occurred, so that older journals keep their hash.
+            if !order.annulled.is_zero() {
+                hasher.write(u64::from(order.annulled.0));
+            }
         }
+        self.annulled.hash_into(hasher);
     }
 
     /// Checks every invariant by brute force. For tests and replays; O(orders + instruments).
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         let mut exposures = vec![Exposure::default(); self.exposures.len()];
-        let mut value = Money::ZERO;
+        let mut bests = vec![[None::<Px>; 2]; self.exposures.len()];
+        let (mut value, mut in_flight) = (Money::ZERO, 0);
         for (index, order) in self.open().enumerate() {
             let exposure = &mut exposures[order.instrument.index()];
             add_exposure(exposure, &order, 1);
+            let best = &mut bests[order.instrument.index()][order.side as usize];
+            let price = order.price_best();
+            if best.is_none_or(|best| order.side.is_better(price, best)) {
+                *best = Some(price);
+            }
             value += order.open_value();
+            in_flight += u32::from(order.status.is_in_flight());
             if order.status.is_terminal() || order.open_index as usize != index {
                 return false;
             }
         }
-        let live = self.slots.iter().flatten().filter(|order| !order.status.is_terminal()).count();
-        live == self.open.len() && exposures[..] == self.exposures[..] && value == self.open_value
+        let is_live = |slot: &Option<Order>| slot.is_some_and(|it| !it.status.is_terminal());
+        let live = self.slots.iter().filter(|slot| is_live(slot)).count();
+        let mut places = self.slots.iter().enumerate();
+        let are_taken = places
+            .all(|(place, slot)| (self.taken.next_free(place) != Some(place)) == is_live(slot));
+        let ids = (0..).map(InstrumentId);
+        let best = |id| Side::BOTH.map(|side| self.best_price(id, side));
+        are_taken
+            && live == self.open.len()
+            && exposures[..] == self.exposures[..]
+            && (value, in_flight) == (self.open_value, self.in_flight)
+            && ids.zip(&bests).all(|(id, naive)| best(id) == *naive)
     }
 
-    fn apply(&mut self, report: &ExecutionReport) -> Result<Option<Applied>, ReportError> {
+    #[inline]
+    fn count<T>(
+        &mut self,
+        outcome: Result<Option<T>, ReportError>,
+    ) -> Result<Option<T>, ReportError> {
+        match &outcome {
+            Ok(Some(_)) => self.counters.applied += 1,
+            Ok(None) => self.counters.repeats += 1,
+            Err(_) => self.counters.refused += 1,
+        }
+        outcome
+    }
+
+    #[inline]
+    fn apply_report(&mut self, report: &ExecutionReport) -> Result<Option<Applied>, ReportError> {
         let kind = report.kind().ok_or(ReportError::UnknownKind)?;
         let before = self.get(report.client_order_id).ok_or(ReportError::UnknownOrder)?;
-        let change = transition(before.status, kind);
         let mut order = before;
+        let mut event = OrderEvent::of_report(kind);
         let mut filled = None;
         if kind == ExecutionKind::Fill {
-            if report.fill_id != 0 && report.fill_id <= before.last_fill_id {
-                return Ok(None);
-            }
-            if report.quantity.is_zero() {
-                return Err(ReportError::EmptyFill);
-            }
-            if report.quantity > before.leaves_worst() {
-                return Err(ReportError::Overfill);
-            }
-            order.filled = Qty(order.filled.0 + report.quantity.0);
-            order.last_fill_id = report.fill_id;
+            event = self.fill(&mut order, report)?;
             filled = Some((report.price, report.quantity));
-        }
-        match change {
-            Transition::Repeat => return Ok(None),
-            Transition::Impossible => return Err(ReportError::Impossible),
-            Transition::LateFill => {
-                self.counters.late_fills += 1;
-                self.put(order);
-                return Ok(Some(Applied { order, status_before: before.status, filled }));
-            }
-            Transition::Open | Transition::Stay | Transition::To(_) => {}
         }
         if !report.order_id.is_none() {
             order.order_id = report.order_id;
@@ -369,34 +356,139 @@ impl Orders {
             order.price = report.price;
             order.quantity = report.quantity;
         }
-        if matches!(kind, ExecutionKind::Replaced | ExecutionKind::ReplaceRejected) {
-            order.pending = None;
-        }
-        order.status = match change {
-            _ if kind != ExecutionKind::Canceled && order.leaves_worst().is_zero() => {
-                OrderStatus::Filled
+        self.settle(&before, order, event, filled)
+    }
+
+    /// Gives an order, its numbers as `event` brings them, the state of the table.
+    #[inline]
+    fn settle(
+        &mut self,
+        before: &Order,
+        mut order: Order,
+        event: OrderEvent,
+        filled: Option<(Px, Qty)>,
+    ) -> Result<Option<Applied>, ReportError> {
+        let applied = |order| Applied { order, status_before: before.status, filled };
+        order.status = match transition(before.status, event) {
+            Transition::Repeat => {
+                // The venue's number may come late, behind a trigger or an approval.
+                if before.order_id.is_none() {
+                    self.put(Order { order_id: order.order_id, ..*before });
+                }
+                return Ok(None);
             }
-            Transition::Open => order.open_status(),
+            Transition::Impossible | Transition::Annul => return Err(ReportError::Impossible),
+            Transition::LateFill => {
+                // The venue's number stays that of the order's life.
+                order.order_id = before.order_id;
+                self.counters.late_fills += 1;
+                self.put(order);
+                return Ok(Some(applied(order)));
+            }
             Transition::To(status) => status,
-            _ => before.status,
+            Transition::Open => {
+                order.pending = None;
+                order.open_status()
+            }
+            Transition::Stay => before.status,
         };
+        if !order.status.is_terminal() && order.leaves_worst().is_zero() {
+            order.status = OrderStatus::Filled;
+        }
+        self.in_flight -= u32::from(before.status.is_in_flight());
+        self.in_flight += u32::from(order.status.is_in_flight());
         if order.status.is_terminal() {
             order.pending = None;
-        }
-        self.count_out(&before);
-        if order.status.is_terminal() {
+            self.count_out(before);
             self.close(&order);
         } else {
-            self.count_in(&order);
+            self.recount(before, &order);
+            self.rank(before, &order);
         }
         self.put(order);
-        Ok(Some(Applied { order, status_before: before.status, filled }))
+        Ok(Some(applied(order)))
+    }
+
+    fn annul(&mut self, report: &ExecutionReport) -> Result<Option<Order>, ReportError> {
+        let mut order = self.get(report.client_order_id).ok_or(ReportError::UnknownOrder)?;
+        if transition(order.status, OrderEvent::TradeCanceled) != Transition::Annul {
+            return Err(ReportError::Impossible);
+        }
+        let trade = (report.client_order_id, report.fill_id);
+        if self.annulled.holds(trade) {
+            return Ok(None);
+        }
+        let is_told = match self.fills.recall(trade.0, order.fills_before, trade.1) {
+            Recall::Told(told) => (told.quantity, told.price) == (report.quantity, report.price),
+            Recall::New => false,
+            Recall::Forgotten => report.fill_id != 0 && report.fill_id <= order.last_fill_id,
+        };
+        let most = order.filled.saturating_sub(order.annulled);
+        if !is_told || report.quantity.is_zero() || report.quantity > most {
+            return Err(ReportError::UnknownTrade);
+        }
+        if self.annulled.is_full() {
+            let Self { slots, annulled, .. } = self;
+            let place = |id: ClientOrderId| id.0 as usize & (slots.len() - 1);
+            annulled.forget(|id| slots[place(id)].is_some_and(|it| it.client_order_id == id));
+        }
+        if !self.annulled.push(trade) {
+            return Err(ReportError::Capacity);
+        }
+        order.annulled = Qty(order.annulled.0 + report.quantity.0);
+        self.counters.annulled += 1;
+        self.put(order);
+        Ok(Some(order))
+    }
+
+    /// Books a trade on an order and remembers it; which event it is.
+    #[inline]
+    fn fill(
+        &mut self,
+        order: &mut Order,
+        report: &ExecutionReport,
+    ) -> Result<OrderEvent, ReportError> {
+        let &ExecutionReport { client_order_id, fill_id, quantity, price, .. } = report;
+        if fill_id != 0 && fill_id <= order.last_fill_id {
+            match self.fills.recall(client_order_id, order.fills_before, fill_id) {
+                Recall::Told(_) => return Ok(OrderEvent::RepeatedFill),
+                Recall::Forgotten => return Err(ReportError::ForgottenFill),
+                Recall::New => {}
+            }
+        }
+        if quantity.is_zero() {
+            return Err(ReportError::EmptyFill);
+        }
+        if quantity > order.leaves_worst() {
+            return Err(ReportError::Overfill);
+        }
+        if fill_id != 0 {
+            self.fills.push(Trade { order: client_order_id, fill_id, quantity, price });
+        }
+        self.counters.reordered_fills += u64::from(fill_id != 0 && fill_id < order.last_fill_id);
+        order.filled = Qty(order.filled.0 + quantity.0);
+        // A fill without a number must not make the ones before it look new.
+        order.last_fill_id = order.last_fill_id.max(fill_id);
+        Ok(if order.leaves_worst().is_zero() { OrderEvent::Fill } else { OrderEvent::PartialFill })
+    }
+
+    /// Moves an open order to where its best price ranks now.
+    #[inline]
+    fn rank(&mut self, before: &Order, now: &Order) {
+        if now.price_best() != before.price_best() {
+            let slot = self.slot(now.client_order_id);
+            self.best.remove(slot, now.instrument, now.side);
+            self.best.insert(slot, now.instrument, now.side, now.price_best());
+        }
     }
 
     /// Takes an order off the open list; the last one moves into its place.
     fn close(&mut self, order: &Order) {
         let index = order.open_index as usize;
         assert!(self.open.get(index) == Some(&order.client_order_id), "open list holds the order");
+        let slot = self.slot(order.client_order_id);
+        self.best.remove(slot, order.instrument, order.side);
+        self.taken.free(slot);
         self.open.swap_remove(index);
         if let Some(&moved) = self.open.get(index) {
             let slot = self.slot(moved);
@@ -410,6 +502,19 @@ impl Orders {
         self.open_value += order.open_value();
         if let Some(exposure) = self.exposures.get_mut(order.instrument.index()) {
             add_exposure(exposure, order, 1);
+        }
+    }
+
+    /// As out and in, for an order that stays open.
+    #[inline]
+    fn recount(&mut self, before: &Order, now: &Order) {
+        self.open_value += now.open_value() - before.open_value();
+        if let Some(exposure) = self.exposures.get_mut(now.instrument.index()) {
+            let more = i64::from(now.leaves_worst().0) - i64::from(before.leaves_worst().0);
+            match now.side {
+                Side::Buy => exposure.buy += more,
+                Side::Sell => exposure.sell += more,
+            }
         }
     }
 

@@ -1,21 +1,103 @@
-//! The states of an order: what each report of the venue makes of each state.
+//! The states of an order: what each event makes of each state.
 //!
-//! | state ↓ report → | accepted | rejected | replaced | replace rejected | canceled | cancel rejected | fill |
-//! |---|---|---|---|---|---|---|---|
-//! | `PendingNew` | open | `Rejected` | – | – | `Canceled` | – | open or `Filled` |
-//! | `New`, `PartiallyFilled` | repeat | – | open | repeat | `Canceled` | repeat | open or `Filled` |
-//! | `PendingReplace` | repeat | – | open or `Filled` | open | `Canceled` | repeat | stays or `Filled` |
-//! | `PendingCancel` | repeat | – | stays or `Filled` | repeat | `Canceled` | open | stays or `Filled` |
-//! | `Filled`, `Canceled`, `Rejected` | repeat | repeat | repeat | repeat | repeat | repeat | late fill |
-//!
-//! *open* is `New` or `PartiallyFilled`, by what is filled. *repeat* leaves the order as it is: the
-//! report says what was known, or comes too late to matter. *–* cannot come from a venue that keeps
-//! its own protocol: it is refused, counted, and leaves the order as it is. *late fill* books the
-//! trade, for the exchange has made it, but a terminal order stays terminal.
+//! One table holds every combination of event and state; `docs/orders.md` shows it for reading, and
+//! a test keeps the two equal. A terminal state is left by no event. States are those of FIX
+//! (OrdStatus, tag 39, with the pending states of tag 150); freeze, trigger and download follow
+//! NNF trading (TP_FO_Trimmed_NNF, order and trade chapters).
 
 use tezi_model::{ExecutionKind, OrderStatus};
 
-/// What a report does to an order.
+/// What can happen to an order: our own requests, the venue's words, and the session's fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum OrderEvent {
+    /// We send a change of price or quantity.
+    ReplaceSent,
+    /// We send a cancel.
+    CancelSent,
+    /// The new order is accepted, on time or late.
+    Accepted,
+    /// The new order is refused.
+    Rejected,
+    /// The change is accepted, or the venue changed the order by itself.
+    Replaced,
+    /// The change is refused, perhaps after fills.
+    ReplaceRejected,
+    /// The order is cancelled, on request or unasked.
+    Canceled,
+    /// The cancel is refused.
+    CancelRejected,
+    /// A trade that leaves something open, in the larger of both versions of a change.
+    PartialFill,
+    /// A trade that leaves nothing open.
+    Fill,
+    /// A trade that was told before.
+    RepeatedFill,
+    /// The exchange takes back a trade that was told.
+    TradeCanceled,
+    /// The request waits for the exchange's approval of its quantity or price.
+    Frozen,
+    /// The exchange lets a frozen request through; its confirmation brings the numbers.
+    Unfrozen,
+    /// A stop order's trigger price was reached.
+    Triggered,
+    /// The connection is lost: nobody knows what became of requests in flight.
+    Disconnected,
+    /// The connection is back; the download says what happened meanwhile.
+    Reconnected,
+    /// The download shows the order open, and no request for it waiting.
+    DownloadedOpen,
+    /// The download has ended and never spoke of the request in flight: it did not arrive.
+    DownloadedSilent,
+}
+
+impl OrderEvent {
+    /// Every event, in the order of the table.
+    pub const ALL: [Self; 19] = [
+        Self::ReplaceSent,
+        Self::CancelSent,
+        Self::Accepted,
+        Self::Rejected,
+        Self::Replaced,
+        Self::ReplaceRejected,
+        Self::Canceled,
+        Self::CancelRejected,
+        Self::PartialFill,
+        Self::Fill,
+        Self::RepeatedFill,
+        Self::TradeCanceled,
+        Self::Frozen,
+        Self::Unfrozen,
+        Self::Triggered,
+        Self::Disconnected,
+        Self::Reconnected,
+        Self::DownloadedOpen,
+        Self::DownloadedSilent,
+    ];
+
+    /// The event a report of the venue is; a fill leaves something open here.
+    #[inline]
+    #[must_use]
+    pub const fn of_report(kind: ExecutionKind) -> Self {
+        match kind {
+            ExecutionKind::Accepted => Self::Accepted,
+            ExecutionKind::Rejected => Self::Rejected,
+            ExecutionKind::Replaced => Self::Replaced,
+            ExecutionKind::ReplaceRejected => Self::ReplaceRejected,
+            ExecutionKind::Canceled => Self::Canceled,
+            ExecutionKind::CancelRejected => Self::CancelRejected,
+            ExecutionKind::Fill => Self::PartialFill,
+        }
+    }
+
+    /// Whether it carries no numbers: [`super::Orders::on_event`] takes it by itself.
+    #[must_use]
+    pub const fn is_bare(self) -> bool {
+        self as u8 >= Self::Frozen as u8
+    }
+}
+
+/// What an event does to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
     /// The order is open: `New`, or `PartiallyFilled` when something is filled.
@@ -24,54 +106,79 @@ pub enum Transition {
     Stay,
     /// The order takes this state.
     To(OrderStatus),
-    /// Nothing changes: a repeat of what is known.
+    /// Nothing changes: a repeat of what is known, or too late to matter.
     Repeat,
     /// A trade on a closed order: booked, the state stays.
     LateFill,
+    /// A trade is taken back from the books, the state stays: the exchange revives no order.
+    Annul,
     /// Cannot be: refused.
     Impossible,
 }
 
-/// The table above, without quantities: a fill or replacement that leaves nothing open ends in
-/// `Filled`, which the caller sees by the numbers.
-#[must_use]
-pub const fn transition(status: OrderStatus, report: ExecutionKind) -> Transition {
-    use ExecutionKind as K;
+const STATES: usize = 8;
+
+/// The row of an event: a cell for each state, in order of its code.
+type Row = [Transition; STATES];
+
+const TABLE: [Row; OrderEvent::ALL.len()] = {
     use OrderStatus as S;
-    match (status, report) {
-        (S::Filled | S::Canceled | S::Rejected, K::Fill) => Transition::LateFill,
-        (S::Filled | S::Canceled | S::Rejected, _) => Transition::Repeat,
+    use Transition::{Annul, Impossible, LateFill, Open, Repeat, Stay, To};
+    const NO: Transition = Impossible;
+    const SAME: Transition = Repeat;
+    const FULL: Transition = To(S::Filled);
+    const CANC: Transition = To(S::Canceled);
+    const REJ: Transition = To(S::Rejected);
+    const PREP: Transition = To(S::PendingReplace);
+    const PCAN: Transition = To(S::PendingCancel);
+    // PendingNew, New, PartiallyFilled, PendingReplace, PendingCancel, Filled, Canceled, Rejected
+    [
+        /* ReplaceSent      */ [NO, PREP, PREP, NO, NO, NO, NO, NO],
+        /* CancelSent       */ [NO, PCAN, PCAN, NO, NO, NO, NO, NO],
+        /* Accepted         */ [Open, SAME, SAME, SAME, SAME, SAME, SAME, SAME],
+        /* Rejected         */ [REJ, NO, NO, NO, NO, SAME, SAME, SAME],
+        /* Replaced         */ [NO, Open, Open, Open, Stay, SAME, SAME, SAME],
+        /* ReplaceRejected  */ [NO, SAME, SAME, Open, SAME, SAME, SAME, SAME],
+        /* Canceled         */ [CANC, CANC, CANC, CANC, CANC, SAME, SAME, SAME],
+        /* CancelRejected   */ [NO, SAME, SAME, SAME, Open, SAME, SAME, SAME],
+        /* PartialFill      */ [Open, Open, Open, Stay, Stay, LateFill, LateFill, LateFill],
+        /* Fill             */ [FULL, FULL, FULL, FULL, FULL, LateFill, LateFill, LateFill],
+        /* RepeatedFill     */ [SAME, SAME, SAME, SAME, SAME, SAME, SAME, SAME],
+        /* TradeCanceled    */ [NO, NO, Annul, Annul, Annul, Annul, Annul, Annul],
+        /* Frozen           */ [Stay, SAME, SAME, Stay, SAME, SAME, SAME, SAME],
+        /* Unfrozen         */ [Open, SAME, SAME, Stay, SAME, SAME, SAME, SAME],
+        /* Triggered        */ [Open, Stay, Stay, Stay, Stay, SAME, SAME, SAME],
+        /* Disconnected     */ [Stay, Stay, Stay, Stay, Stay, SAME, SAME, SAME],
+        /* Reconnected      */ [Stay, Stay, Stay, Stay, Stay, SAME, SAME, SAME],
+        /* DownloadedOpen   */ [Open, SAME, SAME, Open, Open, SAME, SAME, SAME],
+        /* DownloadedSilent */ [REJ, SAME, SAME, Open, Open, SAME, SAME, SAME],
+    ]
+};
 
-        (_, K::Canceled) => Transition::To(S::Canceled),
-
-        (S::PendingNew, K::Accepted | K::Fill) => Transition::Open,
-        (S::PendingNew, K::Rejected) => Transition::To(S::Rejected),
-        (S::PendingNew, K::Replaced | K::ReplaceRejected | K::CancelRejected) => {
-            Transition::Impossible
-        }
-
-        (_, K::Rejected) => Transition::Impossible,
-        (_, K::Accepted) => Transition::Repeat,
-
-        (S::New | S::PartiallyFilled, K::Fill | K::Replaced) => Transition::Open,
-        (S::New | S::PartiallyFilled, K::ReplaceRejected | K::CancelRejected) => Transition::Repeat,
-
-        (S::PendingReplace, K::Replaced | K::ReplaceRejected) => Transition::Open,
-        (S::PendingReplace, K::Fill) => Transition::Stay,
-        (S::PendingReplace, K::CancelRejected) => Transition::Repeat,
-
-        (S::PendingCancel, K::CancelRejected) => Transition::Open,
-        (S::PendingCancel, K::Fill | K::Replaced) => Transition::Stay,
-        (S::PendingCancel, K::ReplaceRejected) => Transition::Repeat,
+const _: () = {
+    let mut index = 0;
+    while index < OrderEvent::ALL.len() {
+        assert!(OrderEvent::ALL[index] as usize == index, "a row lies at its event's number");
+        index += 1;
     }
+    assert!(OrderStatus::PendingNew as usize == 1 && OrderStatus::Rejected as usize == STATES);
+};
+
+/// What `event` makes of an order in `status`. A replacement or refusal that leaves nothing open
+/// ends in `Filled`, which the caller sees by the numbers.
+#[inline]
+#[must_use]
+pub const fn transition(status: OrderStatus, event: OrderEvent) -> Transition {
+    TABLE[event as usize][status as usize - 1]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use OrderStatus as S;
+    use std::fmt::Write;
 
-    const STATES: [S; 8] = [
+    const ALL: [S; STATES] = [
         S::PendingNew,
         S::New,
         S::PartiallyFilled,
@@ -82,29 +189,72 @@ mod tests {
         S::Rejected,
     ];
 
+    fn rendered() -> String {
+        let mut text = String::from("| event |");
+        ALL.iter().for_each(|status| write!(text, " `{status:?}` |").unwrap());
+        text.push_str("\n|---|---|---|---|---|---|---|---|---|\n");
+        for event in OrderEvent::ALL {
+            write!(text, "| `{event:?}` |").unwrap();
+            for status in ALL {
+                match transition(status, event) {
+                    Transition::Open => text.push_str(" open |"),
+                    Transition::Stay => text.push_str(" stays |"),
+                    Transition::To(to) => write!(text, " `{to:?}` |").unwrap(),
+                    Transition::Repeat => text.push_str(" repeat |"),
+                    Transition::LateFill => text.push_str(" late fill |"),
+                    Transition::Annul => text.push_str(" annul |"),
+                    Transition::Impossible => text.push_str(" – |"),
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    #[test]
+    fn the_document_shows_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/orders.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let table = rendered();
+        assert!(document.contains(&table), "docs/orders.md must hold this table:\n{table}");
+    }
+
     #[test]
     fn a_terminal_order_never_comes_back_to_life() {
-        for status in STATES.into_iter().filter(|status| status.is_terminal()) {
-            for kind in (1..=7).filter_map(ExecutionKind::from_code) {
-                let result = transition(status, kind);
-                assert!(matches!(result, Transition::Repeat | Transition::LateFill), "{status:?}");
+        use Transition as T;
+        for status in ALL.into_iter().filter(|status| status.is_terminal()) {
+            for event in OrderEvent::ALL {
+                let is_kept = matches!(
+                    transition(status, event),
+                    T::Repeat | T::LateFill | T::Annul | T::Impossible
+                );
+                assert!(is_kept, "{status:?} {event:?}");
             }
         }
     }
 
     #[test]
     fn an_unasked_cancel_ends_every_open_order() {
-        for status in STATES.into_iter().filter(|status| !status.is_terminal()) {
-            assert_eq!(transition(status, ExecutionKind::Canceled), Transition::To(S::Canceled));
+        for status in ALL.into_iter().filter(|status| !status.is_terminal()) {
+            assert_eq!(transition(status, OrderEvent::Canceled), Transition::To(S::Canceled));
         }
     }
 
     #[test]
     fn only_an_unconfirmed_order_can_be_rejected() {
-        for status in STATES {
-            let result = transition(status, ExecutionKind::Rejected);
-            let rejected = result == Transition::To(S::Rejected);
+        for status in ALL {
+            let rejected = transition(status, OrderEvent::Rejected) == Transition::To(S::Rejected);
             assert_eq!(rejected, status == S::PendingNew, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_changes_no_order() {
+        for status in ALL {
+            for event in [OrderEvent::Disconnected, OrderEvent::Reconnected] {
+                let result = transition(status, event);
+                assert!(matches!(result, Transition::Stay | Transition::Repeat), "{status:?}");
+            }
         }
     }
 }

@@ -73,6 +73,27 @@ impl Context<'_> {
         BookView { desk: self.desk, instrument }
     }
 
+    /// What every check says of a new order now, without sending it.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of highest precedence. It is neither said nor counted.
+    pub fn check(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        quantity: Qty,
+    ) -> Result<(), RejectReason> {
+        self.desk.check_new(instrument, side, price, quantity)
+    }
+
+    /// Says what an instrument is worth in theory, `None` when that is not known any more: orders too
+    /// far through it are refused, where the desk has a limit for it.
+    pub fn set_theoretical(&mut self, instrument: InstrumentId, price: Option<Px>) {
+        self.desk.guards.set_theoretical(instrument, price);
+    }
+
     /// The last trade of the market; of an index, its last value.
     #[must_use]
     pub fn last_trade(&self, instrument: InstrumentId) -> Option<Px> {

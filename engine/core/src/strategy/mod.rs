@@ -163,6 +163,10 @@ pub trait Strategy {
     /// An own order traded; position and profit include it.
     fn on_fill(&mut self, _ctx: &mut Context<'_>, _fill: &Fill) {}
 
+    /// The exchange took back an own trade; position and profit no longer include it. The order does
+    /// not get its quantity back.
+    fn on_fill_canceled(&mut self, _ctx: &mut Context<'_>, _fill: &Fill) {}
+
     /// A timer of `Context::set_timer` is due.
     fn on_timer(&mut self, _ctx: &mut Context<'_>, _timer: TimerId) {}
 

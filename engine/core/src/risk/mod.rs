@@ -1,9 +1,19 @@
 //! Pre-trade checks: one pass over an order before it leaves, one reason for a refusal.
 //!
 //! The order of the checks is the order of [`RejectReason`]'s codes, so the first that fails is the
-//! one of highest precedence. The list follows the minimum controls of SEBI CIR/MRD/DP/09/2012
+//! one of highest precedence; `docs/compliance.md` lists them with their rules. The list follows the minimum controls of SEBI CIR/MRD/DP/09/2012
 //! (price, quantity, order value, cumulative open order value, unconfirmed orders counted) and
 //! NSE/INVG/69255 section VI. A cancel is never refused by a limit: it can only make things safer.
+
+mod guards;
+#[cfg(test)]
+mod guards_tests;
+mod limits;
+pub mod tags;
+mod underlyings;
+
+pub(crate) use guards::{Ask, Guards};
+pub use limits::{GuardLimits, Restriction};
 
 use tezi_model::{
     Instrument, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Side, TradingStatus,
@@ -26,6 +36,14 @@ pub struct Proposal {
     /// Exposure this order already has (zero for a new one): its quantity is in `Market::exposure`
     /// and its value in `Market::open_value`.
     pub replaces: Option<(Qty, Money)>,
+}
+
+impl Proposal {
+    /// A new order.
+    #[must_use]
+    pub const fn new_order(side: Side, price: Px, quantity: Qty) -> Self {
+        Self { side, price, open_quantity: quantity, quantity, replaces: None }
+    }
 }
 
 /// What the checks look at.
@@ -240,12 +258,18 @@ fn check_price(
     if limits.fat_finger_bps == 0 {
         return Ok(());
     }
-    let through =
-        (i128::from(price.0) - i128::from(reference.0)) * i128::from(proposal.side.sign());
-    if through * 10_000 > i128::from(reference.0).abs() * i128::from(limits.fat_finger_bps) {
+    if through_by(proposal, reference, limits.fat_finger_bps) {
         return Err(RejectReason::FatFinger);
     }
     Ok(())
+}
+
+/// Whether a price lies further through `reference` than so many basis points of it.
+#[inline]
+fn through_by(proposal: &Proposal, reference: Px, bps: u32) -> bool {
+    let through =
+        (i128::from(proposal.price.0) - i128::from(reference.0)) * i128::from(proposal.side.sign());
+    through * 10_000 > i128::from(reference.0).abs() * i128::from(bps)
 }
 
 #[cfg(test)]

@@ -1,4 +1,15 @@
-//! Positions and profit, by average cost, in exact integers.
+//! Positions and profit, by average cost and first in first out, in exact integers.
+
+mod holdings;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod holdings_tests;
+mod lots;
+mod ratio;
+
+pub use holdings::{Holding, HoldingError, HoldingKey, Holdings};
+pub use lots::{Lot, Lots};
+pub use ratio::{AdjustError, Ratio};
 
 use tezi_model::{InstrumentId, Money, Px, Qty, Side, StateHasher};
 
@@ -35,6 +46,57 @@ impl Position {
             return None;
         }
         i64::try_from(self.cost.0 / i128::from(self.net)).ok().map(Px)
+    }
+
+    /// Takes back a trade out of what was traded. Units, cash and total profit are as if it had never
+    /// been. While its units are held and nothing later closed against them, so is the cost of the
+    /// rest; what closed against it stays realised at the prices of then.
+    fn take_back(&mut self, side: Side, quantity: Qty, price: Px) {
+        let Self { bought, sold, turnover, .. } = *self;
+        let signed = side.sign() * i64::from(quantity.0);
+        let (net, cost) = (self.net - signed, self.cost - price.value(signed));
+        // What is left must be a position of the same side at a cost of the same side, or nothing.
+        let is_held = self.net.signum() == signed.signum() && net.signum() * signed.signum() >= 0;
+        if is_held && i128::from(net.signum()) == cost.0.signum() {
+            (self.net, self.cost) = (net, cost);
+        } else {
+            self.apply(side.opposite(), quantity, price);
+        }
+        let units = u64::from(quantity.0);
+        (self.bought, self.sold) = match side {
+            Side::Buy => (bought.saturating_sub(units), sold),
+            Side::Sell => (bought, sold.saturating_sub(units)),
+        };
+        self.turnover = turnover - price.value(i64::from(quantity.0));
+    }
+
+    /// Takes in units held since an earlier day at the price they were settled at; `false` when some
+    /// are held already.
+    fn carry(&mut self, net: i64, price: Px) -> bool {
+        if self.net != 0 {
+            return false;
+        }
+        self.net = net;
+        self.cost = price.value(net);
+        self.mark = Some(price);
+        true
+    }
+
+    /// Changes units and mark by a corporate action; the cost stays.
+    fn adjust(&mut self, ratio: Ratio) -> Result<(), AdjustError> {
+        let net = ratio.units(self.net)?;
+        let adjusted = |mark| ratio.price(mark).ok_or(AdjustError::Overflow);
+        self.mark = self.mark.map(adjusted).transpose()?;
+        self.net = net;
+        Ok(())
+    }
+
+    fn hash_into(&self, hasher: &mut StateHasher) {
+        hasher.write_i64(self.net);
+        hasher.write_i128(self.cost.0);
+        hasher.write_i128(self.realised.0);
+        hasher.write(self.bought);
+        hasher.write(self.sold);
     }
 
     /// Books a fill.
@@ -101,6 +163,43 @@ impl Positions {
         self.profit += position.realised + position.unrealised() - before;
     }
 
+    /// Takes back a trade of the same side, quantity and price, which the exchange annulled.
+    pub fn on_trade_canceled(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        quantity: Qty,
+        price: Px,
+    ) {
+        let Some(position) = self.positions.get_mut(instrument.index()) else { return };
+        let before = position.realised + position.unrealised();
+        position.take_back(side, quantity, price);
+        self.profit += position.realised + position.unrealised() - before;
+    }
+
+    /// Takes in a position held since an earlier day, at the price it was settled at. For the start
+    /// of a session, before the instrument trades. `false`, and nothing is changed, when it is held
+    /// already or its number was never given out.
+    pub fn carry(&mut self, instrument: InstrumentId, net: i64, price: Px) -> bool {
+        let position = self.positions.get_mut(instrument.index());
+        position.is_some_and(|position| position.carry(net, price))
+    }
+
+    /// Changes a position by a corporate action: units by the ratio, mark against it; cost and
+    /// realised profit stay.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjustError`]: nothing is changed.
+    pub fn adjust(&mut self, instrument: InstrumentId, ratio: Ratio) -> Result<(), AdjustError> {
+        let unknown = AdjustError::UnknownHolding;
+        let position = self.positions.get_mut(instrument.index()).ok_or(unknown)?;
+        let before = position.unrealised();
+        position.adjust(ratio)?;
+        self.profit += position.unrealised() - before;
+        Ok(())
+    }
+
     /// Values an instrument at `price` from now on.
     #[inline]
     pub fn on_mark(&mut self, instrument: InstrumentId, price: Px) {
@@ -123,18 +222,17 @@ impl Positions {
 
     /// Positions ever touched, in order of instrument.
     pub fn iter(&self) -> impl Iterator<Item = (InstrumentId, &Position)> {
-        (0..).map(InstrumentId).zip(&self.positions).filter(|(_, p)| p.bought + p.sold > 0)
+        (0..)
+            .map(InstrumentId)
+            .zip(&self.positions)
+            .filter(|(_, p)| p.bought + p.sold > 0 || p.net != 0)
     }
 
     /// Folds every position into the state hash.
     pub fn hash_into(&self, hasher: &mut StateHasher) {
         for (instrument, position) in self.iter() {
             hasher.write(u64::from(instrument.0));
-            hasher.write_i64(position.net);
-            hasher.write_i128(position.cost.0);
-            hasher.write_i128(position.realised.0);
-            hasher.write(position.bought);
-            hasher.write(position.sold);
+            position.hash_into(hasher);
         }
         hasher.write_i128(self.profit.0);
     }

@@ -1,0 +1,89 @@
+//! What the checks of an underlying, of lists, loops and rates are set to.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::config::ConfigError;
+
+/// Limits behind those of [`RiskLimits`](crate::config::RiskLimits). Zero switches a limit off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct GuardLimits {
+    /// The largest position in all instruments of one underlying, in units, long or short, if all
+    /// open orders of one side filled.
+    pub underlying_net_max: i64,
+    /// The most units held long and short in all instruments of one underlying, added up without
+    /// their sign, if the worse side of each filled.
+    pub underlying_gross_max: i64,
+    /// How long an equal order counts as the same once more, in nanoseconds.
+    pub duplicate_window_ns: i64,
+    /// How often in a row the same order (instrument, side, price, quantity) may leave, each within
+    /// the window of the one before.
+    pub duplicates_max: u32,
+    /// New orders in one instrument in one second of the clock: more is a loop.
+    pub instrument_orders_max: u32,
+    /// Requests without an answer at once.
+    pub in_flight_max: u32,
+    /// New orders and changes in one segment in one second of the clock (TOPS: the rule
+    /// `algo.tops`).
+    pub segment_orders_max: u32,
+    /// How far through its theoretical price an order may lie, in basis points of it.
+    pub theoretical_bps: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<GuardLimits>() == 48);
+
+impl GuardLimits {
+    /// Checks every limit.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Bound`] names the first that is negative.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let signed = [
+            ("underlying_net_max", self.underlying_net_max),
+            ("underlying_gross_max", self.underlying_gross_max),
+            ("duplicate_window_ns", self.duplicate_window_ns),
+        ];
+        match signed.into_iter().find(|&(_, value)| value < 0) {
+            None => Ok(()),
+            Some((field, value)) => {
+                Err(ConfigError::Bound { field, value: value.unsigned_abs(), rule: "not negative" })
+            }
+        }
+    }
+}
+
+/// What may be traded in an instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Restriction {
+    /// Everything.
+    #[default]
+    None = 0,
+    /// Only what brings the position towards nought: the ban period of a share whose open interest
+    /// is above 95 % of its market-wide limit, and the risk-reduction mode of a member.
+    ReduceOnly = 1,
+    /// No buys.
+    NoBuys = 2,
+    /// No sells.
+    NoSells = 3,
+    /// Nothing.
+    Nothing = 4,
+}
+
+impl Restriction {
+    /// The restriction a record's byte stands for.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::None,
+            1 => Self::ReduceOnly,
+            2 => Self::NoBuys,
+            3 => Self::NoSells,
+            4 => Self::Nothing,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,440 @@
+//! Tries to get a forbidden order out, over a venue that answers late, twice and across requests:
+//! none leaves, and the venue's own books never go beyond a limit, whatever is in flight.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tezi_core::pricing::Reference;
+use tezi_core::strategy::{Context, Strategy, TimerId};
+use tezi_core::{
+    Capacity, Core, CoreConfig, GuardLimits, Output, Restriction, RiskLimits, VenueMode,
+};
+use tezi_model::{
+    ClientOrderId, CommandKind, Event, ExecutionKind, ExecutionReport, Instrument, InstrumentId,
+    InstrumentKind, Nanos, OrderCommand, OrderId, Px, Qty, RejectReason, Segment, Side, Symbol,
+    Token,
+};
+use tezi_testing::Random;
+
+const STEPS: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
+const INSTRUMENTS: usize = 4;
+const POSITION_MAX: i64 = 60;
+
+const GUARDS: GuardLimits = GuardLimits {
+    underlying_net_max: 80,
+    underlying_gross_max: 100,
+    duplicate_window_ns: 50_000_000,
+    duplicates_max: 2,
+    instrument_orders_max: 5,
+    in_flight_max: 6,
+    segment_orders_max: 9,
+    theoretical_bps: 300,
+    reserved: 0,
+};
+
+/// Asks for one thing at every timer, and sets the next.
+struct Asker {
+    random: Random,
+    ids: Vec<ClientOrderId>,
+}
+
+impl Strategy for Asker {
+    fn name(&self) -> &'static str {
+        "asker"
+    }
+
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        ctx.set_timer(ctx.now().plus(1)).unwrap();
+    }
+
+    fn on_timer(&mut self, ctx: &mut Context<'_>, _timer: TimerId) {
+        let random = &mut self.random;
+        let instrument = InstrumentId(random.below(INSTRUMENTS as u64) as u32);
+        let price = Px::from_paise(9_600 + 5 * random.below(160) as i64);
+        let quantity = Qty(1 + random.below(20) as u32);
+        let side = Side::BOTH[random.below(2) as usize];
+        let id = self.ids.get(random.below(40) as usize).copied().unwrap_or_default();
+        match random.below(16) {
+            0..=6 => {
+                if let Ok(id) = ctx.submit(instrument, side, price, quantity) {
+                    self.ids.insert(0, id);
+                    self.ids.truncate(40);
+                }
+            }
+            // A loop: the same once more and once more.
+            7 => {
+                for _ in 0..4 {
+                    let _ = ctx.submit(instrument, side, Px::from_paise(10_000), Qty(1));
+                }
+            }
+            8..=11 => drop(ctx.replace(id, price, quantity)),
+            12..=14 => drop(ctx.cancel(id)),
+            _ => {
+                let theoretical = Px::from_paise(9_900 + random.below(200) as i64);
+                ctx.set_theoretical(instrument, Some(theoretical));
+            }
+        }
+        ctx.set_timer(ctx.now().plus(1 + self.random.below(20_000_000) as i64)).unwrap();
+    }
+}
+
+/// An order as the venue knows it.
+#[derive(Clone, Copy, Debug)]
+struct Resting {
+    instrument: usize,
+    side: Side,
+    quantity: u32,
+    filled: u32,
+    is_open: bool,
+}
+
+/// A venue with its own truth. Commands and reports take their time, each in their order.
+struct Venue {
+    random: Random,
+    orders: BTreeMap<u64, Resting>,
+    commands: VecDeque<OrderCommand>,
+    reports: VecDeque<ExecutionReport>,
+    net: [i64; INSTRUMENTS],
+    fill_id: u32,
+}
+
+impl Venue {
+    fn report(&mut self, id: u64, kind: ExecutionKind, price: Px, quantity: u32) {
+        let fill_id = if kind == ExecutionKind::Fill { self.fill_id } else { 0 };
+        let report = ExecutionReport {
+            client_order_id: ClientOrderId(id),
+            order_id: OrderId(id + 1_000_000),
+            price,
+            quantity: Qty(quantity),
+            fill_id,
+            kind_code: kind as u8,
+            passive: 0,
+            reason: 0,
+            reserved: 0,
+            venue_time: Nanos::ZERO,
+        };
+        self.reports.push_back(report);
+        if fill_id != 0 && self.random.one_in(8) {
+            self.reports.push_back(report);
+        }
+    }
+
+    /// One command arrives.
+    fn take_command(&mut self) {
+        use ExecutionKind as K;
+        let Some(command) = self.commands.pop_front() else { return };
+        let id = command.client_order_id.0;
+        let is_refused = self.random.one_in(6);
+        match command.kind().unwrap() {
+            CommandKind::New => {
+                let resting = Resting {
+                    instrument: command.instrument.index(),
+                    side: command.side(),
+                    quantity: command.quantity.0,
+                    filled: 0,
+                    is_open: !is_refused,
+                };
+                self.orders.insert(id, resting);
+                let kind = if is_refused { K::Rejected } else { K::Accepted };
+                self.report(id, kind, command.price, command.quantity.0);
+            }
+            CommandKind::Replace => {
+                let order = self.orders.get_mut(&id).unwrap();
+                let is_taken = order.is_open && !is_refused && command.quantity.0 > order.filled;
+                if is_taken {
+                    order.quantity = command.quantity.0;
+                }
+                let kind = if is_taken { K::Replaced } else { K::ReplaceRejected };
+                self.report(id, kind, command.price, command.quantity.0);
+            }
+            CommandKind::Cancel => {
+                let order = self.orders.get_mut(&id).unwrap();
+                let is_taken = order.is_open && !is_refused;
+                order.is_open &= !is_taken;
+                let kind = if is_taken { K::Canceled } else { K::CancelRejected };
+                self.report(id, kind, command.price, 0);
+            }
+        }
+    }
+
+    /// An open order trades, or is cancelled unasked.
+    fn act(&mut self) {
+        let at = self.random.below(32) as usize;
+        let open = self.orders.iter().filter(|(_, order)| order.is_open).map(|(&id, _)| id).nth(at);
+        let Some(id) = open else { return };
+        let order = self.orders.get_mut(&id).unwrap();
+        if self.random.one_in(10) {
+            order.is_open = false;
+            return self.report(id, ExecutionKind::Canceled, Px::ZERO, 0);
+        }
+        let quantity = 1 + self.random.below(u64::from(order.quantity - order.filled)) as u32;
+        order.filled += quantity;
+        order.is_open = order.filled < order.quantity;
+        self.net[order.instrument] += order.side.sign() * i64::from(quantity);
+        self.fill_id += 1;
+        self.report(id, ExecutionKind::Fill, Px::from_paise(10_000), quantity);
+    }
+
+    /// Forgets what is closed, with nothing of it on its way in either direction.
+    fn forget_closed(&mut self) {
+        let Self { commands, reports, .. } = self;
+        let is_asked = |id: u64| commands.iter().any(|it| it.client_order_id.0 == id);
+        let is_told = |id: u64| reports.iter().any(|it| it.client_order_id.0 == id);
+        self.orders.retain(|&id, order| order.is_open || is_asked(id) || is_told(id));
+    }
+
+    /// Position, and what may still be bought and sold, with every command on its way.
+    fn worst(&self, instrument: usize) -> (i64, i64, i64) {
+        let mut leaves: BTreeMap<u64, (Side, u32)> = BTreeMap::new();
+        for (&id, order) in &self.orders {
+            if order.is_open && order.instrument == instrument {
+                leaves.insert(id, (order.side, order.quantity - order.filled));
+            }
+        }
+        for command in self.commands.iter().filter(|it| it.instrument.index() == instrument) {
+            let id = command.client_order_id.0;
+            let known = self.orders.get(&id);
+            let asked = command.quantity.0.saturating_sub(known.map_or(0, |order| order.filled));
+            let is_able = known.is_none_or(|order| order.is_open);
+            if is_able && command.kind() != Some(CommandKind::Cancel) {
+                let entry = leaves.entry(id).or_insert((command.side(), 0));
+                entry.1 = entry.1.max(asked);
+            }
+        }
+        let sum = |of| {
+            leaves.values().filter(|(side, _)| *side == of).map(|(_, left)| i64::from(*left)).sum()
+        };
+        (self.net[instrument], sum(Side::Buy), sum(Side::Sell))
+    }
+}
+
+/// What was allowed when an order left, and what left before it.
+struct Rules {
+    restrictions: [Restriction; INSTRUMENTS],
+    ranges: [(Px, Px); INSTRUMENTS],
+    /// By segment and second; by instrument and second.
+    segments: BTreeMap<(u8, i64), u32>,
+    instruments: BTreeMap<(usize, i64), u32>,
+    lasts: [Option<(OrderCommand, Nanos, u32)>; INSTRUMENTS],
+}
+
+fn definitions() -> [Instrument; INSTRUMENTS] {
+    let contract = |segment, token, symbol| {
+        let mut it = Instrument::unknown(segment, Token(token));
+        it.symbol = Symbol::new(symbol);
+        it.kind_code = InstrumentKind::Future as u8;
+        it.tick = Px::from_paise(5);
+        it.lot = Qty(1);
+        it
+    };
+    [
+        contract(Segment::NseFo, 1, "NIFTY"),
+        contract(Segment::NseFo, 2, "NIFTY"),
+        contract(Segment::NseFo, 3, "INFY"),
+        contract(Segment::NseCm, 3, "INFY"),
+    ]
+}
+
+impl Rules {
+    fn check(&mut self, now: Nanos, command: &OrderCommand, venue: &Venue) -> Result<(), String> {
+        let kind = command.kind().unwrap();
+        if kind == CommandKind::Cancel {
+            return Ok(());
+        }
+        let at = command.instrument.index();
+        let (side, price) = (command.side(), command.price);
+        let (low, high) = self.ranges[at];
+        let is_buy = side == Side::Buy;
+        if (!is_buy && low.0 > 0 && price < low) || (is_buy && high.0 > 0 && price > high) {
+            return Err(format!("outside {low} to {high}"));
+        }
+        let (net, buy, sell) = venue.worst(at);
+        let towards = if side == Side::Buy { net + buy } else { sell - net };
+        let is_banned = match self.restrictions[at] {
+            Restriction::None => false,
+            Restriction::ReduceOnly => towards > 0,
+            Restriction::NoBuys => side == Side::Buy,
+            Restriction::NoSells => side == Side::Sell,
+            Restriction::Nothing => true,
+        };
+        if is_banned {
+            return Err(format!("{:?} with {towards} open and held", self.restrictions[at]));
+        }
+        let segment = definitions()[at].segment_code;
+        let of_segment = self.segments.entry((segment, now.second())).or_default();
+        *of_segment += 1;
+        if *of_segment > GUARDS.segment_orders_max {
+            return Err(format!("order {of_segment} of its second"));
+        }
+        if kind == CommandKind::New {
+            let of_instrument = self.instruments.entry((at, now.second())).or_default();
+            *of_instrument += 1;
+            if *of_instrument > GUARDS.instrument_orders_max {
+                return Err(format!("new order {of_instrument} of its second"));
+            }
+            let key = |it: &OrderCommand| (it.side_code, it.price, it.quantity);
+            let times = match &self.lasts[at] {
+                Some((last, then, times))
+                    if key(last) == key(command) && now.0 - then.0 < GUARDS.duplicate_window_ns =>
+                {
+                    times + 1
+                }
+                _ => 1,
+            };
+            self.lasts[at] = Some((*command, now, times));
+            if times > GUARDS.duplicates_max {
+                return Err(format!("the same order {times} times"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the venue's truth is within every limit.
+fn check_exposure(venue: &Venue) -> Result<(), String> {
+    let all: Vec<_> = (0..INSTRUMENTS).map(|at| venue.worst(at)).collect();
+    let gross = |&(net, buy, sell): &(i64, i64, i64)| (net + buy).abs().max((net - sell).abs());
+    for its in &all {
+        if gross(its) > POSITION_MAX {
+            return Err(format!("{its:?} of an instrument"));
+        }
+    }
+    for its in all.chunks(2) {
+        let sum = its.iter().fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+        if gross(&sum) > GUARDS.underlying_net_max {
+            return Err(format!("net {sum:?} of an underlying"));
+        }
+        if its.iter().map(gross).sum::<i64>() > GUARDS.underlying_gross_max {
+            return Err(format!("gross {its:?} of an underlying"));
+        }
+    }
+    Ok(())
+}
+
+fn started(seed: u64) -> Core<Asker, Reference> {
+    let config = CoreConfig {
+        limits: RiskLimits {
+            order_value_max: 0,
+            open_order_value_max: 0,
+            loss_max: 0,
+            position_max: POSITION_MAX,
+            open_orders_max: 0,
+            messages_per_second_max: 0,
+            fat_finger_bps: 0,
+            trade_on_stale: 0,
+            trade_when_halted: 0,
+        },
+        capacity: Capacity {
+            instruments_max: INSTRUMENTS as u32,
+            market_orders_max: 64,
+            levels_max: 64,
+            own_orders_max: 256,
+            timers_max: 4,
+            outputs_max: 64,
+        },
+        venue_mode: VenueMode::External as u32,
+        ..CoreConfig::default()
+    };
+    let asker = Asker { random: Random(seed), ids: Vec::new() };
+    let mut core = Core::new(&config, asker, Reference).unwrap();
+    for definition in definitions() {
+        core.define(&definition).unwrap();
+    }
+    core.set_guards(&GUARDS).unwrap();
+    core.on_start(Nanos(1));
+    core
+}
+
+/// Bans, lists and ranges come and go. A ban does not undo what is open, so it is checked on what
+/// leaves from then on.
+fn change_rules(
+    random: &mut Random,
+    now: Nanos,
+    core: &mut Core<Asker, Reference>,
+    rules: &mut Rules,
+) {
+    let at = random.below(INSTRUMENTS as u64) as usize;
+    let id = InstrumentId(at as u32);
+    if random.one_in(2) {
+        let restriction = Restriction::from_code(random.below(10) as u8).unwrap_or_default();
+        core.restrict(now, id, restriction).unwrap();
+        rules.restrictions[at] = restriction;
+    } else {
+        let around = 9_800 + random.below(400) as i64;
+        let range = (Px::from_paise(around - 250), Px::from_paise(around + 250));
+        core.set_price_range(now, id, range.0, range.1).unwrap();
+        rules.ranges[at] = range;
+    }
+}
+
+#[test]
+fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_filled() {
+    let seed = 2_026;
+    let mut random = Random(seed);
+    let mut core = started(seed + 1);
+    let mut venue = Venue {
+        random: Random(seed + 2),
+        orders: BTreeMap::new(),
+        commands: VecDeque::new(),
+        reports: VecDeque::new(),
+        net: [0; INSTRUMENTS],
+        fill_id: 0,
+    };
+    let mut rules = Rules {
+        restrictions: [Restriction::None; INSTRUMENTS],
+        ranges: [(Px::ZERO, Px::ZERO); INSTRUMENTS],
+        segments: BTreeMap::new(),
+        instruments: BTreeMap::new(),
+        lasts: [None; INSTRUMENTS],
+    };
+    let (mut now, mut left) = (Nanos(1), 0_u64);
+    for step in 0..STEPS {
+        now = now.plus(random.below(4_000_000) as i64);
+        let is_input = match random.below(64) {
+            0 => {
+                change_rules(&mut random, now, &mut core, &mut rules);
+                true
+            }
+            // For a while the venue takes nothing in.
+            1..=15 if step / 2_000 % 4 > 0 => {
+                venue.take_command();
+                false
+            }
+            16..=25 => {
+                venue.act();
+                false
+            }
+            26..=45 => match venue.reports.pop_front() {
+                Some(report) => core.on_report(now, &report).is_ok(),
+                None => false,
+            },
+            _ => {
+                core.on_event(now, &Event::clock(now));
+                true
+            }
+        };
+        for emitted in core.outputs().iter().filter(|_| is_input) {
+            let Output::Command(command) = &emitted.output else { continue };
+            venue.commands.push_back(*command);
+            left += 1;
+            let checked = rules.check(now, command, &venue);
+            assert_eq!(checked, Ok(()), "seed {seed}, step {step}: {command:?}");
+        }
+        assert_eq!(check_exposure(&venue), Ok(()), "seed {seed}, step {step}");
+        if step % 1_024 == 0 {
+            assert!(core.is_consistent(), "seed {seed}, step {step}");
+            venue.forget_closed();
+        }
+    }
+    let given: BTreeSet<RejectReason> = core.refusals().map(|(reason, _)| reason).collect();
+    let counted: Vec<_> = core.refusals().collect();
+    println!("{left} commands left, {} trades, refused: {counted:?}", venue.fill_id);
+    let mut tried =
+        RejectReason::ALL.iter().filter(|&&reason| reason >= RejectReason::PriceProtection);
+    assert!(tried.all(|reason| given.contains(reason)), "{given:?}");
+    assert!(left > STEPS / 100 && u64::from(venue.fill_id) > STEPS / 100);
+    assert_eq!(core.orders().counters().refused, 0, "the venue kept its protocol");
+}
