@@ -53,6 +53,11 @@ pub trait Background {
     /// Something happened on the exchange, to whomever it happened.
     fn on_report(&mut self, report: &Report);
 
+    /// Whether limit price protection looks at its orders.
+    fn is_protected(&self) -> bool {
+        true
+    }
+
     /// An instrument's price band is another from now.
     fn on_band(&mut self, _instrument: InstrumentId, _band: PriceBand) {}
 }

@@ -11,7 +11,9 @@ use tezi_gateway::nnf::server::ConfigError as SessionConfigError;
 use tezi_gateway::nnf::{ContractError, Encryption, Underlying};
 use tezi_model::{Instrument, Nanos, Px, Segment, Token};
 
+use crate::broadcast::BroadcastConfig;
 use crate::datagrams::Lines;
+use crate::spreads::SpreadListing;
 
 /// One contract of the day.
 #[derive(Clone, Copy, Debug)]
@@ -195,10 +197,14 @@ pub struct ExchangeConfig {
     pub rules: Rules,
     /// What is listed.
     pub listings: Vec<Listing>,
+    /// Calendar spreads of what is listed.
+    pub spreads: Vec<SpreadListing>,
     /// Who may connect.
     pub boxes: Vec<BoxConfig>,
     /// Market-data streams, numbered from 1.
     pub streams: u8,
+    /// The feed of five levels; `None` for none.
+    pub broadcast: Option<BroadcastConfig>,
     /// Silence after which a stream says that it lives, in nanoseconds.
     pub heartbeat_ns: i64,
     /// Silence of a member that counts as one heartbeat missed, in nanoseconds (FO 9.48, chapter 11).
@@ -230,8 +236,10 @@ impl ExchangeConfig {
             seed: 1,
             rules: Rules::builtin()?,
             listings: Vec::new(),
+            spreads: Vec::new(),
             boxes: Vec::new(),
             streams: 1,
+            broadcast: None,
             heartbeat_ns: 2 * SECOND_NS,
             member_heartbeat_ns: 30 * SECOND_NS,
             order_prefix: 11,
@@ -259,6 +267,13 @@ pub enum ConfigError {
     },
     /// Two contracts with one number.
     TokenTwice(Token),
+    /// Two contracts that are no spread.
+    Spread {
+        /// Their numbers.
+        legs: [Token; 2],
+        /// Why not.
+        why: &'static str,
+    },
     /// Two boxes with one number.
     BoxTwice(i16),
     /// A contract on a stream that is not there.
@@ -280,6 +295,7 @@ impl fmt::Display for ConfigError {
             Self::Range(name) => write!(f, "{name} is out of range"),
             Self::Contract { token, error } => write!(f, "contract {token}: {error}"),
             Self::TokenTwice(token) => write!(f, "two contracts have token {token}"),
+            Self::Spread { legs: [near, far], why } => write!(f, "spread {near}/{far}: {why}"),
             Self::BoxTwice(box_id) => write!(f, "two boxes have number {box_id}"),
             Self::Stream(token) => write!(f, "contract {token} is on a stream that is not there"),
             Self::Box(box_id, error) => write!(f, "box {box_id}: {error}"),

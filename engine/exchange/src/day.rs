@@ -36,6 +36,23 @@ pub(crate) struct Beginning {
     pub(crate) phase: Phase,
 }
 
+impl Class {
+    fn new(
+        config: &ExchangeConfig,
+        class: SessionClass,
+        instruments: Vec<InstrumentId>,
+    ) -> Result<Self, ConfigError> {
+        let query = SessionQuery {
+            segment: config.segment,
+            class,
+            date: config.date,
+            scheme_ex_date: false,
+        };
+        let session = DaySession::new(&config.rules, query, config.seed)?;
+        Ok(Self { class, session, instruments, cursor: Nanos(i64::MIN) })
+    }
+}
+
 impl Day {
     pub(crate) fn new(config: &ExchangeConfig) -> Result<Self, ConfigError> {
         let mut classes: Vec<Class> = Vec::new();
@@ -45,15 +62,12 @@ impl Day {
                 known.instruments.push(id);
                 continue;
             }
-            let query = SessionQuery {
-                segment: config.segment,
-                class,
-                date: config.date,
-                scheme_ex_date: false,
-            };
-            let session = DaySession::new(&config.rules, query, config.seed)?;
-            let cursor = Nanos(i64::MIN);
-            classes.push(Class { class, session, instruments: vec![id], cursor });
+            classes.push(Class::new(config, class, vec![id])?);
+        }
+        if !config.spreads.is_empty() {
+            let first = config.listings.len() as u32;
+            let ids = (first..first + config.spreads.len() as u32).map(InstrumentId);
+            classes.push(Class::new(config, SessionClass::Spread, ids.collect())?);
         }
         let mut events = config.events.clone();
         events.sort_by_key(|event| event.at);

@@ -37,6 +37,7 @@ impl Exchange {
                 | Phase::ClosingEntry
                 | Phase::ClosingLimitOnly
         );
+        self.floor.broadcast.iter_mut().for_each(|it| it.touch(instrument));
         if collects {
             self.floor.tape.hide(instrument, self.matcher.books(), now);
         }
@@ -86,7 +87,7 @@ impl Exchange {
         self.day.on_index(now, index, value) == Some(true)
     }
 
-    fn halt(&mut self, now: Nanos) -> bool {
+    pub(crate) fn halt(&mut self, now: Nanos) -> bool {
         if core::mem::replace(&mut self.day.is_halted, true) {
             return false;
         }
@@ -100,7 +101,7 @@ impl Exchange {
     }
 
     /// Trading goes on with the phase that the timetable has now.
-    fn resume(&mut self, now: Nanos) -> bool {
+    pub(crate) fn resume(&mut self, now: Nanos) -> bool {
         if !core::mem::take(&mut self.day.is_halted) {
             return false;
         }
@@ -132,8 +133,12 @@ impl Exchange {
         let today = Date::of(now);
         let mut is_any = false;
         for at in 0..self.expired.len() {
-            let expiry = Date::of(self.contracts.listings()[at].instrument.expiry);
-            if expiry == today && !self.expired[at] {
+            let expiry = match self.contracts.listings().get(at) {
+                Some(listing) => listing.instrument.expiry,
+                // A spread ends with its near leg.
+                None => self.spreads[at - self.contracts.listings().len()].expiry(),
+            };
+            if Date::of(expiry) == today && !self.expired[at] {
                 self.expired[at] = true;
                 is_any = true;
                 self.enter(InstrumentId(at as u32), Phase::Closed, now);

@@ -12,6 +12,7 @@ use tezi_gateway::nnf::wire::MsOeRequest;
 use tezi_model::{InstrumentId, Nanos, OrderId, Px, Segment, StateHasher, Token};
 
 use crate::background::Background;
+use crate::broadcast::Broadcast;
 use crate::config::{ConfigError, ExchangeConfig, Listing};
 use crate::contracts::{Contracts, protection_of, terms_of};
 use crate::datagrams::Datagram;
@@ -20,7 +21,8 @@ use crate::floor::{Asked, Floor};
 use crate::images::Images;
 use crate::index::Index;
 use crate::members::{Delayed, Member, Slow};
-use crate::tape::{StreamState, Tape};
+use crate::spreads::{SpreadOfTheDay, add_spreads};
+use crate::tape::{StreamState, Tape, Track};
 use crate::view::{BoxView, Counters, RecentTrades};
 
 /// Digits of an order number behind its prefix.
@@ -38,6 +40,8 @@ pub struct Exchange {
     pub(crate) segment: Segment,
     pub(crate) matcher: Matcher,
     pub(crate) contracts: Contracts,
+    /// Their numbers follow those of the contracts.
+    pub(crate) spreads: Box<[SpreadOfTheDay]>,
     pub(crate) floor: Floor,
     pub(crate) day: Day,
     /// Instruments whose day is over before the others'.
@@ -56,6 +60,7 @@ enum Due {
     Slow,
     Background,
     Heartbeat,
+    Broadcast,
 }
 
 impl Exchange {
@@ -80,19 +85,24 @@ impl Exchange {
             let open = day.open_of(id).unwrap_or(config.date.midnight());
             protections.push(protection_of(config, listing, terms.tick, open)?);
         }
+        let spreads = config.spreads_of_the_day()?;
+        add_spreads(config, &spreads, &mut matcher)?;
+        protections.resize_with(config.listings.len() + spreads.len(), || None);
         let members = members(config)?;
         let blank = OrderImage { order: MsOeRequest::zeroed(), filler: 0 };
         let limits = &config.limits;
-        let tracks = config
-            .listings
-            .iter()
-            .map(|listing| (listing.instrument.token.0.cast_signed(), listing.stream));
+        let outright = config.listings.iter();
+        let outright = outright.map(|it| Track::outright(it.instrument.token, it.stream));
+        let pairs = spreads.iter().map(|it| Track::spread(it.listing.legs, it.listing.stream));
+        let tracks = outright.chain(pairs);
         let bounds = (limits.datagrams, limits.frozen);
+        let broadcast = config.broadcast.map(|it| Broadcast::new(config, it)).transpose()?;
         let floor = Floor {
             segment: config.segment,
             images: Images::new(limits.member_orders, members.len(), &blank),
             members,
             tape: Tape::new(config.segment, tracks, config.streams, config.heartbeat_ns, bounds),
+            broadcast: broadcast.map(Box::new),
             background,
             protections: protections.into_boxed_slice(),
             freeze: config.freeze,
@@ -108,7 +118,8 @@ impl Exchange {
             contracts,
             floor,
             day,
-            expired: vec![false; config.listings.len()].into_boxed_slice(),
+            expired: vec![false; config.listings.len() + spreads.len()].into_boxed_slice(),
+            spreads: spreads.into_boxed_slice(),
             slow: Slow::new(limits.slow_requests),
             now: Nanos(i64::MIN),
             is_started: false,
@@ -171,6 +182,13 @@ impl Exchange {
         self.floor.tape.poll(buffer)
     }
 
+    /// Copies out the next datagram of the five-level feed; how many bytes of it. A buffer takes the
+    /// longest with [`DATAGRAM_SIZE_MAX`](tezi_feed_handler::wire::nse_broadcast::DATAGRAM_SIZE_MAX)
+    /// bytes. What is not polled before the next look is sent then, as it is by then.
+    pub fn poll_broadcast(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        self.floor.broadcast.as_mut()?.poll(&self.matcher, buffer)
+    }
+
     /// Lets time pass: phases begin, events happen, the background acts, silent streams and silent
     /// members are noticed. The first call begins the day; what lies before it happens in it, without
     /// orders.
@@ -195,11 +213,12 @@ impl Exchange {
 
     /// Does what is due by now, each thing at its own time; the time it is.
     #[inline]
-    fn pass(&mut self, now: Nanos) -> Nanos {
+    pub(crate) fn pass(&mut self, now: Nanos) -> Nanos {
         let now = now.max(self.now);
         if !self.is_started {
             self.is_started = true;
             self.floor.tape.start(now);
+            self.floor.broadcast.iter_mut().for_each(|it| it.start(now));
         }
         let mut asks_background = true;
         while let Some((due, what)) = self.next_of_timeline(asks_background)
@@ -223,6 +242,7 @@ impl Exchange {
             (Some(self.slow.next_due()), Due::Slow),
             (background, Due::Background),
             (Some(self.floor.tape.next_due()), Due::Heartbeat),
+            (self.floor.broadcast.as_ref().map(|it| it.next_due()), Due::Broadcast),
         ];
         let dues = dues.into_iter().filter_map(|(due, what)| Some((due?, what)));
         dues.min_by_key(|(due, _)| *due).filter(|(due, _)| *due != Nanos::MAX)
@@ -246,16 +266,18 @@ impl Exchange {
             }
             Due::Background => match self.floor.background.poll(now, &self.matcher) {
                 Some(action) => self.on_action(&action, now),
-                None => return false,
+                // It may be asked again when it has something to do later than this.
+                None => return self.floor.background.next_due().is_some_and(|due| due > now),
             },
             Due::Heartbeat => self.floor.tape.on_time(now),
+            Due::Broadcast => self.floor.broadcast.iter_mut().for_each(|it| it.on_time(now)),
         }
         true
     }
 
     /// Acts on what a box's session has to say.
     #[inline]
-    fn drain(&mut self, member: usize, now: Nanos) {
+    pub(crate) fn drain(&mut self, member: usize, now: Nanos) {
         loop {
             let own = &mut self.floor.members[member];
             let delay = own.delay_ns();
@@ -297,6 +319,12 @@ impl Exchange {
         self.contracts.listings()
     }
 
+    /// The spreads; their numbers are those of the listings' followers, in this order.
+    #[must_use]
+    pub fn spreads(&self) -> &[SpreadOfTheDay] {
+        &self.spreads
+    }
+
     /// The number of a contract.
     #[must_use]
     pub fn instrument(&self, token: Token) -> Option<InstrumentId> {
@@ -306,11 +334,14 @@ impl Exchange {
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let tape = &self.floor.tape;
+        let (tape, broadcast) = (&self.floor.tape, self.floor.broadcast.as_ref());
         Counters {
             messages: tape.messages(),
             datagrams_waiting: tape.datagrams().waiting(),
             datagrams_lost: tape.datagrams().lost(),
+            broadcast_datagrams: broadcast.map_or(0, |it| it.datagrams),
+            broadcast_records: broadcast.map_or(0, |it| it.records),
+            broadcast_refused: broadcast.map_or(0, |it| it.refused),
             ..self.floor.counters
         }
     }
@@ -405,7 +436,7 @@ fn matcher_config(config: &ExchangeConfig) -> MatcherConfig {
     MatcherConfig {
         segment: config.segment,
         books: BooksConfig {
-            instruments_max: config.listings.len() as u32,
+            instruments_max: (config.listings.len() + config.spreads.len()) as u32,
             orders_max: limits.orders,
             levels_max: limits.levels,
         },

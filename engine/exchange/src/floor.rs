@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use tezi_core::matching::{CancelReason, OrderState, Report, RequestKind, Sink, Trade};
+use tezi_core::matching::{
+    CancelReason, OrderState, Report, RequestKind, Sink, Trade, TradeKind as MatchKind,
+};
 use tezi_core::venue::bands::Lpp;
 use tezi_core::venue::session::OrderType;
 use tezi_gateway::nnf::server::{AnswerKind, Fill, OrderImage, TradeKind};
@@ -11,6 +13,7 @@ use tezi_gateway::nnf::wire::{BeF64, BeI16, BeI32, StOrderFlags, Text};
 use tezi_model::{Nanos, OrderId, Px, Segment, Side};
 
 use crate::background::{BACKGROUND_MEMBERS, Background};
+use crate::broadcast::Broadcast;
 use crate::config::FreezePolicy;
 use crate::images::Images;
 use crate::index::Index;
@@ -60,6 +63,7 @@ pub(crate) struct Floor {
     pub(crate) members: Box<[Member]>,
     pub(crate) images: Images,
     pub(crate) tape: Tape,
+    pub(crate) broadcast: Option<Box<Broadcast>>,
     pub(crate) background: Box<dyn Background + Send>,
     pub(crate) protections: Box<[Option<Lpp>]>,
     pub(crate) freeze: FreezePolicy,
@@ -89,13 +93,18 @@ impl Sink for Floor {
     fn on_report(&mut self, report: &Report) {
         let disclosed = self.disclosed_of(report);
         self.tape.on_report(report, disclosed);
+        if let Some(broadcast) = &mut self.broadcast {
+            broadcast.on_report(report);
+        }
         match report {
             Report::Traded(trade) => self.on_trade(trade),
-            Report::TradeCanceled(trade) => {
+            // Of a spread's trade members hear by its legs.
+            Report::TradeCanceled(trade) if trade.kind != MatchKind::Spread => {
                 for side in Side::BOTH {
                     self.tell_trade(TradeKind::Cancelled, trade, side);
                 }
             }
+            Report::TradeCanceled(_) => {}
             Report::Refused { .. } => self.on_refused(report),
             Report::Accepted(state) => self.on_state(report, state),
             Report::Modified(state)
@@ -298,17 +307,25 @@ impl Floor {
 
     #[inline]
     fn on_trade(&mut self, trade: &Trade) {
-        self.counters.trades += 1;
-        self.counters.quantity_traded += u64::from(trade.quantity.0);
-        if let Some(protection) = &mut self.protections[trade.instrument.index()] {
-            protection.on_trade(trade.time, trade.price);
+        let is_leg = matches!(trade.kind, MatchKind::NearLeg | MatchKind::FarLeg);
+        if trade.kind != MatchKind::Spread {
+            self.counters.trades += 1;
+            self.counters.quantity_traded += u64::from(trade.quantity.0);
         }
-        if self.trades.len() == TRADES_SHOWN {
-            self.trades.pop_front();
+        // The legs of a spread's trade make no prices: an operator sees the difference.
+        if !is_leg {
+            if let Some(protection) = &mut self.protections[trade.instrument.index()] {
+                protection.on_trade(trade.time, trade.price);
+            }
+            if self.trades.len() == TRADES_SHOWN {
+                self.trades.pop_front();
+            }
+            self.trades.push_back(*trade);
         }
-        self.trades.push_back(*trade);
-        for side in Side::BOTH {
-            self.tell_trade(TradeKind::Made, trade, side);
+        if trade.kind != MatchKind::Spread {
+            for side in Side::BOTH {
+                self.tell_trade(TradeKind::Made, trade, side);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 //! where one is known, and is counted.
 
 mod background;
+mod broadcast;
 mod check;
 mod config;
 mod contracts;
@@ -22,19 +23,26 @@ mod floor;
 mod images;
 mod index;
 mod members;
+mod operator;
 pub mod population;
 mod random;
+mod recorded;
 mod requests;
 pub mod scenario;
+mod spreads;
 mod tape;
 mod view;
 
 pub use background::{Action, BACKGROUND_MEMBERS, Background, NoBackground};
+pub use broadcast::BroadcastConfig;
 pub use config::{
     BoxConfig, ConfigError, ExchangeConfig, FreezePolicy, GatewayFaults, Limits, Listing,
     TimedEvent, VenueEvent,
 };
 pub use datagrams::{Datagram, Lines};
 pub use exchange::Exchange;
+pub use operator::OperatorCommand;
+pub use recorded::{ListingsOfRecording, RecordedCounters, RecordedMarket, recorded_listings};
+pub use spreads::{SpreadListing, SpreadOfTheDay};
 pub use tape::StreamState;
 pub use view::{Activity, BoxView, Counters, RecentTrades};

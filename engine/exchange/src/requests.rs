@@ -223,7 +223,7 @@ impl Exchange {
 
     /// Cancels a box's orders that `wanted` names, the oldest first; how many. One that the phase
     /// holds fast (an auction matches) stays.
-    fn cancel_where(
+    pub(crate) fn cancel_where(
         &mut self,
         member: u32,
         now: Nanos,
@@ -269,7 +269,7 @@ impl Exchange {
         if !is_own(order.member) || !target.is_none_or(|target| is_own(target.member)) {
             return Err(Refusal::NotYourOrder);
         }
-        if !self.is_protected(order, now) {
+        if self.floor.background.is_protected() && !self.is_protected(order, now) {
             // The matching engine never sees it, so the background hears of it from here.
             self.floor.on_report(&Report::Refused {
                 request: if target.is_some() { Kind::Modify } else { Kind::New },

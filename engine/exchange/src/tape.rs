@@ -6,6 +6,9 @@
 //!   0; a stop-loss order appears when it is triggered, as a modification of an order nobody knows
 //!   (chapter 6), or if it is a market order then, not at all.
 //! - Of a disclosed order its part shows. The next part is a new order of the same number.
+//! - An order of a spread is two messages of one number, the near leg's first: sides opposite, both
+//!   with the difference. Its trade is two `K`, each with its leg's price, buyer and seller swapped.
+//!   All go out on the spread's stream.
 //! - While an auction collects orders nothing is shown, its trades are, and what is left appears as
 //!   new orders when continuous trading begins (chapter 11).
 //!
@@ -16,22 +19,37 @@
 //! anew says all orders that rest. Trading status is not in MTBT.
 
 use tezi_core::book::{Books, RestingOrder};
-use tezi_core::matching::{OrderState, Report, Trade};
+use tezi_core::matching::{OrderState, Report, Trade, TradeKind};
 use tezi_core::venue::session::OrderType;
 use tezi_feed_handler::wire::nse_mtbt::{
     self as mtbt, encode_heartbeat, encode_order, encode_trade, message_type as kind,
 };
-use tezi_model::{InstrumentId, Nanos, OrderId, Px, Segment, Side};
+use tezi_model::{InstrumentId, Nanos, OrderId, Px, Segment, Side, Token};
 
 use crate::datagrams::{Datagram, Datagrams, Lines};
 
 /// Where an instrument is carried.
 #[derive(Clone, Copy)]
-struct Track {
+pub(crate) struct Track {
+    /// The contract, or the near leg of a spread.
     token: i32,
+    /// The far leg of a spread; 0 of a contract.
+    far: i32,
     stream: u8,
     /// Whether its orders show.
     is_shown: bool,
+}
+
+impl Track {
+    /// Of a contract.
+    pub(crate) const fn outright(token: Token, stream: u8) -> Self {
+        Self { token: token.0.cast_signed(), far: 0, stream, is_shown: false }
+    }
+
+    /// Of a spread.
+    pub(crate) const fn spread([near, far]: [Token; 2], stream: u8) -> Self {
+        Self { far: far.0.cast_signed(), ..Self::outright(near, stream) }
+    }
 }
 
 /// One stream.
@@ -72,6 +90,17 @@ struct Changed {
     is_deferred: bool,
 }
 
+/// What both messages of a spread's order say.
+struct SpreadOrder {
+    /// As of an order of a contract.
+    message_type: u8,
+    order_id: OrderId,
+    side: Side,
+    price: Px,
+    quantity: u32,
+    time: Nanos,
+}
+
 /// Numbers of one stream, for masters and recovery services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamState {
@@ -94,6 +123,8 @@ pub(crate) struct Tape {
     datagrams: Datagrams,
     active: Option<Active>,
     changed: Option<Changed>,
+    /// The stream of the spread whose trade is told now.
+    spread_stream: u8,
     /// The request at work is a change, of a resting order or of one that waits.
     is_change: bool,
     /// New orders that wait for the exchange's decision: nobody has seen them.
@@ -102,10 +133,10 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    /// A tape of instruments, each a token and a stream from 1, none of them shown yet.
+    /// A tape of instruments, none of them shown yet.
     pub(crate) fn new(
         segment: Segment,
-        tracks: impl Iterator<Item = (i32, u8)>,
+        tracks: impl Iterator<Item = Track>,
         streams: u8,
         heartbeat_ns: i64,
         bounds: (u32, u32),
@@ -114,15 +145,14 @@ impl Tape {
         let (datagrams, frozen) = bounds;
         Self {
             segment_code: segment as u8,
-            tracks: tracks
-                .map(|(token, stream)| Track { token, stream, is_shown: false })
-                .collect(),
+            tracks: tracks.collect(),
             streams: vec![stream; usize::from(streams)].into_boxed_slice(),
             heartbeat_ns,
             heartbeat_due: Nanos::MAX,
             datagrams: Datagrams::new(datagrams),
             active: None,
             changed: None,
+            spread_stream: 1,
             is_change: false,
             frozen: Vec::with_capacity(frozen as usize),
             messages: 0,
@@ -155,7 +185,11 @@ impl Tape {
         match report {
             Report::Accepted(state) => self.on_arrival(state, disclosed, kind::ORDER_NEW),
             Report::Triggered(state) => self.on_arrival(state, disclosed, kind::ORDER_MODIFY),
-            Report::Traded(trade) => self.on_trade(trade),
+            Report::Traded(trade) => match trade.kind {
+                TradeKind::Spread => self.on_spread_trade(trade),
+                TradeKind::NearLeg | TradeKind::FarLeg => self.say_leg(kind::SPREAD_TRADE, trade),
+                TradeKind::Regular | TradeKind::Block => self.on_trade(trade),
+            },
             Report::Canceled(state, _) => self.on_cancel(state),
             Report::Modified(state) => self.on_change(state, disclosed),
             Report::Priced(state) => self.on_price(state),
@@ -170,9 +204,13 @@ impl Tape {
                     self.frozen.push(state.order_id);
                 }
             }
-            Report::TradeCanceled(trade) => {
-                self.say_trade(kind::TRADE_CANCEL, trade, trade.order_ids);
-            }
+            Report::TradeCanceled(trade) => match trade.kind {
+                TradeKind::Spread => self.note_stream(trade),
+                TradeKind::NearLeg | TradeKind::FarLeg => self.say_leg(kind::TRADE_CANCEL, trade),
+                TradeKind::Regular | TradeKind::Block => {
+                    self.say_trade(kind::TRADE_CANCEL, trade, trade.order_ids);
+                }
+            },
             Report::Refused { .. } => {}
         }
     }
@@ -237,6 +275,29 @@ impl Tape {
             self.active = Some(active);
         }
         self.say_trade(kind::TRADE, trade, order_ids);
+    }
+
+    /// Two orders of a spread trade: what is said of it are its legs, which come next.
+    #[cold]
+    fn on_spread_trade(&mut self, trade: &Trade) {
+        self.note_stream(trade);
+        if let (Some(side), Some(active)) = (trade.aggressor, &mut self.active)
+            && active.order_id == trade.order_ids[side as usize]
+        {
+            active.shown -= trade.quantity.0.min(active.shown);
+            active.open = trade.open[side as usize].0;
+        }
+    }
+
+    fn note_stream(&mut self, trade: &Trade) {
+        self.spread_stream = self.tracks[trade.instrument.index()].stream;
+    }
+
+    /// A leg of a spread's trade, on the spread's stream, whichever its own is.
+    #[cold]
+    fn say_leg(&mut self, message_type: u8, trade: &Trade) {
+        let track = Track { stream: self.spread_stream, ..self.tracks[trade.instrument.index()] };
+        self.say_trade_on(track, message_type, trade, trade.order_ids);
     }
 
     fn on_cancel(&mut self, state: &OrderState) {
@@ -478,6 +539,11 @@ impl Tape {
         time: Nanos,
     ) {
         let track = self.tracks[instrument.index()];
+        if track.far != 0 {
+            let order = SpreadOrder { message_type, order_id, side, price, quantity, time };
+            self.say_spread_order(track, &order);
+            return;
+        }
         let order = mtbt::Order {
             message_type,
             time,
@@ -490,9 +556,44 @@ impl Tape {
         self.say(track.stream, time, |sequence| encode_order(track.stream, sequence, &order));
     }
 
+    /// Says an order of a spread: the near leg's message, then the far leg's. Who buys the difference
+    /// buys the far leg.
+    #[cold]
+    fn say_spread_order(&mut self, track: Track, order: &SpreadOrder) {
+        let message_type = match order.message_type {
+            kind::ORDER_NEW => kind::SPREAD_ORDER_NEW,
+            kind::ORDER_MODIFY => kind::SPREAD_ORDER_MODIFY,
+            _ => kind::SPREAD_ORDER_CANCEL,
+        };
+        for (token, side) in [(track.token, order.side.opposite()), (track.far, order.side)] {
+            let leg = mtbt::Order {
+                message_type,
+                time: order.time,
+                order_id: order.order_id,
+                token,
+                side,
+                price: paise(order.price),
+                quantity: order.quantity.cast_signed(),
+            };
+            self.say(track.stream, order.time, |sequence| {
+                encode_order(track.stream, sequence, &leg)
+            });
+        }
+    }
+
     #[inline]
     fn say_trade(&mut self, message_type: u8, trade: &Trade, order_ids: [OrderId; 2]) {
-        let track = self.tracks[trade.instrument.index()];
+        self.say_trade_on(self.tracks[trade.instrument.index()], message_type, trade, order_ids);
+    }
+
+    #[inline]
+    fn say_trade_on(
+        &mut self,
+        track: Track,
+        message_type: u8,
+        trade: &Trade,
+        order_ids: [OrderId; 2],
+    ) {
         let message = mtbt::Trade {
             message_type,
             time: trade.time,
@@ -551,7 +652,7 @@ mod tests {
     #[test]
     fn the_tape_gives_the_golden_bytes() {
         let open = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
-        let tracks = [(35_001, 2)].into_iter();
+        let tracks = [Track::outright(Token(35_001), 2)].into_iter();
         let mut tape = Tape::new(Segment::NseFo, tracks, 2, 2_000_000_000, (16, 1));
         tape.start(open);
         let bounds = BooksConfig { instruments_max: 1, orders_max: 2, levels_max: 2 };

@@ -39,6 +39,12 @@ pub struct Counters {
     pub datagrams_waiting: u64,
     /// Datagrams lost for want of room.
     pub datagrams_lost: u64,
+    /// Datagrams of the five-level feed.
+    pub broadcast_datagrams: u64,
+    /// Contracts in them.
+    pub broadcast_records: u64,
+    /// Contracts that no message of it could say.
+    pub broadcast_refused: u64,
 }
 
 /// One box, as it stands.

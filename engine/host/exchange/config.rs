@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tezi_exchange::ExchangeConfig;
-use tezi_exchange::population::{Population, PopulationConfig, listed};
+use tezi_exchange::population::{Population, PopulationConfig, SpreadTraders, listed};
 use tezi_exchange::scenario::{PopulationScenario, Scenario};
-use tezi_exchange::{Background, NoBackground};
-use tezi_model::{Instrument, Nanos};
+use tezi_exchange::{Background, NoBackground, RecordedMarket};
+use tezi_model::{Event, Instrument, Nanos};
 
 use crate::error::Error;
 use crate::publish::ServiceConfig;
@@ -27,6 +27,8 @@ pub struct TlsFiles {
 pub struct ExchangeServerConfig {
     /// The exchange. Gateways with port 0 get a free one.
     pub exchange: ExchangeConfig,
+    /// A recorded market that trades beside the members, in place of a population; empty for none.
+    pub recording: Vec<Event>,
     /// Who else trades.
     pub population: Option<PopulationScenario>,
     /// Where the exchange's clock begins.
@@ -39,6 +41,8 @@ pub struct ExchangeServerConfig {
     pub tls: Option<TlsFiles>,
     /// The multicast groups of lines A and B.
     pub groups: [SocketAddrV4; 2],
+    /// The group of the five-level feed, where the exchange has one.
+    pub broadcast: SocketAddrV4,
     /// Whether a group may be the address of one receiver.
     pub unicast: bool,
     /// The address of the interface that multicast leaves by.
@@ -75,12 +79,14 @@ impl ExchangeServerConfig {
         let group = |last, port| SocketAddrV4::new(Ipv4Addr::new(239, 255, 70, last), port);
         Ok(Self {
             exchange,
+            recording: Vec::new(),
             population: scenario.population,
             start: scenario.start(),
             speed: 1.0,
             router: local(9_601),
             tls: None,
             groups: [group(41, 17_741), group(31, 10_831)],
+            broadcast: group(51, 34_330),
             unicast: false,
             interface: Ipv4Addr::LOCALHOST,
             ttl: 0,
@@ -104,6 +110,10 @@ impl ExchangeServerConfig {
     ///
     /// [`Error::Parameter`]: an instrument or a number that no population can have.
     pub fn background(&self) -> Result<Box<dyn Background + Send>, Error> {
+        if !self.recording.is_empty() {
+            let listings = &self.exchange.listings;
+            return Ok(Box::new(RecordedMarket::new(&self.recording, listings, self.start)));
+        }
         let Some(wanted) = self.population else { return Ok(Box::new(NoBackground)) };
         let refused = |what: String| Error::Parameter(what);
         let config = PopulationConfig {
@@ -115,7 +125,11 @@ impl ExchangeServerConfig {
         let listed = listed(&self.exchange).map_err(|error| refused(error.to_string()))?;
         let population =
             Population::new(&config, &listed).map_err(|error| refused(error.to_string()))?;
-        Ok(Box::new(population))
+        if self.exchange.spreads.is_empty() {
+            return Ok(Box::new(population));
+        }
+        let traders = SpreadTraders::new(population, &self.exchange, wanted.seed, self.start);
+        Ok(Box::new(traders.map_err(|error| refused(error.to_string()))?))
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -1,13 +1,16 @@
-//! The exchange's files for members: contracts, and which stream carries which.
+//! The exchange's files for members: contracts and spreads, and which stream carries which.
 
 use core::fmt::Write;
 
-use tezi_exchange::Listing;
+use tezi_exchange::{Listing, SpreadOfTheDay};
 use tezi_gateway::nnf::Underlying;
 use tezi_model::{Instrument, InstrumentKind, Nanos, NseTime, OptionType, Px};
 
 /// Fields of a line of `contract.txt`.
 const CONTRACT_FIELDS: usize = 69;
+/// Fields of a line of `spd_contract.txt`, and of one of its legs.
+const SPREAD_FIELDS: usize = 29;
+const SPREAD_LEG_FIELDS: usize = 7;
 
 /// `contract.txt` (NNF F&O 9.48, appendix): 69 fields between bars, prices in paise, times in seconds
 /// since 1980. `listings` must say everything, as those of
@@ -71,6 +74,66 @@ pub fn stream_information(listings: &[Listing], now: Nanos) -> String {
     text
 }
 
+/// `spd_contract.txt` (NNF F&O 9.48, spread master): 29 fields between bars, differences in paise.
+/// `spreads` as [`ExchangeConfig::spreads_of_the_day`](tezi_exchange::ExchangeConfig::spreads_of_the_day)
+/// has them.
+#[must_use]
+pub fn spread_file(spreads: &[SpreadOfTheDay]) -> String {
+    let mut text = String::from("NEATFO|09.48|\n");
+    for spread in spreads {
+        let mut fields: Vec<String> = vec![String::new(); SPREAD_FIELDS];
+        for (at, leg) in spread.legs.iter().enumerate() {
+            let it = &leg.instrument;
+            fields[at] = it.token.to_string();
+            let known = [
+                instrument_name(leg).into(),
+                it.symbol.as_str().into(),
+                "XX".into(),
+                seconds(it.expiry).to_string(),
+                strike(it).to_string(),
+                option_type(it).into(),
+                "0".into(),
+            ];
+            for (place, value) in known.into_iter().enumerate() {
+                fields[2 + at * SPREAD_LEG_FIELDS + place] = value;
+            }
+            let sizes = [it.lot.0.to_string(), it.lot.0.to_string(), paise(it.tick).to_string()];
+            for (place, value) in sizes.into_iter().enumerate() {
+                fields[21 + at * 3 + place] = value;
+            }
+        }
+        let [low, high] = spread.range.map(|price| paise(price).to_string());
+        let known = [
+            (16, paise(spread.reference).to_string()),
+            // Nothing has traded at the start of the day: its range is that of orders.
+            (17, low.clone()),
+            (18, high.clone()),
+            (19, low),
+            (20, high),
+            (27, "1".into()),
+            (28, "N".into()),
+        ];
+        for (place, value) in known {
+            fields[place] = value;
+        }
+        text += &fields.join("|");
+        text.push_str("|\n");
+    }
+    text
+}
+
+/// Stream information of spreads (MTBT 6.7, chapter 5), made at `now`.
+#[must_use]
+pub fn spread_stream_information(spreads: &[SpreadOfTheDay], now: Nanos) -> String {
+    let mut text = format!("{},{},\n", seconds(now), spreads.len());
+    for spread in spreads {
+        let [near, far] = spread.listing.legs;
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "P,{},{near},{far}", spread.listing.stream);
+    }
+    text
+}
+
 fn instrument_name(listing: &Listing) -> &'static str {
     let is_option = listing.instrument.kind() == InstrumentKind::Option;
     match (is_option, listing.underlying) {
@@ -110,6 +173,26 @@ mod tests {
     use tezi_model::Segment;
 
     use super::*;
+
+    #[test]
+    fn spreads_are_read_again_with_their_streams() {
+        let text = include_str!("../../../examples/scenarios/spread.toml");
+        let config = Scenario::parse(text).unwrap().config(&[]).unwrap();
+        let spreads = config.spreads_of_the_day().unwrap();
+        let now = Nanos::from_ist(2026, 11, 20, 8, 0, 0);
+        let files = [spread_file(&spreads), spread_stream_information(&spreads, now)];
+        let options = LoadOptions::of_segment(Segment::NseFo);
+        let loaded: Vec<_> =
+            files.iter().map(|file| load(file.as_bytes(), &options).unwrap()).collect();
+        let merged = ReferenceData::merge(loaded);
+        assert_eq!((merged.spreads().len(), spreads.len()), (1, 1));
+        let (read, written) = (&merged.spreads()[0], &spreads[0]);
+        assert_eq!(read.stream.map(|stream| stream.number()), Some(written.listing.stream.into()));
+        assert_eq!(read.instrument(), written.instrument());
+        assert_eq!(read.reference_price, written.reference);
+        assert_eq!(read.legs.map(|leg| leg.expiry), written.legs.map(|it| it.instrument.expiry));
+        assert_eq!((read.operating_range, read.is_eligible), (written.range, Some(true)));
+    }
 
     #[test]
     fn what_is_written_is_read_again() {

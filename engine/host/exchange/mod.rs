@@ -7,10 +7,12 @@
 //! stall of the machine the exchange's time goes on in small steps, or, after a long one, later than
 //! it should: it never jumps.
 
+mod broadcast;
 mod config;
 mod masters;
 mod members;
 mod pace;
+mod recording;
 mod server;
 mod stream;
 #[cfg(feature = "tls")]
@@ -18,14 +20,17 @@ mod tls;
 mod view;
 
 pub use config::{ExchangeServerConfig, TlsFiles};
-pub use masters::{contract_file, stream_information};
+pub use masters::{contract_file, spread_file, spread_stream_information, stream_information};
 pub use members::ConnectionCounts;
+pub use recording::read_recording;
 pub use server::ExchangeServer;
 pub use view::{ExchangeReport, ExchangeView, InstrumentView, LineCounts};
 
 pub use tezi_exchange::population::{self, Population};
 pub use tezi_exchange::scenario::{self, Scenario, ScenarioError};
 pub use tezi_exchange::{
-    Background, BoxConfig, BoxView, Counters, Exchange, ExchangeConfig, GatewayFaults, Limits,
-    Lines, Listing, NoBackground, StreamState, TimedEvent, VenueEvent,
+    Background, BoxConfig, BoxView, BroadcastConfig, Counters, Exchange, ExchangeConfig,
+    GatewayFaults, Limits, Lines, Listing, ListingsOfRecording, NoBackground, OperatorCommand,
+    RecordedMarket, SpreadListing, SpreadOfTheDay, StreamState, TimedEvent, VenueEvent,
+    recorded_listings,
 };

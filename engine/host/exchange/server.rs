@@ -1,17 +1,19 @@
 //! The thread that owns the exchange.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use tezi_exchange::{Datagram, Exchange, Listing};
+use tezi_exchange::{Datagram, Exchange, OperatorCommand};
 use tezi_feed_handler::capture::PcapNgWriter;
 use tezi_gateway::nnf::server::Listener;
-use tezi_model::{Nanos, Side, StateHasher};
+use tezi_model::{Instrument, InstrumentId, Nanos, Side, StateHasher};
 
+use super::broadcast::BroadcastLine;
 use super::config::ExchangeServerConfig;
 use super::members::Members;
 use super::pace::Pace;
@@ -37,10 +39,12 @@ pub struct ExchangeServer {
     config: ExchangeServerConfig,
     exchange: Exchange,
     publisher: Publisher,
+    broadcast: Option<BroadcastLine>,
     members: Members,
     router: SocketAddrV4,
     lines: [LineCounts; 2],
     record: Option<Record>,
+    commands: Option<Receiver<OperatorCommand>>,
 }
 
 /// The file that every datagram goes to, on both lines as if from two senders.
@@ -75,13 +79,32 @@ impl ExchangeServer {
             services: config.services,
             ..PublishConfig::new(config.groups[0], config.groups[1])
         })?;
+        let broadcast = BroadcastLine::open(&config)?;
         let background = config.background()?;
         let exchange = Exchange::new(&config.exchange, background)
             .map_err(|error| Error::Parameter(error.to_string()))?;
         let record =
             config.record.as_ref().map(|path| Record::create(path, &config)).transpose()?;
         let lines = [LineCounts::default(); 2];
-        Ok(Self { config, exchange, publisher, members, router, lines, record })
+        let commands = None;
+        Ok(Self {
+            config,
+            exchange,
+            publisher,
+            broadcast,
+            members,
+            router,
+            lines,
+            record,
+            commands,
+        })
+    }
+
+    /// A way for an operator to act while the exchange runs; the last one that was asked for counts.
+    pub fn operator(&mut self) -> Sender<OperatorCommand> {
+        let (sender, receiver) = mpsc::channel();
+        self.commands = Some(receiver);
+        sender
     }
 
     /// Where the gateway router listens.
@@ -116,7 +139,8 @@ impl ExchangeServer {
 
     /// Runs until `stop`, or as long as was asked for; `sink` gets a view some times a second, on this
     /// thread. At the end every member is disconnected (orders with cancel-on-logoff go), the rest of
-    /// the market is sent, and recovery goes on for a moment.
+    /// the market is sent, and recovery goes on for a moment. What is recorded is whole when this
+    /// returns; another run records nothing.
     ///
     /// # Errors
     ///
@@ -127,8 +151,21 @@ impl ExchangeServer {
         stop: &AtomicBool,
         sink: &mut dyn FnMut(ExchangeView),
     ) -> Result<ExchangeReport, Error> {
+        let report = self.serve(stop, sink)?;
+        // What is still in its buffer is written here, where a full disk can be told.
+        self.record.take().map_or(Ok(()), Record::finish)?;
+        Ok(report)
+    }
+
+    fn serve(
+        &mut self,
+        stop: &AtomicBool,
+        sink: &mut dyn FnMut(ExchangeView),
+    ) -> Result<ExchangeReport, Error> {
         let is_over = AtomicBool::new(false);
-        let Self { config, exchange, publisher, members, lines, record, .. } = self;
+        let Self {
+            config, exchange, publisher, broadcast, members, lines, record, commands, ..
+        } = self;
         thread::scope(|scope| {
             let services = thread::Builder::new()
                 .name("tezi-exchange-tcp".into())
@@ -144,9 +181,11 @@ impl ExchangeServer {
                 config,
                 exchange,
                 publisher,
+                broadcast: broadcast.as_ref(),
                 members,
                 lines,
                 record: record.as_mut(),
+                commands: commands.as_ref(),
             };
             let ran = turn.run(stop, sink).and_then(|()| turn.close());
             let last = turn.view();
@@ -189,9 +228,11 @@ struct Turn<'a> {
     config: &'a ExchangeServerConfig,
     exchange: &'a mut Exchange,
     publisher: &'a Publisher,
+    broadcast: Option<&'a BroadcastLine>,
     members: &'a mut Members,
     lines: &'a mut [LineCounts; 2],
     record: Option<&'a mut Record>,
+    commands: Option<&'a Receiver<OperatorCommand>>,
 }
 
 impl Turn<'_> {
@@ -223,6 +264,9 @@ impl Turn<'_> {
         if now >= self.exchange.next_due() {
             self.exchange.on_time(now);
         }
+        while let Some(Ok(command)) = self.commands.map(Receiver::try_recv) {
+            self.exchange.on_operator(command, now);
+        }
         let work = self.members.step(self.exchange, raw_ns, now);
         Ok(work + self.send_market(now)?)
     }
@@ -233,6 +277,9 @@ impl Turn<'_> {
         while let Some(datagram) = self.exchange.poll_datagram(&mut buffer) {
             self.send(&datagram, &buffer[..datagram.size], now)?;
             count += 1;
+        }
+        if let Some(line) = self.broadcast {
+            count += line.send(self.exchange)?;
         }
         Ok(count)
     }
@@ -260,6 +307,7 @@ impl Turn<'_> {
     /// Disconnects the members, sends the rest, and says which numbers were the last.
     fn close(&mut self) -> Result<(), Error> {
         let now = self.pace.at(self.elapsed_ns());
+        self.exchange.on_operator(OperatorCommand::SignOffAll, now);
         self.members.close(self.exchange, now);
         self.send_market(now)?;
         for _ in 0..FINAL_HEARTBEATS {
@@ -285,7 +333,8 @@ impl Turn<'_> {
 
     fn view(&self) -> ExchangeView {
         let exchange = &*self.exchange;
-        let listings = exchange.listings().iter();
+        let listed = exchange.listings().iter().map(|it| it.instrument);
+        let listed = listed.chain(exchange.spreads().iter().map(|it| it.instrument()));
         ExchangeView {
             time: exchange.now(),
             elapsed: Duration::from_nanos(self.elapsed_ns()),
@@ -294,16 +343,19 @@ impl Turn<'_> {
             streams: exchange.streams().collect(),
             boxes: exchange.boxes().zip(self.members.connected()).collect(),
             connections: self.members.counts,
-            instruments: listings.map(|it| self.instrument(it)).collect(),
+            instruments: (0..)
+                .map(InstrumentId)
+                .zip(listed)
+                .map(|it| self.instrument(it))
+                .collect(),
             trades: exchange.trades().copied().collect(),
+            is_halted: exchange.is_halted(),
             stalls: self.pace.stalls(),
         }
     }
 
-    fn instrument(&self, listing: &Listing) -> InstrumentView {
-        let instrument = listing.instrument;
+    fn instrument(&self, (id, instrument): (InstrumentId, Instrument)) -> InstrumentView {
         let matcher = self.exchange.matcher();
-        let id = self.exchange.instrument(instrument.token).unwrap_or_default();
         let levels = |side| matcher.books().levels(id, side).take(self.config.depth).collect();
         InstrumentView {
             instrument,
@@ -322,6 +374,12 @@ impl Record {
         let writer = PcapNgWriter::new(file).map_err(failed)?;
         let source = SocketAddrV4::new(config.interface, 40_000);
         Ok(Self { writer, groups: config.groups, source, path: path.to_path_buf() })
+    }
+
+    /// Closes the file, with all that was written to it.
+    fn finish(self) -> Result<(), Error> {
+        let mut file = self.writer.into_inner();
+        file.flush().map_err(|source| Error::file("record to", &self.path, source))
     }
 
     fn write(&mut self, payload: &[u8], on: [bool; 2], now: Nanos) -> Result<(), Error> {

@@ -55,10 +55,12 @@ pub struct ExchangeView {
     pub boxes: Vec<(BoxView, bool)>,
     /// Connections.
     pub connections: ConnectionCounts,
-    /// Every instrument, as listed.
+    /// Every instrument, as listed, and the spreads behind them.
     pub instruments: Vec<InstrumentView>,
     /// The latest trades, the newest last.
     pub trades: Vec<Trade>,
+    /// Whether trading was halted by hand.
+    pub is_halted: bool,
     /// How often the machine was away for so long that the exchange's clock went on late, and by how
     /// much in all, in nanoseconds of the exchange's time.
     pub stalls: (u64, i64),
@@ -86,6 +88,7 @@ impl ExchangeReport {
         let found = [
             (counters.datagrams_lost, "datagrams were lost for want of room"),
             (counters.events_refused, "events of the scenario were not possible"),
+            (counters.broadcast_refused, "pictures of contracts did not fit the broadcast"),
             (counters.untold, "trades taken back could not be told"),
         ];
         let mut problems: Vec<String> = found
@@ -123,6 +126,13 @@ impl fmt::Display for ExchangeReport {
                 f,
                 "  line {name}        {} datagrams, {} bytes; {} kept off it by the scenario",
                 line.sent, line.bytes, line.lost
+            )?;
+        }
+        if counters.broadcast_datagrams > 0 {
+            writeln!(
+                f,
+                "  broadcast     {} datagrams, {} pictures of contracts",
+                counters.broadcast_datagrams, counters.broadcast_records
             )?;
         }
         for (own, _) in boxes {

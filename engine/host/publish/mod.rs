@@ -29,6 +29,7 @@ pub use memory::MemoryDatagrams;
 pub use publisher::Publisher;
 pub use report::{PublishReport, PublishUpdate, SentCounts, SourceReport};
 pub(crate) use schedule::{Losses, Schedule, Wire};
+pub(crate) use wire::{open_socket, transmit};
 
 use tezi_feed_handler::Line;
 use tezi_model::Nanos;

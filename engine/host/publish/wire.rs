@@ -23,7 +23,7 @@ const SLEEP_MAX: Duration = Duration::from_millis(50);
 const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A socket whose multicast leaves by an interface and passes `ttl` routers.
-pub(super) fn open_socket(config: &PublishConfig) -> io::Result<UdpSocket> {
+pub(crate) fn open_socket(config: &PublishConfig) -> io::Result<UdpSocket> {
     let socket = socket2::Socket::new(
         socket2::Domain::IPV4,
         socket2::Type::DGRAM,
@@ -193,7 +193,7 @@ impl Heartbeats {
 }
 
 /// Sends one datagram. A full queue empties by itself, so it is tried again.
-pub(super) fn transmit(socket: &UdpSocket, bytes: &[u8], group: SocketAddrV4) -> io::Result<()> {
+pub(crate) fn transmit(socket: &UdpSocket, bytes: &[u8], group: SocketAddrV4) -> io::Result<()> {
     /// "No buffer space available", which Linux says when a queue is full for the moment.
     const ENOBUFS: i32 = 105;
     loop {

@@ -5,6 +5,7 @@ use super::{Date, Weekday};
 
 /// The farthest a search for a trading day goes, in days: no exchange has closed for longer.
 const SEARCH_DAYS: i32 = 60;
+const DAYS_OF_WEEK: i32 = Weekday::ALL.len() as i32;
 
 /// The calendar of an exchange. Borrowed from the rules; lookups cost O(log rows) a day.
 #[derive(Clone, Copy, Debug)]
@@ -54,16 +55,24 @@ impl<'a> Calendar<'a> {
         days.take_while(|&day| day <= last).map(|day| u32::from(self.is_trading_day(day))).sum()
     }
 
-    /// The weekly expiry in the week (Monday to Sunday) of `date`: the exchange's expiry weekday,
-    /// or the trading day before it when that is a holiday (NSE/FAOP/68747).
+    /// The first weekly expiry on or after `date`: the exchange's expiry weekday, or the trading day
+    /// before it when that is a holiday (NSE/FAOP/68747).
     ///
     /// # Errors
     ///
     /// [`MissingRule`] when no row gives the weekday, or when no trading day precedes it.
     pub fn weekly_expiry(&self, date: Date) -> Result<Date, MissingRule> {
-        let weekday = *self.rules.get(key::EXPIRY_WEEKDAY, self.exchange, date)?;
-        let monday = date.plus_days(-(date.weekday() as i32));
-        self.trading_day_at(monday.plus_days(weekday as i32))
+        // The expiry of the week may be over, or lie in the week before: holidays move it back.
+        let mut monday = date.plus_days(-(date.weekday() as i32));
+        for _ in 0..SEARCH_DAYS / DAYS_OF_WEEK {
+            let weekday = *self.rules.get(key::EXPIRY_WEEKDAY, self.exchange, date.max(monday))?;
+            let expiry = self.trading_day_at(monday.plus_days(weekday as i32))?;
+            if expiry >= date {
+                return Ok(expiry);
+            }
+            monday = monday.plus_days(DAYS_OF_WEEK);
+        }
+        Err(self.no_trading_day(date))
     }
 
     /// The monthly expiry in the month of `date`: the last expiry weekday of the month, or the
@@ -75,16 +84,16 @@ impl<'a> Calendar<'a> {
     pub fn monthly_expiry(&self, date: Date) -> Result<Date, MissingRule> {
         let last = last_of_month(date);
         let weekday = *self.rules.get(key::EXPIRY_WEEKDAY, self.exchange, last)?;
-        let back = (last.weekday() as i32 - weekday as i32).rem_euclid(Weekday::ALL.len() as i32);
+        let back = (last.weekday() as i32 - weekday as i32).rem_euclid(DAYS_OF_WEEK);
         self.trading_day_at(last.plus_days(-back))
     }
 
     fn trading_day_at(&self, date: Date) -> Result<Date, MissingRule> {
-        self.on_or_before(date).ok_or_else(|| MissingRule {
-            key: key::CALENDAR_DAY.name(),
-            scope: self.exchange.to_owned(),
-            date,
-        })
+        self.on_or_before(date).ok_or_else(|| self.no_trading_day(date))
+    }
+
+    fn no_trading_day(&self, date: Date) -> MissingRule {
+        MissingRule { key: key::CALENDAR_DAY.name(), scope: self.exchange.to_owned(), date }
     }
 }
 
@@ -130,14 +139,23 @@ mod tests {
         let (nse, bse) = (Calendar::new(&rules, "NSE"), Calendar::new(&rules, "BSE"));
         for (day, expiry) in [
             ("2026-11-16", "2026-11-17"),
-            ("2026-11-25", "2026-11-23"), // Tuesday 24 November is a holiday
-            ("2026-11-11", "2026-11-09"), // and so is 10 November
+            ("2026-11-18", "2026-11-23"), // Tuesday 24 November is a holiday
+            ("2026-11-23", "2026-11-23"),
+            ("2026-11-24", "2026-12-01"), // and its expiry is over
+            ("2026-11-22", "2026-11-23"), // a Sunday
+            ("2026-11-09", "2026-11-09"), // 10 November is one too
             ("2025-08-26", "2025-08-28"), // still a Thursday
+            ("2025-08-29", "2025-09-02"), // the next one is the first Tuesday
         ] {
             assert_eq!(nse.weekly_expiry(date(day)), Ok(date(expiry)), "{day}");
         }
         assert_eq!(nse.monthly_expiry(date("2026-11-02")), Ok(date("2026-11-23")));
         assert_eq!(nse.monthly_expiry(date("2026-09-30")), Ok(date("2026-09-29")));
+        for day in (0..365).map(|days| date("2026-01-01").plus_days(days)) {
+            let expiry = nse.weekly_expiry(day).unwrap();
+            assert!(expiry >= day && nse.is_trading_day(expiry), "{day}");
+            assert!(expiry <= day.plus_days(9), "{day}: {expiry}");
+        }
         assert_eq!(bse.weekly_expiry(date("2026-11-25")), Ok(date("2026-11-26")));
         assert!(bse.weekly_expiry(date("2025-08-26")).is_err());
     }

@@ -8,12 +8,14 @@ use tezi_model::{Instrument, InstrumentKind, Nanos, OptionType, Px, Qty, Segment
 
 use super::{
     BoxTable, ContractsTable, EncryptionName, EventKind, EventTable, InstrumentTable, Kind,
-    LinesName, On, Scenario, ScenarioError,
+    LinesName, On, Scenario, ScenarioError, SpreadTable,
 };
+use crate::broadcast::BroadcastConfig;
 use crate::config::{
     BoxConfig, ExchangeConfig, FreezePolicy, GatewayFaults, Listing, TimedEvent, VenueEvent,
 };
 use crate::datagrams::Lines;
+use crate::spreads::SpreadListing;
 
 /// Where the router sends members when the scenario does not say.
 const GATEWAY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 9_602);
@@ -50,9 +52,15 @@ impl Scenario {
         }
         Ok(ExchangeConfig {
             seed: day.seed,
+            spreads: self.spread_listings(&listings)?,
             listings,
             boxes: self.box_configs()?,
             streams: day.streams,
+            broadcast: self.broadcast.map(|it| BroadcastConfig {
+                interval_ns: it.interval.0,
+                refresh_every: it.refresh,
+                form: None,
+            }),
             heartbeat_ns: day.heartbeat.0,
             order_prefix: day.order_prefix,
             index_closes: [close(day.nifty_close), close(day.sensex_close)],
@@ -81,6 +89,24 @@ impl Scenario {
             })
         };
         self.instruments.iter().map(listing).collect()
+    }
+
+    fn spread_listings(&self, listings: &[Listing]) -> Result<Vec<SpreadListing>, ScenarioError> {
+        let own = |table: &toml::Spanned<SpreadTable>| {
+            let (at, table) = (table.span().start, table.get_ref());
+            let find = |token, key| {
+                let found = listings.iter().find(|leg| leg.instrument.token == Token(token));
+                found.ok_or_else(|| self.error(at, key, "no contract of that token is listed"))
+            };
+            let near = find(table.near, "near")?;
+            find(table.far, "far")?;
+            Ok(SpreadListing {
+                legs: [Token(table.near), Token(table.far)],
+                stream: table.stream.unwrap_or(near.stream),
+                range: table.range.map(|range| range.0),
+            })
+        };
+        self.spreads.iter().map(own).collect()
     }
 
     fn box_configs(&self) -> Result<Vec<BoxConfig>, ScenarioError> {

@@ -60,9 +60,14 @@ pub struct Scenario {
     /// What becomes of orders above the freeze quantity.
     #[serde(default)]
     pub freeze: FreezeTable,
+    /// The feed of five levels, beside the streams.
+    pub broadcast: Option<BroadcastTable>,
     /// Contracts that the scenario itself lists.
     #[serde(default, rename = "instrument")]
     pub instruments: Vec<toml::Spanned<InstrumentTable>>,
+    /// Calendar spreads of what is listed.
+    #[serde(default, rename = "spread")]
+    pub spreads: Vec<toml::Spanned<SpreadTable>>,
     /// Contracts drawn from a master file.
     pub contracts: Option<ContractsTable>,
     /// Who may connect.
@@ -134,6 +139,26 @@ impl Default for FreezeTable {
     }
 }
 
+/// The feed of five levels.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BroadcastTable {
+    /// From one look at what changed to the next.
+    #[serde(default = "one_second")]
+    pub interval: Length,
+    /// Every contract is sent after so many looks, changed or not; 0 for never.
+    #[serde(default = "sixty")]
+    pub refresh: u32,
+}
+
+const fn one_second() -> Length {
+    Length(1_000_000_000)
+}
+
+const fn sixty() -> u32 {
+    60
+}
+
 /// What kind of contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -192,6 +217,21 @@ pub struct InstrumentTable {
 
 const fn index() -> On {
     On::Index
+}
+
+/// One calendar spread.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpreadTable {
+    /// The contract that expires first.
+    pub near: u32,
+    /// The contract that expires last.
+    pub far: u32,
+    /// The stream that carries it; where it is not said, the near leg's.
+    pub stream: Option<u8>,
+    /// How far from the difference of the legs' references orders may lie; where it is not said, as
+    /// far as the wire lets them.
+    pub range: Option<Rupees>,
 }
 
 /// Which contracts of a master file are listed.

@@ -26,11 +26,7 @@ pub(super) fn nifty(now: Nanos) -> Result<Scenario, Failure> {
         .on_or_after(Date::of(now))
         .ok_or_else(|| failed("no trading day is known from today on".into()))?;
     // Of this week or the next: options on their last day would be dead by the afternoon.
-    let expiry = [0, 7, 14]
-        .into_iter()
-        .filter_map(|days| calendar.weekly_expiry(date.plus_days(days)).ok())
-        .find(|expiry| *expiry > date)
-        .ok_or_else(|| failed(format!("no expiry is known after {date}")))?;
+    let expiry = calendar.weekly_expiry(date.plus_days(1)).map_err(|it| failed(it.to_string()))?;
     let text = text(date, expiry, password(now));
     Scenario::parse(&text).map_err(|error| failed(error.to_string()))
 }

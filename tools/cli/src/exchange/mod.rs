@@ -1,5 +1,6 @@
 //! `tezi exchange`: a simulated NSE on this machine.
 
+mod keys;
 mod market;
 mod screen;
 
@@ -15,7 +16,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 use tezi::Clock;
 use tezi::exchange::{
     ExchangeReport, ExchangeServer, ExchangeServerConfig, ExchangeView, Scenario, TlsFiles,
-    contract_file, stream_information,
+    contract_file, read_recording, recorded_listings, spread_file, spread_stream_information,
+    stream_information,
 };
 use tezi::gateway::nnf::{DynamicIvOrder, Encryption};
 use tezi::masters::{LoadOptions, load};
@@ -25,6 +27,7 @@ use crate::args;
 use crate::hosting::{program, quoted};
 use crate::interrupt;
 use crate::outcome::{Failure, Verdict, print};
+use keys::Keys;
 use screen::Books;
 
 /// Runs a simulated NSE: orders over NNF, market data over MTBT, the exchange's rules between them
@@ -39,6 +42,10 @@ pub(crate) struct Args {
     /// The day: contracts, boxes, events, faults (examples/scenarios/nifty.toml explains every key)
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
+    /// A recorded market that trades beside the members, from now on: a capture, DBN or raw ITCH. With
+    /// SCENARIO what it lists is played, without one the busiest instruments of FILE are listed
+    #[arg(long, value_name = "FILE", conflicts_with = "intensity")]
+    background: Option<PathBuf>,
     /// How fast the exchange's clock runs: 2 or 2x
     #[arg(long, value_name = "SPEED", default_value = "1", value_parser = speed)]
     speed: f64,
@@ -70,6 +77,10 @@ struct ServeArgs {
     /// The group of line B
     #[arg(long, value_name = "GROUP:PORT", value_parser = args::group, default_value = "239.255.70.31:10831")]
     b: SocketAddrV4,
+    /// Also sends five levels of every contract that changed (7208, 17208), to this group; with a
+    /// scenario that has a [broadcast] table, the group in place of 239.255.70.51:34330
+    #[arg(long, value_name = "GROUP:PORT", value_parser = args::group)]
+    broadcast: Option<SocketAddrV4>,
     /// The address of the interface that multicast leaves by
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     interface: Ipv4Addr,
@@ -145,6 +156,12 @@ impl Method {
     }
 }
 
+/// Instruments of a recording that are listed without a scenario, the busiest first.
+const RECORDED_LISTINGS_MAX: usize = 512;
+
+/// The spread master, beside the contract master.
+const SPREAD_FILE: &str = "spd_contract.txt";
+
 const EXAMPLES: &str = "\
 Examples:
   tezi exchange
@@ -153,6 +170,8 @@ Examples:
       A scenario in which lines fail, answers get lost and a connection breaks.
   tezi exchange --encryption new --record day.pcapng
       Orders under AES-256-GCM; the market also into a capture, for `tezi replay` and `tezi feed`.
+  tezi exchange --background day.pcapng --broadcast 239.255.70.51:34330
+      A recorded market, your orders in its queues, and five levels of it once a second.
   tezi exchange --tls-cert router.pem --tls-key router.key
       TLS to the router (built with --features tls); members trust it with --tls-ca router.pem.
 
@@ -181,7 +200,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let masters = args.write_masters(&server)?;
     let opening = args.opening(&server, &masters);
     print(|out| out.write_all(opening.as_bytes()))?;
-    let report = args.serve(&mut server, &stop, &opening)?;
+    let keys = if args.show.quiet {
+        None
+    } else {
+        let boxes = server.config().exchange.boxes.len();
+        Keys::listen(server.operator(), boxes, Arc::clone(&stop))
+    };
+    let report = args.serve(&mut server, &stop, &opening, keys.as_ref())?;
+    drop(keys);
     print(|out| write!(out, "{report}"))?;
     Ok(Verdict::of(report.problems().is_empty()))
 }
@@ -196,6 +222,9 @@ impl Args {
             let place = self.scenario.as_ref().map_or(String::new(), |path| quoted(path) + ": ");
             Failure::Usage(format!("{place}{error}"))
         })?;
+        if let Some(path) = &self.background {
+            self.play(path, &mut config)?;
+        }
         if let Some(seed) = self.seed {
             config.exchange.seed = seed;
             config.population.iter_mut().for_each(|it| it.seed = seed);
@@ -216,6 +245,10 @@ impl Args {
         config.tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
         (config.speed, config.spin) = (self.speed, self.spin);
         (config.groups, config.interface) = ([self.wire.a, self.wire.b], self.wire.interface);
+        if let Some(group) = self.wire.broadcast {
+            config.broadcast = group;
+            config.exchange.broadcast.get_or_insert_default();
+        }
         (config.ttl, config.router) = (self.wire.ttl, self.wire.router);
         (config.services.recovery, config.services.snapshot) =
             (Some(self.wire.recovery), Some(self.wire.recovery));
@@ -223,6 +256,22 @@ impl Args {
         config.record.clone_from(&self.show.record);
         config.view_interval = Duration::from_secs_f64(self.every());
         Ok(config)
+    }
+
+    /// Puts a recorded market in the population's place.
+    fn play(&self, path: &Path, config: &mut ExchangeServerConfig) -> Result<(), Failure> {
+        let events = read_recording(path, config.exchange.date)?;
+        config.population = None;
+        if self.scenario.is_none() {
+            let found = recorded_listings(&events, config.exchange.date, RECORDED_LISTINGS_MAX);
+            if found.listings.is_empty() {
+                let what = "no instrument of it can be listed: prices are no whole paise";
+                return Err(Failure::Usage(format!("{}: {what}", quoted(path))));
+            }
+            (config.exchange.listings, config.exchange.streams) = (found.listings, 1);
+        }
+        config.recording = events;
+        Ok(())
     }
 
     /// A terminal is rewritten often; a file gets a line a second.
@@ -239,10 +288,17 @@ impl Args {
         let dir = self.show.masters.clone().unwrap_or_else(|| {
             std::env::temp_dir().join(format!("tezi-exchange-{}", server.router_address().port()))
         });
-        let files = [
+        let spreads = config.exchange.spreads_of_the_day();
+        let spreads = spreads.map_err(|error| Failure::Failed(error.to_string()))?;
+        let mut files = vec![
             ("contract.txt", contract_file(&listings)),
             ("fo_contract_stream_info.csv", stream_information(&listings, config.start)),
         ];
+        if !spreads.is_empty() {
+            let streams = spread_stream_information(&spreads, config.start);
+            files.push((SPREAD_FILE, spread_file(&spreads)));
+            files.push(("fo_spd_contract_stream_info.csv", streams));
+        }
         let failed = |path: &Path, error: io::Error| {
             Failure::Failed(format!("cannot write {}: {error}", path.display()))
         };
@@ -257,7 +313,10 @@ impl Args {
     /// What to paste into the other terminals.
     fn opening(&self, server: &ExchangeServer, masters: &Path) -> String {
         let (config, tezi) = (server.config(), program());
-        let contracts = quoted(&masters.join("contract.txt"));
+        let mut contracts = quoted(&masters.join("contract.txt"));
+        if !config.exchange.spreads.is_empty() {
+            contracts += &format!(" --contracts {}", quoted(&masters.join(SPREAD_FILE)));
+        }
         let [a, b] = config.groups;
         let interface = config.interface;
         let recovery = server
@@ -274,6 +333,13 @@ impl Args {
             server.router_address(),
             quoted(masters),
         );
+        if config.exchange.broadcast.is_some() {
+            let group = config.broadcast;
+            text += &format!(
+                "\nFive levels, in another:\n{tezi} feed --protocol broadcast --a {group} \
+                 --interface {interface} --contracts {contracts}\n"
+            );
+        }
         let tls = self.wire.tls_cert.as_ref();
         let tls = tls.map_or(String::new(), |path| format!(" --tls-ca {}", quoted(path)));
         for own in &config.exchange.boxes {
@@ -310,6 +376,7 @@ impl Args {
         server: &mut ExchangeServer,
         stop: &AtomicBool,
         opening: &str,
+        keys: Option<&Keys>,
     ) -> Result<ExchangeReport, Failure> {
         let (views, shown) = mpsc::sync_channel(2);
         let report = std::thread::scope(|scope| {
@@ -319,7 +386,7 @@ impl Args {
             });
             let mut screen = Screen::new(&self.show, opening);
             for view in shown {
-                screen.show(view);
+                screen.show(view, keys.map(Keys::chosen));
             }
             screen.close();
             serving.join()
@@ -370,7 +437,7 @@ impl Screen {
     }
 
     /// Shows a view. That nobody looks any more stops no exchange.
-    fn show(&mut self, view: ExchangeView) {
+    fn show(&mut self, view: ExchangeView, chosen: Option<usize>) {
         if self.is_quiet {
             return;
         }
@@ -379,7 +446,7 @@ impl Screen {
             // As `tezi feed`: cleared once, then rewritten from home, each line to its end. What to
             // paste stays on top.
             text += if self.last.is_none() { "\x1b[2J\x1b[?25l\x1b[H" } else { "\x1b[H" };
-            let lines = screen::lines(&view, self.last.as_ref(), &self.books);
+            let lines = screen::lines(&view, self.last.as_ref(), &self.books, chosen);
             for line in self.opening.iter().chain(&lines) {
                 text += line;
                 text += "\x1b[K\r\n";

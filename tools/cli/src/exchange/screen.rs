@@ -6,6 +6,8 @@ use tezi::model::Nanos;
 
 use crate::text::{grouped, wall_clock};
 
+/// What an operator may press.
+const KEYS: &str = "q ends it, h halts and resumes, 1-9 choose a box, c cancels its orders";
 /// Trades shown, the newest.
 const TRADES_SHOWN: usize = 6;
 
@@ -60,18 +62,21 @@ pub(super) fn summary_line(view: &ExchangeView, last: Option<&ExchangeView>) -> 
     )
 }
 
-/// A view as a screen of lines.
+/// A view as a screen of lines; `chosen` is the box that a key would be about, where there are keys.
 pub(super) fn lines(
     view: &ExchangeView,
     last: Option<&ExchangeView>,
     books: &Books,
+    chosen: Option<usize>,
 ) -> Vec<String> {
     let counters = &view.counters;
     let mut lines = vec![
         format!(
-            "tezi exchange  {}  up {:.0} s  Ctrl-C ends it",
+            "tezi exchange  {}{}  up {:.0} s  {}",
             clock_of(view.time),
-            view.elapsed.as_secs_f64()
+            if view.is_halted { "  HALTED" } else { "" },
+            view.elapsed.as_secs_f64(),
+            if chosen.is_some() { KEYS } else { "Ctrl-C ends it" },
         ),
         format!(
             "  {} messages/s  {} trades/s  {} requests/s of members  {}/s of the population",
@@ -90,7 +95,7 @@ pub(super) fn lines(
         ),
         String::new(),
     ];
-    box_table(view, &mut lines);
+    box_table(view, chosen, &mut lines);
     stream_table(view, &mut lines);
     for instrument in books.choose(view) {
         book_table(instrument, &mut lines);
@@ -99,7 +104,7 @@ pub(super) fn lines(
     lines
 }
 
-fn box_table(view: &ExchangeView, lines: &mut Vec<String>) {
+fn box_table(view: &ExchangeView, chosen: Option<usize>, lines: &mut Vec<String>) {
     lines.push(format!(
         "  {:<6} {:>8}  {:<12} {:>10} {:>8} {:>9} {:>9} {:>8} {:>11} {:>11}",
         "box",
@@ -113,14 +118,15 @@ fn box_table(view: &ExchangeView, lines: &mut Vec<String>) {
         "packets in",
         "out"
     ));
-    for (own, is_connected) in &view.boxes {
+    for (place, (own, is_connected)) in view.boxes.iter().enumerate() {
+        let mark = if chosen == Some(place) { '>' } else { ' ' };
         let state = match (own.is_signed_on, is_connected) {
             (true, _) => "signed on",
             (false, true) => "connected",
             (false, false) => "away",
         };
         lines.push(format!(
-            "  {:<6} {:>8}  {state:<12} {:>10} {:>8} {:>9} {:>9} {:>8} {:>11} {:>11}",
+            "{mark} {:<6} {:>8}  {state:<12} {:>10} {:>8} {:>9} {:>9} {:>8} {:>11} {:>11}",
             own.box_id,
             own.user_id,
             grouped(own.activity.requests),

@@ -17,6 +17,8 @@ fn the_example_plays() {
     assert_eq!(config.listings[1].reference, Px::from_paise(18_235));
     // A loss has a beginning and an end.
     assert_eq!(config.events.len(), 5);
+    let broadcast = config.broadcast.map(|it| (it.interval_ns, it.refresh_every));
+    assert_eq!(broadcast, Some((1_000_000_000, 60)));
     assert_eq!(scenario.population.map(|population| population.seed), Some(1));
     let config = ExchangeConfig { limits: crate::Limits::small(), ..config };
     let mut exchange = Exchange::new(&config, Box::new(NoBackground)).unwrap();
@@ -52,6 +54,12 @@ fn what_cannot_be_is_named_with_line_and_key() {
         ("level = 1", "trade = 1", ["trade", "does not take", "[[event]]"]),
         ("streams = 2", "streams = 0", ["stream", "no such stream", "[[event]]"]),
         ("drop_answers = 0.01", "drop_answers = 1.01", ["drop_answers", "0 to 1", "[[box]]"]),
+        ("interval = \"1s\"", "interval = \"1\"", ["interval", "no length", "\"1\""]),
+        (
+            "[[box]]\nid = 77",
+            "[[spread]]\nnear = 35001\nfar = 3\n[[box]]\nid = 77",
+            ["far", "no contract", "[[spread]]"],
+        ),
         ("high = 1200", "high = 0.01", ["high", "below", "[[event]]"]),
     ] {
         let found = error(from, to);
