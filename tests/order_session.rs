@@ -8,64 +8,28 @@ mod common;
 mod exchange;
 #[path = "order_session/rounds.rs"]
 mod rounds;
+#[path = "order_session/setup.rs"]
+mod setup;
 #[cfg(feature = "tls")]
 #[path = "order_session/tls_proxy.rs"]
 mod tls_proxy;
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Scratch, config, host};
+use common::{Scratch, host};
 use exchange::{Exchange, Faults};
 use rounds::{Rester, Rounds, STEPS};
-use tezi::feed_handler::Line;
-use tezi::feed_handler::feed::{Channel, FeedConfig, Protocol};
+use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
 use tezi::gateway::nnf::{DynamicIvOrder, Encryption};
-use tezi::model::{
-    Instrument, InstrumentKind, Nanos, Px, Qty, RejectReason, Segment, Symbol, Token,
-};
+use tezi::model::RejectReason;
 use tezi::orders::{LocalRefusal, UnknownOrders};
 use tezi::{
-    CoreConfig, FeedGroup, Idle, LiveSession, OrderSessionConfig, OrdersReport, PathStage, Report,
-    RiskLimits, Session, replay_journal, replay_recorded,
+    OrderSessionConfig, OrdersReport, PathStage, Report, Session, replay_journal, replay_recorded,
 };
-
-pub(crate) const TOKEN: u32 = 50_001;
-pub(crate) const LOT: u32 = 65;
-
-/// A test that comes to nothing ends here.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn future() -> Instrument {
-    let mut it = Instrument::unknown(Segment::NseFo, Token(TOKEN));
-    it.symbol = Symbol::new("NIFTY");
-    it.expiry = Nanos::from_ist(2026, 12, 29, 15, 30, 0);
-    it.tick = Px::from_paise(10);
-    it.lot = Qty(LOT);
-    it.kind_code = InstrumentKind::Future as u8;
-    it
-}
-
-fn free_line() -> SocketAddrV4 {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let SocketAddr::V4(address) = socket.local_addr().unwrap() else { unreachable!() };
-    address
-}
-
-/// The box and user that the exchange has in its books, with waits that suit a test.
-fn order_session(router: SocketAddrV4, encryption: Encryption) -> OrderSessionConfig {
-    const MS: i64 = 1_000_000;
-    let mut config = OrderSessionConfig::new(router, 123, "90001", 678, "secret1");
-    config.encryption = encryption;
-    let limits = &mut config.limits;
-    (limits.orders, limits.orders_of_the_day) = (1 << 10, 1 << 14);
-    (limits.answer_timeout_ns, limits.settle_ns) = (100 * MS, 100 * MS);
-    (limits.retry_ns, limits.retry_ns_max) = (20 * MS, 100 * MS);
-    config
-}
 
 /// What a session came to, its journal replayed both ways.
 struct Ran {
@@ -126,21 +90,6 @@ impl Case {
         let Exchange { requests, sign_ons, .. } = exchange;
         Ran { report, orders, requests, sign_ons, open: exchange.open() }
     }
-}
-
-fn core_config() -> CoreConfig {
-    let limits = RiskLimits { messages_per_second_max: 0, ..RiskLimits::default() };
-    CoreConfig { limits, ..config() }
-}
-
-fn live(lines: [SocketAddrV4; 2]) -> LiveSession {
-    let groups = lines.into_iter().zip(Line::BOTH);
-    let groups = groups.map(|(address, line)| FeedGroup::new(address, Channel::Line(line)));
-    let feed = FeedConfig::new(Protocol::NseMtbt, Segment::NseFo);
-    let mut session = LiveSession::new(feed, groups.collect());
-    session.instruments = vec![future()];
-    (session.idle, session.duration_max) = (Idle::Wait, Some(2 * PATIENCE));
-    session
 }
 
 fn replays_to_the_same_state(journal: &Path, report: &Report) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, InstrumentTable};
-use tezi_journal::JournalStats;
+use tezi_journal::{JournalStats, Promise};
 use tezi_model::{Event, Instrument, Nanos, RejectReason};
 use tezi_ring::Consumer;
 
@@ -21,12 +21,13 @@ use crate::demo::InjectedFaults;
 use crate::error::Error;
 use crate::feed::{Feed, FeedReport, FeedSetup, RingFeed};
 use crate::host::{Host, ProgressSink};
+use crate::journaling::DurabilityReport;
 use crate::kernels::CppKernels;
 use crate::latency::{Latencies, PathStage};
 use crate::order_path::{OrderPath, OrderWay};
 use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread, Stamped, link};
 use crate::progress::Progress;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorded, Recorder};
 use crate::report::{CoreReport, Report};
 
 /// Events the ring between feed and core holds: 4 MiB.
@@ -88,6 +89,7 @@ struct Finished {
     core: CoreReport,
     latencies: Latencies,
     journal_stats: Option<JournalStats>,
+    durability: Option<DurabilityReport>,
     journal_error: Option<String>,
     book_error: Option<Error>,
     unsaid: u64,
@@ -119,7 +121,13 @@ impl Assembly<'_> {
         // Before the journal, so that what is wrong with it leaves none behind.
         let (orders, orders_thread) = self.order_way(core.instruments())?;
         sides.orders = orders_thread;
-        let recorder = self.begin_journal(&clock, &name, &parameters, kernel_name)?;
+        let (recorder, journal_note) =
+            self.begin_journal(&clock, &name, &parameters, kernel_name)?;
+        if let (Some(thread), Some(durable)) = (&mut sides.orders, recorder.durable())
+            && self.orders_wait() == Promise::Durable
+        {
+            thread.wait_for(durable);
+        }
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
@@ -137,7 +145,9 @@ impl Assembly<'_> {
         let done = sides.done;
         let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, done, progress_sink);
         let (injected, is_paced) = (sides.injected, sides.is_paced);
-        let (feed, finished) = self.run_threads(core_loop, decoded, book, sides, &stop, watch)?;
+        let (feed, mut finished) =
+            self.run_threads(core_loop, decoded, book, sides, &stop, watch)?;
+        finished.notes.extend(journal_note);
         if let Some(error) = finished.book_error {
             return Err(error);
         }
@@ -224,6 +234,28 @@ impl Assembly<'_> {
         })
     }
 
+    /// The promise that orders wait for.
+    fn orders_wait(&self) -> Promise {
+        self.orders.map_or(Promise::Appended, |config| config.wait_for)
+    }
+
+    /// Makes the journal the way that was asked for; what to tell the user of it.
+    fn make_journal(&self, now: Nanos) -> Result<(Recorder, Option<String>), Error> {
+        let Host { journal, journal_mode, journal_stage, segment_bytes, .. } = self.host;
+        let wait = self.orders_wait();
+        let Some(dir) = journal else {
+            if wait > Promise::Appended {
+                let what = format!("orders wait for {}, and no journal is kept", wait.name());
+                return Err(Error::Parameter(what));
+            }
+            return Ok((Recorder::off(), None));
+        };
+        let (is_staged, note) =
+            journal_mode.resolve(self.time_source, wait, journal_stage, *segment_bytes)?;
+        let stage = is_staged.then_some(journal_stage);
+        Ok((Recorder::create(dir, *segment_bytes, stage, now)?, note))
+    }
+
     /// Opens the journal and writes what a replay must know beforehand.
     fn begin_journal(
         &self,
@@ -231,15 +263,12 @@ impl Assembly<'_> {
         name: &str,
         parameters: &str,
         kernel: &str,
-    ) -> Result<Recorder, Error> {
+    ) -> Result<(Recorder, Option<String>), Error> {
         let now = match self.time_source {
             TimeSource::Clock => clock.now(),
             TimeSource::Events => Nanos::ZERO,
         };
-        let mut recorder = match &self.host.journal {
-            Some(dir) => Recorder::create(dir, self.host.segment_bytes, clock.now())?,
-            None => Recorder::off(),
-        };
+        let (mut recorder, note) = self.make_journal(clock.now())?;
         let version = env!("CARGO_PKG_VERSION");
         let mut session = format!(
             "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
@@ -252,7 +281,7 @@ impl Assembly<'_> {
         for definition in self.instruments {
             recorder.instrument(now, definition)?;
         }
-        Ok(recorder)
+        Ok((recorder, note))
     }
 }
 
@@ -314,7 +343,7 @@ fn run_core<S: Strategy, K: PricingKernel>(
         .and_then(|()| core_loop.stop().map(|reason| stopped = reason));
     // Whatever comes now finds nobody: the feed sees that the ring is abandoned.
     drop(ring);
-    let CoreLoop { core, recorder, orders, latencies, .. } = core_loop;
+    let CoreLoop { core, recorder, orders, mut latencies, .. } = core_loop;
     let mut unsaid = 0;
     match orders {
         OrderWay::Inside(path) => {
@@ -331,10 +360,15 @@ fn run_core<S: Strategy, K: PricingKernel>(
     }
     let report = CoreReport::new(&core, stopped);
     let ended = ran.and_then(|()| recorder.end(core.now(), report.state_hash));
-    let (journal_stats, journal_error) = match ended {
-        Ok(stats) => (stats, None),
+    let (recorded, journal_error) = match ended {
+        Ok(recorded) => (recorded, None),
         Err(error) => (None, Some(format!("{error}; the session was stopped there"))),
     };
+    let (journal_stats, durability) =
+        recorded.as_ref().map_or((None, None), |it| (Some(it.stats), it.durability));
+    if let Some(Recorded { to_disk, .. }) = recorded {
+        latencies.set(PathStage::ToDisk, to_disk);
+    }
     let book_error = book.and_then(|mut file| {
         let result = write_books(&mut file.out, core.instruments(), core.books());
         result.err().map(|source| Error::file("write", &file.path, source))
@@ -343,6 +377,7 @@ fn run_core<S: Strategy, K: PricingKernel>(
         core: report,
         latencies,
         journal_stats,
+        durability,
         journal_error,
         book_error,
         unsaid,
@@ -404,6 +439,7 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
     notes.extend(feed.notes.iter().cloned());
     let orders = core.orders.map(|(report, stamps)| {
         notes.extend(report.notes.iter().cloned());
+        latencies.set(PathStage::Held, stamps.held);
         latencies.set(PathStage::Wire, stamps.to_wire);
         latencies.set(PathStage::TickToWire, stamps.tick_to_wire);
         latencies.set(PathStage::RoundTrip, stamps.round_trip);
@@ -421,6 +457,7 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
         is_paced: who.is_paced,
         journal: who.journal,
         journal_stats: core.journal_stats,
+        durability: core.durability,
         journal_error: core.journal_error,
         orders_not_encoded: core.unsaid,
         orders,

@@ -20,7 +20,7 @@ use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::latency::{Latencies, PathStage};
 use crate::order_path::OrderWay;
-use crate::orders::Incoming;
+use crate::orders::{CommandOrigin, Incoming};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 
@@ -157,6 +157,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             } else {
                 ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
             }
+            self.recorder.look(self.clock)?;
             self.publish_progress();
         }
     }
@@ -263,8 +264,9 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         }
     }
 
-    /// Lets timers and the venue go on while no event comes.
+    /// Lets timers and the venue go on while no event comes, and the journal say how far it is.
     fn on_idle(&mut self) -> Result<(), JournalError> {
+        self.recorder.look(self.clock)?;
         if self.time_source == TimeSource::Events {
             return Ok(());
         }
@@ -326,9 +328,10 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         self.orders.learn(self.core.instruments());
         let mut has_left = false;
         for emitted in self.core.outputs() {
-            self.recorder.output(now, emitted)?;
+            let sequence = self.recorder.output(now, emitted)?;
             if let Output::Command(command) = &emitted.output {
-                self.orders.send(command, caused, self.clock, now);
+                let origin = CommandOrigin { caused, sequence };
+                self.orders.send(command, origin, self.clock, now);
                 has_left = true;
             }
         }

@@ -9,6 +9,7 @@ use tezi_core::strategy::Strategy;
 use tezi_core::{CoreConfig, VenueMode};
 use tezi_feed_handler::Line;
 use tezi_feed_handler::feed::{Channel, FeedConfig, Protocol as PacketProtocol};
+use tezi_journal::StageConfig;
 use tezi_model::Segment;
 use tezi_receive::Interface;
 
@@ -21,6 +22,7 @@ use crate::feed::{
     self, CaptureSource, Duties, FeedSetup, FeedTime, FullRing, Idle, Listening, LiveSource,
     RingFeed, Run, Silence, Tap, UntilEnd, UntilOver,
 };
+use crate::journaling::JournalMode;
 use crate::mapped::MappedFile;
 use crate::orders::client_order_id_base;
 use crate::pin::Pinning;
@@ -69,6 +71,8 @@ pub struct Host {
     pub(crate) config: CoreConfig,
     pub(crate) journal: Option<PathBuf>,
     pub(crate) segment_bytes: u64,
+    pub(crate) journal_mode: JournalMode,
+    pub(crate) journal_stage: StageConfig,
     pub(crate) pinning: Pinning,
     pub(crate) decoded_csv: Option<PathBuf>,
     pub(crate) book_csv: Option<PathBuf>,
@@ -89,6 +93,8 @@ impl Host {
             config: CoreConfig::default(),
             journal: None,
             segment_bytes: 64 << 20,
+            journal_mode: JournalMode::Auto,
+            journal_stage: StageConfig::default(),
             pinning: Pinning::Auto,
             decoded_csv: None,
             book_csv: None,
@@ -114,6 +120,21 @@ impl Host {
     #[must_use]
     pub const fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = bytes;
+        self
+    }
+
+    /// Says how the journal is written: staged in memory with a thread that brings it to the disk, or
+    /// mapped.
+    #[must_use]
+    pub const fn journal_mode(mut self, mode: JournalMode) -> Self {
+        self.journal_mode = mode;
+        self
+    }
+
+    /// Says where and how a staged journal is kept in memory.
+    #[must_use]
+    pub fn journal_stage(mut self, stage: StageConfig) -> Self {
+        self.journal_stage = stage;
         self
     }
 

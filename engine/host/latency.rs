@@ -21,20 +21,26 @@ pub enum PathStage {
     Order = 5,
     /// From receiving the packet to the bytes of the order. Per event that made an order.
     TickToOrder = 6,
+    /// From the core's command to its record on the disk, seen by the orders' thread. Per order
+    /// message, where orders wait for that; it is part of what follows.
+    Held = 7,
     /// From the core's command to its bytes in the socket: ring, encoding, encryption, system call.
     /// Per order message of an order session.
-    Wire = 7,
+    Wire = 8,
     /// From receiving the packet to the bytes of the order in the socket. Per order message of an
     /// order session that a packet caused.
-    TickToWire = 8,
+    TickToWire = 9,
     /// From the core's command to the exchange's answer, read. Per order message that was answered on
     /// the connection it left on.
-    RoundTrip = 9,
+    RoundTrip = 10,
+    /// From appending a record to its mark on the disk, seen by the core. One record at a time, of a
+    /// staged journal.
+    ToDisk = 11,
 }
 
 impl PathStage {
     /// Every stage, along the path.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Decode,
         Self::Ring,
         Self::Journal,
@@ -42,9 +48,11 @@ impl PathStage {
         Self::Strategy,
         Self::Order,
         Self::TickToOrder,
+        Self::Held,
         Self::Wire,
         Self::TickToWire,
         Self::RoundTrip,
+        Self::ToDisk,
     ];
 
     /// What a table calls it.
@@ -58,9 +66,11 @@ impl PathStage {
             Self::Strategy => "strategy + checks",
             Self::Order => "order journal + encode",
             Self::TickToOrder => "packet to order bytes",
+            Self::Held => "order waits for disk",
             Self::Wire => "order to socket",
             Self::TickToWire => "packet to socket",
             Self::RoundTrip => "order to answer",
+            Self::ToDisk => "append to disk",
         }
     }
 
@@ -75,9 +85,11 @@ impl PathStage {
             Self::Strategy => "strategy",
             Self::Order => "order",
             Self::TickToOrder => "tick_to_order",
+            Self::Held => "held",
             Self::Wire => "wire",
             Self::TickToWire => "tick_to_wire",
             Self::RoundTrip => "round_trip",
+            Self::ToDisk => "to_disk",
         }
     }
 }

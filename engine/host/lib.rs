@@ -25,6 +25,7 @@ pub mod exchange;
 mod feed;
 mod host;
 mod huge_pages;
+mod journaling;
 pub mod kernels;
 mod latency;
 mod mapped;
@@ -50,12 +51,15 @@ pub use error::Error;
 pub use feed::{FeedReport, FullRing, Idle, RecordingCounts, Services};
 pub use host::{Host, ProgressSink};
 pub use huge_pages::advise_huge_pages;
+pub use journaling::{DurabilityReport, JournalMode};
 pub use latency::{Latencies, LatencyHistogram, PathStage};
 pub use orders::{OrderSessionConfig, OrdersReport};
 pub use pin::Pinning;
 pub use progress::{Progress, ProgressUpdate};
 pub use records::Entry;
-pub use replay::{JournalHead, ReplayReport, read_head, replay_journal, replay_recorded};
+pub use replay::{
+    JournalHead, ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until,
+};
 pub use report::{CoreReport, PositionReport, Report};
 pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,

@@ -9,7 +9,7 @@ use tezi_model::{InstrumentId, Nanos, OrderCommand};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::orders::{Incoming, OrderLink};
+use crate::orders::{CommandOrigin, Incoming, OrderLink};
 
 /// Where commands go.
 pub(crate) enum OrderWay {
@@ -28,14 +28,20 @@ impl OrderWay {
         }
     }
 
-    /// Sends a command on. `caused` is the raw stamp of the packet behind it, 0 when there is none.
+    /// Sends a command on.
     #[inline]
-    pub(crate) fn send(&mut self, command: &OrderCommand, caused: u64, clock: &Clock, now: Nanos) {
+    pub(crate) fn send(
+        &mut self,
+        command: &OrderCommand,
+        origin: CommandOrigin,
+        clock: &Clock,
+        now: Nanos,
+    ) {
         match self {
             Self::Inside(path) => {
                 std::hint::black_box(path.encode(command));
             }
-            Self::Session(link) => link.send(command, caused, clock.raw(), now),
+            Self::Session(link) => link.send(command, origin, clock.raw(), now),
         }
     }
 

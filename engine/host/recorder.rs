@@ -4,35 +4,110 @@ use std::path::{Path, PathBuf};
 
 use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted};
-use tezi_journal::{JournalError, JournalStats, JournalWriter, WriterConfig};
+use tezi_journal::{
+    DurableWatermark, JournalError, JournalStats, JournalWriter, StageConfig, WriterConfig,
+};
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 
+use crate::clock::Clock;
+use crate::journaling::DurabilityReport;
+use crate::latency::LatencyHistogram;
 use crate::records::{RecordType, output_bytes};
 
 /// Writes a session's journal, or nothing when the session has none.
 pub(crate) struct Recorder {
     writer: Option<JournalWriter>,
     path: Option<PathBuf>,
+    /// Follows the way to the disk, where the journal says how far it is.
+    meter: Option<DurabilityMeter>,
+}
+
+/// What a recorder leaves behind.
+pub(crate) struct Recorded {
+    pub(crate) stats: JournalStats,
+    pub(crate) durability: Option<DurabilityReport>,
+    /// From an append to its mark on the disk.
+    pub(crate) to_disk: LatencyHistogram,
+}
+
+/// Looks at the durable watermark once in each turn of the core's loop.
+///
+/// One record at a time is timed, from the turn that appended it to the first turn that finds it on
+/// the disk: what the core could see, at the price of one load and one comparison a turn.
+struct DurabilityMeter {
+    watermark: DurableWatermark,
+    lag_max: u64,
+    /// The record that is timed and when it was appended; 0 when none is.
+    timed: u64,
+    timed_raw: u64,
+    to_disk: LatencyHistogram,
+}
+
+impl DurabilityMeter {
+    fn new(watermark: DurableWatermark) -> Self {
+        let to_disk = LatencyHistogram::new();
+        Self { watermark, lag_max: 0, timed: 0, timed_raw: 0, to_disk }
+    }
+
+    #[inline]
+    fn look(&mut self, appended: u64, clock: &Clock) {
+        let durable = self.watermark.sequence();
+        self.lag_max = self.lag_max.max(appended.saturating_sub(durable));
+        if self.timed != 0 && self.timed <= durable {
+            self.to_disk.record(clock.between(self.timed_raw, clock.raw()));
+            self.timed = 0;
+        }
+        if self.timed == 0 && durable < appended {
+            (self.timed, self.timed_raw) = (appended, clock.raw());
+        }
+    }
 }
 
 impl Recorder {
     /// A recorder that keeps nothing.
     pub(crate) const fn off() -> Self {
-        Self { writer: None, path: None }
+        Self { writer: None, path: None, meter: None }
     }
 
-    /// Begins the journal in a directory that has none yet.
-    pub(crate) fn create(dir: &Path, segment_bytes: u64, now: Nanos) -> Result<Self, JournalError> {
+    /// Begins the journal in a directory that has none yet, staged in memory where `stage` says how.
+    pub(crate) fn create(
+        dir: &Path,
+        segment_bytes: u64,
+        stage: Option<&StageConfig>,
+        now: Nanos,
+    ) -> Result<Self, JournalError> {
         // The time and the process make it differ from every other journal of this machine.
         let session_id = now.0.cast_unsigned() ^ (u64::from(std::process::id()) << 40);
         let config = WriterConfig { segment_bytes, session_id, created: now };
-        let writer = JournalWriter::create(dir, &config)?;
-        Ok(Self { writer: Some(writer), path: Some(dir.to_path_buf()) })
+        let writer = match stage {
+            Some(stage) => JournalWriter::create_staged(dir, &config, stage)?,
+            None => JournalWriter::create(dir, &config)?,
+        };
+        let meter = writer.durable().map(DurabilityMeter::new);
+        Ok(Self { writer: Some(writer), path: Some(dir.to_path_buf()), meter })
     }
 
     /// Where the journal lies.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// How far the journal is on the disk, for those who wait for it; `None` when it does not say.
+    pub(crate) fn durable(&self) -> Option<DurableWatermark> {
+        self.meter.as_ref().map(|meter| meter.watermark.clone())
+    }
+
+    /// Looks at what became of the records on their way to the disk: once a turn.
+    ///
+    /// # Errors
+    ///
+    /// The fault that keeps the journal from the disk: the session must end, even when nothing more
+    /// is to be appended.
+    #[inline]
+    pub(crate) fn look(&mut self, clock: &Clock) -> Result<(), JournalError> {
+        let (Some(writer), Some(meter)) = (&self.writer, &mut self.meter) else { return Ok(()) };
+        meter.look(writer.sequence_last(), clock);
+        writer.check()
     }
 
     pub(crate) fn session(&mut self, now: Nanos, text: &str) -> Result<(), JournalError> {
@@ -73,23 +148,28 @@ impl Recorder {
         self.append(RecordType::STOP, now, &[])
     }
 
+    /// Journals an output and returns its sequence, 0 when there is no journal.
     #[inline]
-    pub(crate) fn output(&mut self, now: Nanos, emitted: &Emitted) -> Result<(), JournalError> {
+    pub(crate) fn output(&mut self, now: Nanos, emitted: &Emitted) -> Result<u64, JournalError> {
         let (record_type, bytes) = output_bytes(&emitted.output);
         match &mut self.writer {
-            Some(writer) => writer.append(record_type, emitted.origin.0, now, bytes).map(|_| ()),
-            None => Ok(()),
+            Some(writer) => writer.append(record_type, emitted.origin.0, now, bytes),
+            None => Ok(0),
         }
     }
 
-    /// Ends the journal with the state hash.
-    pub(crate) fn end(
-        mut self,
-        now: Nanos,
-        hash: u64,
-    ) -> Result<Option<JournalStats>, JournalError> {
+    /// Ends the journal with the state hash. What it came to is `None` when there is none.
+    pub(crate) fn end(mut self, now: Nanos, hash: u64) -> Result<Option<Recorded>, JournalError> {
         self.append(RecordType::END, now, &hash.to_le_bytes())?;
-        self.writer.map(JournalWriter::close).transpose()
+        let Some(writer) = self.writer else { return Ok(None) };
+        let (before, write_out) = (writer.stats(), writer.write_out());
+        let stats = writer.close()?;
+        let durability = self
+            .meter
+            .as_ref()
+            .map(|meter| DurabilityReport::new(write_out, meter.lag_max, &before, &stats));
+        let to_disk = self.meter.map_or_else(LatencyHistogram::new, |meter| meter.to_disk);
+        Ok(Some(Recorded { stats, durability, to_disk }))
     }
 
     #[inline]

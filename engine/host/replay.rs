@@ -9,7 +9,7 @@ use std::path::Path;
 use tezi_core::strategy::{Recorded, Strategy};
 use tezi_core::{Core, CoreConfig, Emitted};
 use tezi_journal::{End, JournalReader};
-use tezi_model::Nanos;
+use tezi_model::{IST_OFFSET_NS, Nanos};
 
 use crate::error::Error;
 use crate::kernels::CppKernels;
@@ -73,6 +73,9 @@ pub struct ReplayReport {
     pub end: String,
     /// Whether the journal's end is neither torn nor damaged.
     pub is_whole: bool,
+    /// The core's time of the first input that was not acted on, when the replay was to stop before
+    /// the end; what lies behind it was not read.
+    pub stopped_before: Option<Nanos>,
 }
 
 impl ReplayReport {
@@ -91,6 +94,7 @@ impl ReplayReport {
             problems.push(format!("the journal is not whole: {}", self.end));
         }
         match self.recorded_hash {
+            None if self.stopped_before.is_some() => {}
             None => problems.push(
                 "the session did not end in order: the journal has no hash to compare with".into(),
             ),
@@ -140,6 +144,26 @@ pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
     Replay::open(path, Recorded::default(), load, Recorded::left)?.run(false)
 }
 
+/// As [`replay_recorded`], up to a moment: inputs that the core took at or before `time_of_day`,
+/// nanoseconds since midnight in India. The state is then that of the moment, and no hash is there to
+/// compare it with; outputs are compared all the same.
+///
+/// # Errors
+///
+/// As [`read_head`].
+pub fn replay_recorded_until(path: &Path, time_of_day: i64) -> Result<ReplayReport, Error> {
+    let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
+    let mut replay = Replay::open(path, Recorded::default(), load, Recorded::left)?;
+    replay.until = Some(time_of_day);
+    replay.run(false)
+}
+
+/// Nanoseconds since midnight in India.
+fn time_of_day(time: Nanos) -> i64 {
+    const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
+    time.plus(IST_OFFSET_NS).0.rem_euclid(NANOS_PER_DAY)
+}
+
 fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreConfig), Error> {
     let wrong = |what: &str| Error::JournalContent {
         path: path.to_path_buf(),
@@ -182,6 +206,9 @@ struct Replay<S, L, F> {
     unknown_records: u64,
     recorded_hash: Option<u64>,
     content_error: Option<String>,
+    /// The time of day up to which inputs are acted on; all are, when `None`.
+    until: Option<i64>,
+    stopped_before: Option<Nanos>,
 }
 
 impl<S, L, F> Replay<S, L, F>
@@ -207,6 +234,8 @@ where
             unknown_records: 0,
             recorded_hash: None,
             content_error: None,
+            until: None,
+            stopped_before: None,
         })
     }
 
@@ -222,6 +251,13 @@ where
                 },
                 Ok(Entry::End(hash)) => self.recorded_hash = Some(hash),
                 Ok(Entry::Unknown(_)) => self.unknown_records += 1,
+                // The head of a replayed session has no time.
+                Ok(_)
+                    if time.0 > 0 && self.until.is_some_and(|until| until < time_of_day(time)) =>
+                {
+                    self.stopped_before = Some(time);
+                    break;
+                }
                 Ok(input) => {
                     if let Some(step) = pending.take() {
                         self.apply(&step);
@@ -236,7 +272,7 @@ where
         }
         // Without a hash the last input's outputs may be cut short: what is missing is no difference.
         if let Some(step) = pending.take() {
-            if self.recorded_hash.is_some() {
+            if self.recorded_hash.is_some() || self.stopped_before.is_some() {
                 self.apply(&step);
             } else {
                 self.act(&step);
@@ -304,6 +340,7 @@ where
             (Some(what), _) => (false, what),
             (None, Some(End::Clean)) => (true, "clean end".to_string()),
             (None, Some(end)) => (false, end.to_string()),
+            (None, None) if self.stopped_before.is_some() => (true, "not read to its end".into()),
             (None, None) => (false, "not read to its end".to_string()),
         };
         ReplayReport {
@@ -318,6 +355,7 @@ where
             unknown_records: self.unknown_records,
             end,
             is_whole,
+            stopped_before: self.stopped_before,
         }
     }
 }

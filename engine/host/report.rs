@@ -12,6 +12,7 @@ use tezi_model::{Instrument, Money, Nanos, RejectReason};
 
 use crate::demo::InjectedFaults;
 use crate::feed::FeedReport;
+use crate::journaling::DurabilityReport;
 use crate::latency::Latencies;
 use crate::orders::OrdersReport;
 
@@ -109,6 +110,8 @@ pub struct Report {
     pub journal: Option<PathBuf>,
     /// What is in it; `None` when it could not be finished.
     pub journal_stats: Option<JournalStats>,
+    /// How it came to the disk while the session ran; `None` of a mapped journal, which does not say.
+    pub durability: Option<DurabilityReport>,
     /// Why the journal, and with it the session, stopped early.
     pub journal_error: Option<String>,
     /// Order messages that could not be encoded.

@@ -1,12 +1,14 @@
 //! A small exchange on the loopback interface: router and gateway on TCP, one contract in the
 //! exchange's own matcher, its market on two UDP lines; one box, and faults by the number of a request.
 
-#![allow(unreachable_pub, reason = "a module of a test binary")]
+#![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tezi::Clock;
@@ -49,6 +51,16 @@ pub struct Faults {
     pub away: Duration,
 }
 
+/// A request as the exchange heard it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub kind: RequestKind,
+    /// The member's own number of the order.
+    pub client_order_id: u32,
+    pub paise: i32,
+    pub quantity: u32,
+}
+
 pub struct Exchange {
     router: Option<TcpListener>,
     gateway: Option<TcpListener>,
@@ -69,6 +81,8 @@ pub struct Exchange {
     /// How long its thread sleeps when there is nothing to do; it yields when zero.
     pub pause: Duration,
     pub requests: u32,
+    /// Every request that was heard, for who looks on meanwhile.
+    pub heard: Arc<Mutex<Vec<Heard>>>,
     pub sign_ons: u32,
     back_at: Option<Instant>,
     clock: Clock,
@@ -129,6 +143,7 @@ impl Exchange {
             faults,
             pause: Duration::from_micros(50),
             requests: 0,
+            heard: Arc::default(),
             sign_ons: 0,
             back_at: None,
             clock: Clock::start(),
@@ -164,6 +179,18 @@ impl Exchange {
             if !self.serve() {
                 self.rest();
             }
+        }
+    }
+
+    /// Counts the market's messages from the start, for a host that listens from now on.
+    pub fn begin_again(&mut self) {
+        self.sequence = 0;
+    }
+
+    /// Hears what a host said before it was gone, until its connection is.
+    pub fn hear_out(&mut self) {
+        while self.client.is_some() {
+            self.serve();
         }
     }
 
@@ -289,6 +316,13 @@ impl Exchange {
 
     fn on_request(&mut self, request: &Request, now: Nanos) {
         self.requests += 1;
+        let order = &request.order.order;
+        self.heard.lock().unwrap().push(Heard {
+            kind: request.kind,
+            client_order_id: request.order.filler as u32,
+            paise: order.price.get(),
+            quantity: order.volume.get() as u32,
+        });
         let is_now = |at: Option<u32>| at == Some(self.requests);
         if is_now(self.faults.cut_before) {
             return self.cut();

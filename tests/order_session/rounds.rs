@@ -1,7 +1,8 @@
 //! A strategy that goes round and round: an order that rests, is changed and cancelled; one that buys,
 //! one that sells, one that finds no counterpart, one that the exchange refuses.
 
-#![allow(unreachable_pub, reason = "a module of a test binary")]
+#![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tezi_gateway::nnf::client::{Config, Limits};
 use tezi_gateway::nnf::{Account, Encryption, SelfTrade, SessionIdentity, Underlying, UserRole};
+use tezi_journal::Promise;
 use tezi_model::{Instrument, Nanos};
 
 /// A password. It shows in no output.
@@ -83,6 +84,9 @@ pub struct OrderSessionConfig {
     pub index_symbols: Vec<String>,
     /// What happens to open orders that the core does not know.
     pub unknown_orders: UnknownOrders,
+    /// What a command's record in the journal must have reached before the command leaves. To wait
+    /// for [`Promise::Durable`] costs a write to the disk on the way of every order.
+    pub wait_for: Promise,
     /// At the end, open orders' answers are awaited for so long, and then the sign-off's.
     pub stop_timeout: Duration,
     /// Commands and reports that may wait between the threads, each way. A power of two.
@@ -124,6 +128,7 @@ impl OrderSessionConfig {
             immediate_acknowledgement: false,
             index_symbols: INDICES.map(String::from).into(),
             unknown_orders: UnknownOrders::Keep,
+            wait_for: Promise::Appended,
             stop_timeout: Duration::from_secs(5),
             ring_slots: 4_096,
             core: None,

@@ -17,8 +17,42 @@ use crate::error::Error;
 #[repr(C)]
 pub(crate) struct Outgoing {
     pub(crate) command: OrderCommand,
+    /// How long before its own stamp the packet that caused it has its raw one; 0 when none did.
+    /// Longer than 32 bits say, it is the longest.
+    since_caused: u32,
+    /// The low bits of the sequence of its record in the journal.
+    sequence_low: u32,
+}
+
+/// Where a command comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CommandOrigin {
     /// The raw stamp of the packet that caused it; 0 when none did.
     pub(crate) caused: u64,
+    /// The sequence of its record in the journal; 0 when there is no journal.
+    pub(crate) sequence: u64,
+}
+
+impl Outgoing {
+    fn new(command: &OrderCommand, origin: CommandOrigin, raw: u64) -> Self {
+        let since = match origin.caused {
+            0 => 0,
+            caused => raw.saturating_sub(caused).clamp(1, u64::from(u32::MAX)),
+        };
+        Self { command: *command, since_caused: since as u32, sequence_low: origin.sequence as u32 }
+    }
+
+    /// The raw stamp of the packet that caused it, 0 when none did. `emitted` is its own.
+    #[inline]
+    pub(super) const fn caused(&self, emitted: u64) -> u64 {
+        if self.since_caused == 0 { 0 } else { emitted.saturating_sub(self.since_caused as u64) }
+    }
+
+    /// Whether its record is at or before `sequence`, which is within 2³¹ records of it.
+    #[inline]
+    pub(super) const fn is_at_or_before(&self, sequence: u64) -> bool {
+        (sequence as u32).wrapping_sub(self.sequence_low) <= u32::MAX / 2
+    }
 }
 
 /// A report or a word about the session on its way in.
@@ -105,8 +139,14 @@ pub(crate) fn link(
 impl OrderLink {
     /// Sends a command on; when there is no room its refusal waits among what comes in.
     #[inline]
-    pub(crate) fn send(&mut self, command: &OrderCommand, caused: u64, raw: u64, now: Nanos) {
-        if self.commands.try_push(Outgoing { command: *command, caused }, raw).is_err() {
+    pub(crate) fn send(
+        &mut self,
+        command: &OrderCommand,
+        origin: CommandOrigin,
+        raw: u64,
+        now: Nanos,
+    ) {
+        if self.commands.try_push(Outgoing::new(command, origin, raw), raw).is_err() {
             self.refused_count += 1;
             self.refused.push_back(refused(command, LocalRefusal::Queue, now));
         }
@@ -160,7 +200,8 @@ mod tests {
     #[test]
     fn a_command_without_room_comes_back_as_a_refusal() {
         let (mut core, mut thread) = rings(2);
-        (1..=3).for_each(|id| core.send(&command(id), 0, id, Nanos(9)));
+        let origin = CommandOrigin::default();
+        (1..=3).for_each(|id| core.send(&command(id), origin, id, Nanos(9)));
         let Some(Incoming::Report(report)) = core.next() else { panic!("the third finds no room") };
         assert_eq!(report.client_order_id, ClientOrderId(3));
         assert_eq!(report.kind(), Some(ExecutionKind::Rejected));
@@ -169,6 +210,22 @@ mod tests {
         let tags: Vec<u64> =
             std::iter::from_fn(|| thread.commands.pop()).map(|it| it.tag).collect();
         assert_eq!(tags, [1, 2]);
+    }
+
+    #[test]
+    fn a_command_carries_its_cause_and_its_record_in_half_a_word_each() {
+        let made = |caused, sequence, raw| {
+            Outgoing::new(&command(1), CommandOrigin { caused, sequence }, raw)
+        };
+        let causes = [(0, 9), (5, 9), (9, 9), (1, 1 << 40)]
+            .map(|(caused, raw)| made(caused, 0, raw).caused(raw));
+        assert_eq!(causes, [0, 5, 8, (1 << 40) - u64::from(u32::MAX)]);
+        for sequence in [1, 77, (1 << 32) - 1, 1 << 32, (5 << 32) + 3] {
+            let it = made(0, sequence, 9);
+            let at = |other| it.is_at_or_before(other);
+            assert!(at(sequence) && at(sequence + 1) && at(sequence + (1 << 31) - 1));
+            assert!(!at(sequence - 1) && !at(sequence.saturating_sub(1 << 30)), "{sequence}");
+        }
     }
 
     #[test]

@@ -20,5 +20,5 @@ pub use config::{OrderSessionConfig, Password, RouterTls, UnknownOrders, client_
 pub use refusal::LocalRefusal;
 pub use report::{OpenOrder, OrderCounts, OrdersReport};
 
-pub(crate) use link::{Incoming, OrderLink, link};
+pub(crate) use link::{CommandOrigin, Incoming, OrderLink, link};
 pub(crate) use thread::{OrdersThread, Stamped};

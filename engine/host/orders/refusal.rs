@@ -31,11 +31,13 @@ pub enum LocalRefusal {
     Cipher = 60_110,
     /// Too many commands wait for the orders' thread.
     Queue = 60_111,
+    /// The journal no longer reaches the disk, and orders wait for that.
+    Journal = 60_112,
 }
 
 impl LocalRefusal {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotLive,
         Self::Encode,
         Self::Rate,
@@ -47,6 +49,7 @@ impl LocalRefusal {
         Self::InFlight,
         Self::Cipher,
         Self::Queue,
+        Self::Journal,
     ];
 
     /// What people read.
@@ -64,6 +67,7 @@ impl LocalRefusal {
             Self::InFlight => "an earlier request on the order was not answered",
             Self::Cipher => "the encryption of the connection could take no more",
             Self::Queue => "too many commands waited for the orders' thread",
+            Self::Journal => "the journal no longer reached the disk",
         }
     }
 }

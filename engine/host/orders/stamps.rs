@@ -19,6 +19,8 @@ struct Unwritten {
 pub(crate) struct Stamps {
     unwritten: Vec<Unwritten>,
     requests: Box<[(ClientOrderId, u64)]>,
+    /// From the core's output to its record on the disk, where orders wait for that.
+    pub(crate) held: LatencyHistogram,
     /// From the core's output to the bytes in the socket.
     pub(crate) to_wire: LatencyHistogram,
     /// From the packet that caused it to the bytes in the socket.
@@ -33,10 +35,17 @@ impl Stamps {
         Self {
             unwritten: Vec::with_capacity(unwritten_max),
             requests: vec![(ClientOrderId(0), 0); own_orders_max as usize].into_boxed_slice(),
+            held: LatencyHistogram::new(),
             to_wire: LatencyHistogram::new(),
             tick_to_wire: LatencyHistogram::new(),
             round_trip: LatencyHistogram::new(),
         }
+    }
+
+    /// What a command waited for has happened.
+    #[inline]
+    pub(super) fn on_released(&mut self, emitted: u64, clock: &Clock) {
+        self.held.record(clock.between(emitted, clock.raw()));
     }
 
     /// A request was sealed. `caused` is 0 when no packet caused it.

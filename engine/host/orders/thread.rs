@@ -11,7 +11,9 @@ use std::net::SocketAddrV4;
 use tezi_core::InstrumentTable;
 use tezi_core::oms::OrderSessionState;
 use tezi_gateway::nnf::client::{Endpoint, Event, Origin, Session};
+use tezi_journal::DurableWatermark;
 use tezi_model::{ExecutionKind, ExecutionReport, Nanos, Qty};
+use tezi_ring::Item;
 
 use super::config::{OrderSessionConfig, UnknownOrders};
 use super::link::{Incoming, Outgoing, ThreadEnd};
@@ -60,6 +62,10 @@ pub(crate) struct OrdersThread {
     /// while any wait neither commands nor events are taken.
     held: VecDeque<Incoming>,
     stamps: Stamps,
+    /// How far the journal is on the disk, when commands wait for that.
+    durable: Option<DurableWatermark>,
+    /// The next command, while its record is not on the disk. Those behind it wait in the ring.
+    waiting: Option<Item<Outgoing>>,
     buffer: Box<[u8]>,
     /// What was read and not taken yet: `buffer[taken..filled]`, read at `read_raw`.
     taken: usize,
@@ -107,6 +113,8 @@ impl OrdersThread {
             told: OrderSessionState::Down,
             held: VecDeque::with_capacity(HELD_MAX),
             stamps: Stamps::new(capacity.own_orders_max, config.ring_slots),
+            durable: None,
+            waiting: None,
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
             taken: 0,
             filled: 0,
@@ -117,6 +125,11 @@ impl OrdersThread {
             tls: config.tls.as_ref().map(super::tls::TlsSetup::new).transpose()?,
             config: config.clone(),
         })
+    }
+
+    /// Lets each command leave only when its record is on the disk.
+    pub(crate) fn wait_for(&mut self, durable: DurableWatermark) {
+        self.durable = Some(durable);
     }
 
     /// Runs until the core has gone and the session has ended.
@@ -136,7 +149,7 @@ impl OrdersThread {
     /// One turn; how much was done.
     fn turn(&mut self, clock: &Clock) -> usize {
         let now = clock.now();
-        let mut done = self.take_commands(now);
+        let mut done = self.take_commands(clock, now);
         done += self.transmit(clock, now);
         done += self.receive(clock, now);
         if now >= self.session.next_timeout() {
@@ -149,16 +162,40 @@ impl OrdersThread {
         done
     }
 
-    fn take_commands(&mut self, now: Nanos) -> usize {
+    fn take_commands(&mut self, clock: &Clock, now: Nanos) -> usize {
         for count in 0..Self::BATCH {
             // A refusal must find room before the next command is taken.
             if !self.held.is_empty() {
                 return count;
             }
-            let Some(item) = self.link.commands.pop() else { return count };
-            self.on_command(&item.payload, item.tag, now);
+            let Some(item) = self.waiting.take().or_else(|| self.link.commands.pop()) else {
+                return count;
+            };
+            let Some(may_leave) = self.may_leave(&item, clock) else {
+                self.waiting = Some(item);
+                return count;
+            };
+            if may_leave {
+                self.on_command(&item.payload, item.tag, now);
+            } else {
+                self.refuse(&item.payload, LocalRefusal::Journal, now);
+            }
         }
         Self::BATCH
+    }
+
+    /// Whether a command may leave; `None` while that is not known. Records reach the disk in the
+    /// order in which commands come, so none behind it could leave before it.
+    #[inline]
+    fn may_leave(&mut self, item: &Item<Outgoing>, clock: &Clock) -> Option<bool> {
+        let Some(durable) = &self.durable else { return Some(true) };
+        // Asked before looking how far it is: a record that got there before the fault is there.
+        let has_failed = durable.has_failed();
+        if item.payload.is_at_or_before(durable.sequence()) {
+            self.stamps.on_released(item.tag, clock);
+            return Some(true);
+        }
+        has_failed.then_some(false)
     }
 
     #[inline]
@@ -167,19 +204,22 @@ impl OrdersThread {
         match self.session.on_command(command, now) {
             Ok(()) => {
                 self.report.counts.sent += 1;
-                self.stamps.on_request(command.client_order_id, emitted, outgoing.caused);
+                let caused = outgoing.caused(emitted);
+                self.stamps.on_request(command.client_order_id, emitted, caused);
             }
-            Err(error) => {
-                let reason = LocalRefusal::from(error);
-                let place = LocalRefusal::ALL.iter().position(|&other| other == reason);
-                if let Some(count) = place.and_then(|place| self.refused.get_mut(place)) {
-                    *count += 1;
-                }
-                // A core that has gone waits for no answer to this.
-                if !self.link.reports.is_abandoned() {
-                    self.tell(Incoming::Report(refused(command, reason, now)));
-                }
-            }
+            Err(error) => self.refuse(outgoing, LocalRefusal::from(error), now),
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, outgoing: &Outgoing, reason: LocalRefusal, now: Nanos) {
+        let place = LocalRefusal::ALL.iter().position(|&other| other == reason);
+        if let Some(count) = place.and_then(|place| self.refused.get_mut(place)) {
+            *count += 1;
+        }
+        // A core that has gone waits for no answer to this.
+        if !self.link.reports.is_abandoned() {
+            self.tell(Incoming::Report(refused(&outgoing.command, reason, now)));
         }
     }
 
@@ -402,7 +442,9 @@ impl OrdersThread {
 
     /// Moves from one stage to the next.
     fn go_on(&mut self, now: Nanos) {
-        let has_core = !self.link.commands.is_abandoned() || !self.link.commands.is_empty();
+        let has_core = !self.link.commands.is_abandoned()
+            || !self.link.commands.is_empty()
+            || self.waiting.is_some();
         match self.stage {
             Stage::Running if !has_core => self.begin_end(now),
             Stage::Clearing { until } => self.clear(has_core, until, now),

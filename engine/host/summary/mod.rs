@@ -164,6 +164,9 @@ impl Report {
         if let Some(stats) = &self.journal_stats {
             let (records, mib) = (grouped(stats.records), stats.bytes as f64 / 1_048_576.0);
             writeln!(f, "Journal {path}: {records} records, {mib:.1} MiB")?;
+            if let Some(durability) = &self.durability {
+                writeln!(f, "  {durability}")?;
+            }
         } else {
             writeln!(f, "Journal {path}")?;
         }

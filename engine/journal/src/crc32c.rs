@@ -6,6 +6,11 @@
 //! [`Crc32c`] is made, and both give the same numbers.
 #![allow(unsafe_code, reason = "calls functions compiled for SSE4.2, behind a check for it")]
 
+use crate::{RECORD_HEADER_BYTES, format::RecordHeader, mapping::WriteHalf};
+
+/// Payloads from here on are written eight words at a time.
+const LONG_BYTES: usize = 128;
+
 /// Reflected Castagnoli polynomial.
 const POLYNOMIAL: u32 = 0x82F6_3B78;
 
@@ -63,35 +68,53 @@ impl Crc32c {
         !update_table(register, payload)
     }
 
-    /// Writes a record behind the word that commits it, and returns its checksum. One pass: the
-    /// bytes are in registers when they are stored, so the checksum costs no second read.
-    ///
-    /// Shape: `body` has room for three header words and the payload, padded to a multiple of 8
-    /// with zeros that are there already. The payload is `head`, then `tail`.
+    /// Appends a record, its payload `head`, then `tail`; false, and nothing done, when it finds no
+    /// room before the limit. One pass: the bytes are in registers when they are stored, so the
+    /// checksum costs no second read.
     #[inline]
-    pub(crate) fn write_record(
+    pub(crate) fn append(
         self,
+        half: &mut WriteHalf,
         seed: u32,
-        words: [u64; 4],
+        header: RecordHeader,
         head: &[u8],
         tail: &[u8],
-        body: &mut [u8],
-    ) -> u32 {
-        let (places, _) = body.as_chunks_mut::<8>();
+    ) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self.hardware && tail.is_empty() {
-            let [length, sequence, time, kind] = words;
-            // SAFETY: `hardware` is set by `detect` alone, where SSE4.2 was found.
-            return unsafe { write_sse42(seed, length, sequence, time, kind, head, places) };
+            let [_, sequence, time, kind] = header.words(0);
+            if head.len() < LONG_BYTES {
+                // SAFETY: `hardware` is set by `detect` alone, where SSE4.2 was found.
+                return unsafe { append_sse42::<false>(half, seed, sequence, time, kind, head) };
+            }
+            // SAFETY: as above.
+            return unsafe { append_sse42::<true>(half, seed, sequence, time, kind, head) };
         }
-        let (header, payload) = places.split_at_mut(3);
-        for (place, word) in header.iter_mut().zip(&words[1..]) {
+        self.append_slowly(half, seed, header, head, tail)
+    }
+
+    /// As [`Crc32c::append`], the checksum after the copy.
+    fn append_slowly(
+        self,
+        half: &mut WriteHalf,
+        seed: u32,
+        header: RecordHeader,
+        head: &[u8],
+        tail: &[u8],
+    ) -> bool {
+        let length = RECORD_HEADER_BYTES + head.len().saturating_add(tail.len());
+        let Some(reserved) = half.reserve(length) else { return false };
+        let words = header.words(length as u32); // a segment has at most SEGMENT_BYTES_MAX
+        let (places, payload) = reserved.body.split_at_mut(3);
+        for (place, word) in places.iter_mut().zip(&words[1..]) {
             *place = word.to_le_bytes();
         }
         let payload = payload.as_flattened_mut();
         payload[..head.len()].copy_from_slice(head);
         payload[head.len()..head.len() + tail.len()].copy_from_slice(tail);
-        self.record(seed, words, payload)
+        let crc = self.record(seed, words, payload);
+        reserved.commit(crc);
+        true
     }
 }
 
@@ -99,13 +122,41 @@ impl Crc32c {
 #[inline]
 #[target_feature(enable = "sse4.2")]
 fn update_sse42(register: u32, bytes: &[u8]) -> u32 {
-    use core::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
+    use core::arch::x86_64::_mm_crc32_u8;
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut wide = u64::from(register);
-    for word in words {
-        wide = _mm_crc32_u64(wide, u64::from_le_bytes(*word));
-    }
+    let wide = update_words(u64::from(register), words);
     rest.iter().fold(wide as u32, |register, &byte| _mm_crc32_u8(register, byte))
+}
+
+/// Eight words at a time, and what is left without a loop: most payloads are that short.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn update_words(wide: u64, words: &[[u8; 8]]) -> u64 {
+    let (eights, words) = words.as_chunks::<8>();
+    let mut wide = eights.iter().fold(wide, |wide, words| update_all(wide, words));
+    let words = update_some::<4>(&mut wide, words);
+    let words = update_some::<2>(&mut wide, words);
+    update_some::<1>(&mut wide, words);
+    wide
+}
+
+/// Takes the first `N` words in, when there are as many, and returns what is left.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn update_some<'a, const N: usize>(wide: &mut u64, words: &'a [[u8; 8]]) -> &'a [[u8; 8]] {
+    let Some((first, words)) = words.split_first_chunk::<N>() else { return words };
+    *wide = update_all(*wide, first);
+    words
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn update_all<const N: usize>(wide: u64, words: &[[u8; 8]; N]) -> u64 {
+    use core::arch::x86_64::_mm_crc32_u64;
+    words.iter().fold(wide, |wide, word| _mm_crc32_u64(wide, u64::from_le_bytes(*word)))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -117,40 +168,106 @@ fn record_sse42(seed: u32, words: [u64; 4], payload: &[u8]) -> u32 {
     !update_sse42(wide as u32, payload)
 }
 
-/// Stores header words and payload, the checksum along with it. The words come in registers: through
-/// memory they would be read back, wider than they were stored, before the stores are done.
+/// Appends a record, the checksum along with it. The header's words come in registers: through memory
+/// they would be read back, wider than they were stored, before the stores are done.
+///
+/// A short append is bound by the number of its instructions, not by the checksum, of which several
+/// are under way at once. So this calls nothing, and for less than [`LONG_BYTES`] has no loop: there is
+/// little to save and restore.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "sse4.2")]
-fn write_sse42(
+fn append_sse42<const LONG: bool>(
+    half: &mut WriteHalf,
     seed: u32,
-    length: u64,
     sequence: u64,
     time: u64,
     kind: u64,
     payload: &[u8],
-    places: &mut [[u8; 8]],
-) -> u32 {
+) -> bool {
     use core::arch::x86_64::_mm_crc32_u64;
-    let Some(([first, second, third], places)) = places.split_first_chunk_mut::<3>() else {
-        return 0; // no record is that short
+    let length = RECORD_HEADER_BYTES + payload.len();
+    let Some(reserved) = half.reserve(length) else { return false };
+    let Some(([first, second, third], places)) = reserved.body.split_first_chunk_mut::<3>() else {
+        return false; // no record is that short
     };
-    let mut wide = _mm_crc32_u64(u64::from(seed), length);
+    let mut wide = _mm_crc32_u64(u64::from(seed), length as u64);
     for (place, word) in [(first, sequence), (second, time), (third, kind)] {
         *place = word.to_le_bytes();
         wide = _mm_crc32_u64(wide, word);
     }
-    let (whole, rest) = payload.as_chunks::<8>();
-    let (whole_places, last) = places.split_at_mut(whole.len());
-    for (place, word) in whole_places.iter_mut().zip(whole) {
-        *place = *word;
-        wide = _mm_crc32_u64(wide, u64::from_le_bytes(*word));
+    let (words, rest) = payload.as_chunks::<8>();
+    let Some((places, last)) = places.split_at_mut_checked(words.len()) else {
+        return false; // what was reserved is as long as the payload
+    };
+    let (mut words, mut places) = (words, places);
+    if LONG {
+        let ((eights, left), (eight_places, left_places)) =
+            (words.as_chunks(), places.as_chunks_mut());
+        for (place, words) in eight_places.iter_mut().zip(eights) {
+            wide = write_words::<8>(wide, words, place);
+        }
+        (words, places) = (left, left_places);
     }
+    // Without a loop: of a short payload it would cost more than the words.
+    let (words, places) = write_some::<8>(&mut wide, words, places);
+    let (words, places) = write_some::<4>(&mut wide, words, places);
+    let (words, places) = write_some::<2>(&mut wide, words, places);
+    write_some::<1>(&mut wide, words, places);
     if let Some(place) = last.first_mut() {
-        place[..rest.len()].copy_from_slice(rest);
-        wide = _mm_crc32_u64(wide, u64::from_le_bytes(*place));
+        let word = last_word(payload, rest);
+        *place = word.to_le_bytes();
+        wide = _mm_crc32_u64(wide, word);
     }
-    !(wide as u32)
+    reserved.commit(!(wide as u32));
+    true
+}
+
+/// The last bytes of a payload as a word, zeros behind them. `rest` is less than a word.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn last_word(payload: &[u8], rest: &[u8]) -> u64 {
+    match payload.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len().clamp(1, 8)),
+        None => only_word(rest),
+    }
+}
+
+/// As [`last_word`], of a payload that is less than a word.
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn only_word(payload: &[u8]) -> u64 {
+    payload.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// Stores the first `N` words, when there are as many, and returns what is left of both.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn write_some<'a, 'b, const N: usize>(
+    wide: &mut u64,
+    words: &'a [[u8; 8]],
+    places: &'b mut [[u8; 8]],
+) -> (&'a [[u8; 8]], &'b mut [[u8; 8]]) {
+    // Asked once, so that the places need no question of their own.
+    let Some((first, words)) = words.split_first_chunk::<N>() else { return (words, places) };
+    if places.len() < N {
+        return (words, places); // there are as many places as words
+    }
+    let (first_places, places) = places.split_at_mut(N);
+    if let Some(place) = first_places.first_chunk_mut() {
+        *wide = write_words(*wide, first, place);
+    }
+    (words, places)
+}
+
+/// Stores words, the checksum along with them.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse4.2")]
+fn write_words<const N: usize>(wide: u64, words: &[[u8; 8]; N], places: &mut [[u8; 8]; N]) -> u64 {
+    *places = *words;
+    update_all(wide, words)
 }
 
 /// Slicing-by-8 (M. Kounavis, F. Berry, "A systematic approach to building high performance
@@ -192,7 +309,12 @@ const fn tables() -> [[u32; 256]; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::Random;
+    use crate::{
+        mapping::Mapping,
+        tests::{Random, TempDir},
+    };
+    use std::fs::File;
+    use tezi_model::Nanos;
 
     #[test]
     fn golden_vectors() {
@@ -231,13 +353,43 @@ mod tests {
                 whole.resize(whole.len().next_multiple_of(8), 0);
                 let expected = !update_bitwise(register, &whole);
                 assert_eq!(crc.record(register, words, &whole[32..]), expected, "length {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_appended_is_the_record_whichever_way_it_was_written() {
+        let dir = TempDir::new("append-ways");
+        let file = File::create_new(dir.0.join("file")).unwrap();
+        let bytes_max = 1 << 20;
+        file.set_len(bytes_max).unwrap();
+        let file = File::options().read(true).write(true).open(dir.0.join("file")).unwrap();
+        let (mut half, mut reader) = Mapping::new(&file, bytes_max).unwrap().split(0);
+        half.begin(&[7; crate::SEGMENT_HEADER_BYTES]);
+        assert!(reader.look_for_header() && half.look_beyond(bytes_max as usize / 2));
+        let (mut random, mut expected) = (Random(0xA99E), vec![7; 64]);
+        let bytes: Vec<u8> = (0..300).map(|_| random.next() as u8).collect();
+        for length in 0..bytes.len() {
+            let (head, tail) = bytes[..length].split_at(random.below(length as u64 + 1) as usize);
+            let (record_type, flags) = (random.next() as u16, random.next() as u16);
+            let (sequence, seed) = (random.next(), random.next() as u32);
+            let time = Nanos(random.next() as i64);
+            let header = RecordHeader { sequence, time, record_type, flags };
+            let words = header.words(32 + length as u32);
+            let mut whole: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            whole.extend_from_slice(&bytes[..length]);
+            whole.resize(whole.len().next_multiple_of(8), 0);
+            let crc32c = !update_bitwise(seed, &whole);
+            whole[4..8].copy_from_slice(&crc32c.to_le_bytes());
+            for crc in [Crc32c::TABLE, Crc32c::detect()] {
                 for (head, tail) in [(head, tail), (&bytes[..length], &[][..])] {
-                    let mut body = vec![0; whole.len() - 8];
-                    let written = crc.write_record(register, words, head, tail, &mut body);
-                    assert_eq!((written, &body[..]), (expected, &whole[8..]), "length {length}");
+                    assert!(crc.append(&mut half, seed, header, head, tail));
+                    expected.extend_from_slice(&whole);
                 }
             }
         }
+        assert_eq!(reader.look(bytes_max as usize), 4 * bytes.len() as u64);
+        assert!(reader.committed() == expected, "every byte is as the format says");
     }
 
     fn update_bitwise(register: u32, bytes: &[u8]) -> u32 {

@@ -69,6 +69,15 @@ pub enum JournalError {
         /// The place.
         path: PathBuf,
     },
+    /// The memory file system has too little left for the live segments.
+    MemoryShort {
+        /// The place.
+        path: PathBuf,
+        /// Bytes that the segments take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The journal gives no such promise, or has no such record.
     NotPromised {
         /// What was waited for.
@@ -131,6 +140,11 @@ impl fmt::Display for JournalError {
             Self::NotInMemory { path } => {
                 write!(f, "{} is not on a memory file system (tmpfs)", path.display())
             }
+            Self::MemoryShort { path, needed, free } => write!(
+                f,
+                "{} has {free} bytes free, the segments in memory need {needed}",
+                path.display()
+            ),
             Self::NotPromised { promise, sequence } => write!(
                 f,
                 "record {sequence} is never {}: the journal makes no such promise or has no such \

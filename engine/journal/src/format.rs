@@ -25,6 +25,12 @@ pub const fn record_bytes(payload_bytes: usize) -> usize {
     payload_bytes.saturating_add(RECORD_HEADER_BYTES + RECORD_ALIGN - 1) & !(RECORD_ALIGN - 1)
 }
 
+/// A length rounded up to where the next record may start. For lengths that fit into memory.
+#[inline]
+pub(crate) const fn padded(length: usize) -> usize {
+    (length + RECORD_ALIGN - 1) & !(RECORD_ALIGN - 1)
+}
+
 /// The word that commits a record: its length below, its checksum above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Commit(pub(crate) u64);
@@ -33,7 +39,7 @@ impl Commit {
     /// The bytes the record takes, padding included; 0 when there is no record.
     #[inline]
     pub(crate) const fn size(self) -> usize {
-        (self.0 as u32 as usize).next_multiple_of(RECORD_ALIGN)
+        padded(self.0 as u32 as usize)
     }
 }
 
@@ -71,7 +77,7 @@ impl Frame {
     /// The bytes it takes, padding included.
     #[inline]
     pub(crate) const fn size(&self) -> usize {
-        self.length.next_multiple_of(RECORD_ALIGN)
+        padded(self.length)
     }
 }
 
@@ -89,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8], seed: u32, crc: Crc32c) -> Result<Frame, Recor
     if length < RECORD_HEADER_BYTES as u32 {
         return Err(fault_of_length(length));
     }
-    let payload_size = (length as usize).next_multiple_of(RECORD_ALIGN) - RECORD_HEADER_BYTES;
+    let payload_size = padded(length as usize) - RECORD_HEADER_BYTES;
     let Some(payload) = rest.get(..payload_size) else {
         return Err(RecordFault::Cut { length, available: bytes.len() as u64 });
     };

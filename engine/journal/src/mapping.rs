@@ -19,10 +19,11 @@ use memmap2::MmapRaw;
 
 use crate::{
     RECORD_ALIGN, SEGMENT_HEADER_BYTES,
-    format::{Commit, record_bytes},
+    format::{Commit, padded, record_bytes},
 };
 
-/// How far the writer goes between two looks at what goes on around it.
+/// How far the writer goes between two looks at what goes on around it, in a segment of at least
+/// four times that.
 const LOOK_EVERY_BYTES: usize = 64 << 10;
 
 /// A writable shared mapping of the first bytes of a file, of one owner.
@@ -80,14 +81,39 @@ impl Mapping {
 ///
 /// # Invariants
 ///
-/// - `position <= len`, `limit <= len`, and `position` is a multiple of 8.
+/// - `position <= limit <= len`, and `position` is a multiple of 8.
 /// - No bytes before `position` are written again while a [`ReadHalf`] may read them.
 /// - Every byte from `position` on is zero, but those of the record being written.
 pub(crate) struct WriteHalf {
     map: Arc<Mapping>,
     position: usize,
-    /// Where [`WriteHalf::reserve`] ends its fast path; 0 when the writer has stopped.
+    /// Where [`WriteHalf::reserve`] ends its fast path; no room is left when the writer has stopped.
     limit: usize,
+}
+
+/// Room for one record, behind the word that commits it.
+pub(crate) struct Reserved<'a> {
+    word: &'a AtomicU64,
+    /// What the record takes beside that word; all zero.
+    pub(crate) body: &'a mut [[u8; RECORD_ALIGN]],
+    position: &'a mut usize,
+    length: usize,
+}
+
+impl Reserved<'_> {
+    /// Commits the record with one store with release ordering: whoever sees it, in this process or
+    /// another, sees everything that was stored before it.
+    #[inline]
+    pub(crate) fn commit(self, crc: u32) {
+        let commit = Commit(self.length as u64 | u64::from(crc) << 32);
+        self.store(commit.0);
+    }
+
+    #[inline]
+    fn store(self, word: u64) {
+        self.word.store(word.to_le(), Ordering::Release);
+        *self.position += RECORD_ALIGN + self.body.len() * RECORD_ALIGN;
+    }
 }
 
 impl WriteHalf {
@@ -102,63 +128,55 @@ impl WriteHalf {
         self.position
     }
 
-    /// Whether [`WriteHalf::reserve`] would give `size` bytes.
+    /// Room for the next record of `length` bytes, which is rounded up; `None` when the limit is
+    /// reached.
     #[inline]
-    pub(crate) const fn has_room(&self, size: usize) -> bool {
-        size <= self.limit.saturating_sub(self.position)
-    }
-
-    /// The bytes of the next record of `size` bytes behind the word that commits it; `None` when
-    /// the limit is reached.
-    #[inline]
-    pub(crate) fn reserve(&mut self, size: usize) -> Option<&mut [u8]> {
-        if size < RECORD_ALIGN || !self.has_room(size) {
+    pub(crate) fn reserve(&mut self, length: usize) -> Option<Reserved<'_>> {
+        let size = padded(length);
+        if size < RECORD_ALIGN || self.limit - self.position < size {
             return None;
         }
-        let offset = self.position + RECORD_ALIGN;
         // SAFETY: `position + size` is at most `limit`, which is at most the mapping's length.
-        let start = unsafe { self.map.0.as_mut_ptr().add(offset) };
+        let start = unsafe { self.map.0.as_mut_ptr().add(self.position) };
+        // SAFETY: a mapping starts on a page and `position` is a multiple of 8, so the word is
+        // aligned; while halves share the mapping, words where records start are used as atomics only.
+        let word = unsafe { AtomicU64::from_ptr(start.cast()) };
+        // SAFETY: the record is more than its word, as asked above, and inside the mapping.
+        let body = unsafe { start.add(RECORD_ALIGN) }.cast::<[u8; RECORD_ALIGN]>();
+        let count = size / RECORD_ALIGN - 1;
         // SAFETY: the bytes are inside the mapping (above), nothing reads or writes behind the
         // committed part but this half, and it is borrowed for as long as the slice lives.
-        Some(unsafe { slice::from_raw_parts_mut(start, size - RECORD_ALIGN) })
-    }
-
-    /// Commits the next record with one store with release ordering: whoever sees it, in this
-    /// process or another, sees everything that was stored before it.
-    ///
-    /// # Panics
-    ///
-    /// When the record does not lie before the limit: the writer's own bug.
-    #[inline]
-    pub(crate) fn commit(&mut self, commit: Commit) {
-        let size = commit.size();
-        assert!(
-            size <= self.limit.saturating_sub(self.position),
-            "a committed record was reserved"
-        );
-        word_at(&self.map.0, self.position).store(commit.0.to_le(), Ordering::Release);
-        self.position += size;
+        let body = unsafe { slice::from_raw_parts_mut(body, count) };
+        Some(Reserved { word, body, position: &mut self.position, length })
     }
 
     /// Writes the header of an empty segment, the magic word last.
     pub(crate) fn begin(&mut self, header: &[u8; SEGMENT_HEADER_BYTES]) {
         assert!(self.position == 0, "a segment begins once");
-        let Some(rest) = self.reserve(SEGMENT_HEADER_BYTES) else { return };
-        rest.copy_from_slice(&header[RECORD_ALIGN..]);
-        let magic = u64::from_le_bytes(core::array::from_fn(|index| header[index]));
-        word_at(&self.map.0, 0).store(magic.to_le(), Ordering::Release);
-        self.position = SEGMENT_HEADER_BYTES;
+        let Some(reserved) = self.reserve(SEGMENT_HEADER_BYTES) else { return };
+        let (magic, rest) = header.split_at(RECORD_ALIGN);
+        reserved.body.as_flattened_mut().copy_from_slice(rest);
+        reserved.store(u64::from_le_bytes(core::array::from_fn(|index| magic[index])));
+    }
+
+    /// Takes the lines that are written first into the cache, for writing.
+    pub(crate) fn touch(&self) {
+        for offset in [self.position, self.position + SEGMENT_HEADER_BYTES] {
+            // Nothing is changed; only an instruction that could do so fetches a line for that.
+            word_at(&self.map.0, offset).fetch_or(0, Ordering::Relaxed);
+        }
     }
 
     /// Lets the fast path go on for `size` bytes at least, when the segment has them.
     pub(crate) fn look_beyond(&mut self, size: usize) -> bool {
-        self.limit = self.len().min(self.position + LOOK_EVERY_BYTES.max(size));
+        let every = LOOK_EVERY_BYTES.min(self.len() / 4).max(size);
+        self.limit = self.len().min(self.position + every);
         size <= self.limit - self.position
     }
 
     /// Ends the fast path for good.
     pub(crate) const fn stop(&mut self) {
-        self.limit = 0;
+        self.limit = self.position;
     }
 
     /// Writes what is committed out to the disk and waits for it.
@@ -232,26 +250,49 @@ fn word_at(map: &MmapRaw, offset: usize) -> &AtomicU64 {
     unsafe { AtomicU64::from_ptr(place) }
 }
 
-/// Whether a directory keeps its files in memory, where no write-back ever touches them.
-pub(crate) fn is_in_memory(dir: &Path) -> bool {
+/// The bytes free where a directory keeps its files in memory, where no write-back ever touches them;
+/// `None` where it keeps them elsewhere.
+pub(crate) fn memory_bytes_free(dir: &Path) -> Option<u64> {
     #[cfg(target_os = "linux")]
     {
         use std::os::fd::AsRawFd;
-        let Ok(file) = File::open(dir) else { return false };
+        let file = File::open(dir).ok()?;
         let mut found = core::mem::MaybeUninit::<libc::statfs>::uninit();
         // SAFETY: the descriptor is open, and the pointer is to room for the answer.
         if unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) } != 0 {
-            return false;
+            return None;
         }
         // SAFETY: a call that succeeds has filled the answer in.
         let found = unsafe { found.assume_init() };
-        found.f_type == libc::TMPFS_MAGIC
+        let block_bytes = u64::try_from(found.f_bsize).unwrap_or(0);
+        let is_in_memory = found.f_type == libc::TMPFS_MAGIC;
+        is_in_memory.then(|| found.f_bavail.saturating_mul(block_bytes))
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = dir;
-        false
+        None
     }
+}
+
+/// Asks for huge pages behind memory that was reserved and is not filled yet: to fill it then takes
+/// one fault for 2 MiB instead of 512. Where the system has none to give, nothing else changes.
+pub(crate) fn advise_huge_pages(memory: &mut Vec<u8>) {
+    #[cfg(target_os = "linux")]
+    {
+        const HUGE_PAGE: usize = 2 << 20;
+        let spare = memory.spare_capacity_mut();
+        let start = spare.as_ptr().align_offset(HUGE_PAGE);
+        let size = spare.len().saturating_sub(start) / HUGE_PAGE * HUGE_PAGE;
+        if 0 < size {
+            let pages = spare[start..start + size].as_mut_ptr();
+            // SAFETY: the pages are inside the reserved memory, and the advice changes neither what
+            // they hold nor where they are.
+            unsafe { libc::madvise(pages.cast(), size, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
 }
 
 /// Gives a file `bytes` bytes with real blocks behind them; what was not there reads as zeros.
@@ -317,9 +358,10 @@ mod tests {
         writer.begin(&[7; SEGMENT_HEADER_BYTES]);
         assert!(reader.look_for_header());
         assert_eq!((reader.look(4096), reader.committed()), (0, &[7; 64][..]));
-        writer.reserve(40).unwrap().fill(9);
+        writer.reserve(37).unwrap().body.as_flattened_mut().fill(9);
         assert_eq!(reader.look(4096), 0, "what is not committed is not there");
-        writer.commit(Commit(37 | 0xABCD << 32));
+        // What was written stays until it is committed.
+        writer.reserve(37).unwrap().commit(0xABCD);
         assert_eq!(reader.look(8), 0, "beyond what was asked for");
         assert_eq!((reader.look(4096), reader.committed().len()), (1, 104));
         assert_eq!(std::fs::read(&path).unwrap()[..104], *reader.committed());
@@ -338,8 +380,9 @@ mod tests {
         let (_, map) = mapped(&dir, 4096);
         let (mut writer, _reader) = map.split(4096 - 48);
         assert!(writer.reserve(56).is_none() && writer.reserve(0).is_none());
-        assert_eq!(writer.reserve(48).unwrap().len(), 40);
-        writer.commit(Commit(48));
+        let reserved = writer.reserve(48).unwrap();
+        assert_eq!(reserved.body.len(), 5);
+        reserved.commit(0);
         assert!(writer.look_beyond(0) && !writer.look_beyond(8));
         writer.stop();
         assert!(writer.reserve(8).is_none());

@@ -19,6 +19,7 @@ use crate::{
     RecordFault, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader, TornTail,
     format::{Frame, good_prefix, may_start, parse},
     header::ReadHeader,
+    mapping::advise_huge_pages,
     segment::{list, segment_path},
     stage::staged_segments,
 };
@@ -494,7 +495,10 @@ impl SegmentFile {
             return Ok(()); // refused by its header, and not worth the memory
         }
         let room = usize::try_from(self.bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        bytes.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        if bytes.capacity() < room {
+            bytes.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            advise_huge_pages(bytes);
+        }
         File::open(path)?.take(self.bytes).read_to_end(bytes)?;
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::{
     SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, StageConfig,
     WriteOut,
     ahead::SegmentAhead,
-    format::{Commit, RecordHeader, record_bytes},
+    format::{RecordHeader, record_bytes},
     mapping::WriteHalf,
     segment::{
         SEGMENT_NUMBER_MAX, Segment, SegmentFile, list, lock, remove_unfinished, sync_dir,
@@ -62,6 +62,13 @@ pub struct JournalStats {
     pub sequence_last: u64,
     /// Rolls that had to wait for a segment: the disk was behind.
     pub waits: u64,
+    /// The last sequence on the disk with everything before it; 0 of a journal in the page cache
+    /// that is not closed.
+    pub durable: u64,
+    /// Writes to the disk; 0 of a journal in the page cache, which the operating system writes.
+    pub batches: u64,
+    /// Bytes of records in those writes.
+    pub bytes_written: u64,
 }
 
 /// Appends records to a journal. One writer has a journal at a time.
@@ -271,19 +278,27 @@ impl JournalWriter {
         head: &[u8],
         tail: &[u8],
     ) -> Result<u64, JournalError> {
-        let payload_bytes = head.len().saturating_add(tail.len());
-        let size = record_bytes(payload_bytes);
-        if !self.half.has_room(size) {
-            self.make_room(size, payload_bytes, time)?;
-        }
         let sequence = self.sequence_next;
-        let length = (RECORD_HEADER_BYTES + payload_bytes) as u32; // at most SEGMENT_BYTES_MAX
-        let words = RecordHeader { sequence, time, record_type, flags }.words(length);
-        let Some(body) = self.half.reserve(size) else { return Err(self.stopped()) };
-        let crc = self.crc.write_record(self.seed, words, head, tail, body);
-        self.half.commit(Commit(words[0] | u64::from(crc) << 32));
+        let header = RecordHeader { sequence, time, record_type, flags };
+        if !self.crc.append(&mut self.half, self.seed, header, head, tail) {
+            self.append_in_new_room(header, head, tail)?;
+        }
         self.sequence_next += 1;
         Ok(sequence)
+    }
+
+    /// Appends what found no room before the limit.
+    #[cold]
+    fn append_in_new_room(
+        &mut self,
+        header: RecordHeader,
+        head: &[u8],
+        tail: &[u8],
+    ) -> Result<(), JournalError> {
+        let payload_bytes = head.len().saturating_add(tail.len());
+        self.make_room(record_bytes(payload_bytes), payload_bytes, header.time)?;
+        let is_appended = self.crc.append(&mut self.half, self.seed, header, head, tail);
+        if is_appended { Ok(()) } else { Err(self.stopped()) }
     }
 
     /// The sequence of the last record in the journal; 0 when it has none.
@@ -331,6 +346,20 @@ impl JournalWriter {
         }
     }
 
+    /// Whether the journal still reaches the disk, as far as that is known now.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Io`], the fault that keeps a staged journal from it: appends are about to be
+    /// refused. A mapped one does not know.
+    #[inline]
+    pub fn check(&self) -> Result<(), JournalError> {
+        match &self.backing {
+            Backing::PageCache { .. } => Ok(()),
+            Backing::Memory(stage) => stage.check(),
+        }
+    }
+
     /// Waits until a promise is kept for `sequence`, giving the core away between looks.
     ///
     /// # Errors
@@ -350,8 +379,12 @@ impl JournalWriter {
 
     /// What was written so far.
     #[must_use]
-    pub const fn stats(&self) -> JournalStats {
+    pub fn stats(&self) -> JournalStats {
         let bytes_here = (self.half.position() - SEGMENT_HEADER_BYTES) as u64;
+        let (batches, bytes_written) = match &self.backing {
+            Backing::PageCache { .. } => (0, 0),
+            Backing::Memory(stage) => stage.written(),
+        };
         JournalStats {
             segments: self.number + 1,
             records: self.sequence_next - self.sequence_first,
@@ -361,6 +394,9 @@ impl JournalWriter {
                 Backing::PageCache { ahead, .. } => ahead.waits(),
                 Backing::Memory(stage) => stage.waits(),
             },
+            durable: self.durable_watermark(),
+            batches,
+            bytes_written,
         }
     }
 
@@ -370,7 +406,7 @@ impl JournalWriter {
     ///
     /// [`JournalError::Io`]. The records are still in the file or in memory, as after a drop.
     pub fn close(self) -> Result<JournalStats, JournalError> {
-        let stats = self.stats();
+        let mut stats = self.stats();
         let Self { half, dir, lock, backing, .. } = self;
         match backing {
             Backing::PageCache { current, ahead } => {
@@ -380,15 +416,17 @@ impl JournalWriter {
                 }
                 current.close(half)?;
             }
-            Backing::Memory(stage) => stage.close(&lock)?,
+            Backing::Memory(stage) => {
+                (stats.batches, stats.bytes_written) = stage.close(&lock)?;
+            }
         }
         sync_dir(&lock, &dir)?;
+        stats.durable = stats.sequence_last;
         Ok(stats)
     }
 
     /// Makes room for a record of `size` bytes, or says why there is none. Comes here every 64 KiB,
     /// to see whether the disk still takes the journal.
-    #[cold]
     fn make_room(&mut self, size: usize, payload: usize, time: Nanos) -> Result<(), JournalError> {
         if self.is_stopped {
             return Err(self.stopped());
@@ -421,7 +459,10 @@ impl JournalWriter {
                 }
                 Ok(())
             }
-            Backing::Memory(stage) => stage.check(),
+            Backing::Memory(stage) => {
+                stage.look_ahead();
+                stage.check()
+            }
         }
     }
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use clap::{Args, ValueEnum};
 use tezi::model::Px;
-use tezi::{CoreConfig, Pinning, RiskLimits, SimulatedVenueConfig};
+use tezi::{CoreConfig, JournalMode, Pinning, RiskLimits, SimulatedVenueConfig};
 
 use crate::strategies::StrategyName;
 
@@ -47,6 +47,9 @@ pub(crate) struct OutputArgs {
     /// Keeps no journal
     #[arg(long, conflicts_with = "journal")]
     pub(crate) no_journal: bool,
+    /// How the journal is written
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = JournalModeArg::Auto)]
+    pub(crate) journal_mode: JournalModeArg,
     /// Writes every message, once and in order, as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) decoded_csv: Option<PathBuf>,
@@ -59,6 +62,27 @@ pub(crate) struct OutputArgs {
     /// lost messages are [first, last] pairs by stream; the state hash is a string.
     #[arg(long, verbatim_doc_comment)]
     pub(crate) json: bool,
+}
+
+/// What `--journal-mode` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalModeArg {
+    /// Staged where a session goes with the clock and memory has room; mapped otherwise
+    Auto,
+    /// Live segments in memory (/dev/shm), and a thread that writes them to the disk
+    Staged,
+    /// Segment files mapped; the operating system writes them
+    Mapped,
+}
+
+impl From<JournalModeArg> for JournalMode {
+    fn from(mode: JournalModeArg) -> Self {
+        match mode {
+            JournalModeArg::Auto => Self::Auto,
+            JournalModeArg::Staged => Self::Staged,
+            JournalModeArg::Mapped => Self::Mapped,
+        }
+    }
 }
 
 /// Where threads run.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use tezi::gateway::nnf::{DynamicIvOrder, Encryption, SelfTrade};
+use tezi::journal::Promise;
 use tezi::model::{Instrument, InstrumentKind};
 use tezi::orders::{RouterTls, UnknownOrders};
 use tezi::{OrderSessionConfig, Session, StopSwitch};
@@ -97,6 +98,9 @@ struct OrderArgs {
     /// What happens to open orders of the user that this host did not send
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Unknown::Keep)]
     unknown_orders: Unknown,
+    /// What an order's record in the journal must have reached before the order leaves
+    #[arg(long, value_name = "PROMISE", value_enum, default_value_t = Wait::Appended)]
+    orders_wait: Wait,
     /// An underlying that is an index; may be given several times [default: those of NSE]
     #[arg(long, value_name = "SYMBOL")]
     index: Vec<String>,
@@ -119,6 +123,15 @@ enum Method {
     New,
     /// The same, with the counting half of the vector in network order
     NewBigEndian,
+}
+
+/// What an order waits for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Wait {
+    /// It survives the end of the process
+    Appended,
+    /// It is on the disk: a power cut does not take it
+    Durable,
 }
 
 /// What happens to unknown orders.
@@ -223,6 +236,10 @@ impl OrderArgs {
         config.unknown_orders = match self.unknown_orders {
             Unknown::Keep => UnknownOrders::Keep,
             Unknown::Cancel => UnknownOrders::Cancel,
+        };
+        config.wait_for = match self.orders_wait {
+            Wait::Appended => Promise::Appended,
+            Wait::Durable => Promise::Durable,
         };
         if !self.index.is_empty() {
             config.index_symbols.clone_from(&self.index);

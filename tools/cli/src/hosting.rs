@@ -87,7 +87,7 @@ impl Hosting<'_> {
             .pinning(self.args.pin.pinning())
             .settings(&self.args.in_force);
         if let Some(path) = journal {
-            host = host.journal(path);
+            host = host.journal(path).journal_mode(output.journal_mode.into());
         }
         if let Some(path) = &output.decoded_csv {
             host = host.decoded_csv(path);

@@ -30,7 +30,8 @@
 //! profit        before charges; positions[]: instrument, segment, token, bought, sold, net,
 //!               average_price, mark, realised, unrealised, turnover
 //! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
-//! journal       path, records, bytes, segments; null when none was kept
+//! journal       path, records, bytes, segments, durability {is_direct, watermark, lag_at_end,
+//!               lag_max, batches, bytes_written, waits} (null when mapped); null when none was kept
 //! ```
 
 use serde_json::{Map, Value, json};
@@ -39,11 +40,14 @@ use tezi::book::Level;
 use tezi::feed_handler::Line;
 use tezi::feed_handler::arbitration::LeadTimes;
 use tezi::feed_handler::feed::{Channel, LineCounts, StreamCounts};
+use tezi::journal::WriteOut;
 use tezi::model::{Nanos, RejectReason, Segment};
 use tezi::monitor::{BookView, MonitorReport};
 use tezi::orders::{OpenOrder, OrdersReport};
 use tezi::receive::SourceCounters;
-use tezi::{CoreReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report};
+use tezi::{
+    CoreReport, DurabilityReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report,
+};
 
 use crate::text::{hash, price, rupees};
 
@@ -365,6 +369,19 @@ fn of_journal(report: &Report) -> Value {
         "records": stats.map(|stats| stats.records),
         "bytes": stats.map(|stats| stats.bytes),
         "segments": stats.map(|stats| stats.segments),
+        "durability": report.durability.as_ref().map(of_durability),
+    })
+}
+
+fn of_durability(report: &DurabilityReport) -> Value {
+    json!({
+        "is_direct": report.write_out == WriteOut::Direct,
+        "watermark": report.watermark,
+        "lag_at_end": report.lag_at_end,
+        "lag_max": report.lag_max,
+        "batches": report.batches,
+        "bytes_written": report.bytes_written,
+        "waits": report.waits,
     })
 }
 

@@ -75,6 +75,19 @@ fn a_dump_can_begin_and_end_anywhere_and_keep_to_some_types() {
     assert!(commands.iter().any(|line| line["instrument"] != Value::Null));
     let is_asked = |line: &Value| line["type"] == "command" || line["type"] == "refusal";
     assert!(commands.iter().all(is_asked));
+    let id = commands.iter().find(|line| line["type"] == "command").unwrap();
+    let id = id["client_order_id"].as_u64().unwrap();
+    let named = dump(&place.run(&format!("journal grep j --json --order {id}")).exits(0));
+    assert!(named.iter().all(|line| {
+        ["client_order_id", "order_id", "buy_order_id", "sell_order_id"]
+            .iter()
+            .any(|name| line[name] == id)
+    }));
+    assert!(named.iter().any(|line| line["type"] == "command"), "{named:?}");
+    let futures = dump(&place.run("journal grep j --json --instrument FUT --count 50").exits(0));
+    assert!(futures.iter().all(|line| line["instrument"].as_str().unwrap().contains("FUT")));
+    assert_eq!(futures.len(), 50);
+    place.run("journal grep j --after 23:59:59.999 --count 1").exits(0);
     let text = place.run("journal dump j --count 30").exits(0).says("core time (IST)");
     assert_eq!(text.out.lines().count(), 31);
     text.says("instrument=\"NIFTY 2026-").says("price=").says("exchange_time=09:15:0");
@@ -117,6 +130,31 @@ fn a_cut_tail_is_told_apart_from_damage() {
     assert_eq!((&verified["findings_count"], &verified["is_fine"]), (&0.into(), &false.into()));
     place.run("journal dump j --from 1000000").exits(1).says("torn tail");
     place.run("journal replay j").exits(1).says("not whole").says("did not end in order");
+    place.run("journal recover j").exits(0).says("removed").says("all on the disk");
+    place.run("journal verify j").exits(0).says("Fine: every byte");
+    let recovered = place.run("journal recover j --json").exits(0).json();
+    assert_eq!(recovered["sequence_last"], records - 1);
+    assert!(recovered["torn_tail"].is_null() && recovered["settled"].is_null());
+}
+
+#[test]
+fn the_way_a_journal_is_written_can_be_asked_for_and_the_summary_says_it() {
+    let place = Place::new("modes");
+    let short = "demo --seconds 0.1 --rate 1000 --no-pin --json --journal";
+    let mapped = place.run(&format!("{short} m --journal-mode mapped")).exits(0).json();
+    assert!(mapped["journal"]["durability"].is_null() && mapped["latency_ns"]["to_disk"].is_null());
+    let said = place.run(&format!("{short} s --journal-mode staged"));
+    if said.err.contains("memory file system") {
+        return println!("skipped: no memory file system at /dev/shm");
+    }
+    let staged = said.exits(0).json();
+    let (journal, durability) = (&staged["journal"], &staged["journal"]["durability"]);
+    let count = |value: &Value| value.as_u64().unwrap();
+    let behind = count(&durability["watermark"]) + count(&durability["lag_at_end"]);
+    assert_eq!(behind, count(&journal["records"]));
+    assert_eq!(durability["bytes_written"], journal["bytes"]);
+    assert!(0 < count(&durability["batches"]));
+    place.run("journal replay s").exits(0).says("the hashes are equal");
 }
 
 #[test]
@@ -132,6 +170,37 @@ fn a_journal_is_never_overwritten_and_default_ones_have_names_of_their_own() {
     place.run(short).exits(0);
     let found = std::fs::read_dir(place.path("journals")).unwrap().count();
     assert_eq!(found, 2);
+}
+
+#[test]
+fn two_journals_are_compared_and_a_moment_is_rebuilt() {
+    let place = Place::new("diff");
+    let records = short_demo(&place)["journal"]["records"].as_u64().unwrap();
+    place.run("journal diff j j").exits(0).says("nothing differs");
+    std::fs::create_dir(place.path("cut")).unwrap();
+    let mut segment = place.read(SEGMENT);
+    let offset = middle_record(&segment, records);
+    let time: [u8; 8] = segment[offset + 16..offset + 24].try_into().unwrap();
+    let time = i64::from_le_bytes(time);
+    segment.truncate(offset);
+    place.write("cut/00000000.tzj", &segment);
+    let diff = place.run("journal diff j cut --json").exits(1).json();
+    assert_eq!(diff["records_same"], records / 2);
+    assert_eq!(diff["difference"]["b"], "ends here");
+    place.run("journal diff cut j").exits(1).says("differs").says("A  ends here");
+
+    // The moment before the record in the middle: nothing behind it counts.
+    let of_day = (time + 19_800_000_000_000).rem_euclid(86_400_000_000_000) - 1;
+    let (seconds, nanos) = (of_day / 1_000_000_000, of_day % 1_000_000_000);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let at = format!("{hours:02}:{minutes:02}:{seconds:02}.{nanos:09}");
+    let whole = place.run("journal replay j --json").exits(0).json();
+    let moment = place.run(&format!("journal replay j --json --at {at}")).exits(0).json();
+    let events = |value: &Value| value["core"]["events"].as_u64().unwrap();
+    assert!(0 < events(&moment) && events(&moment) < events(&whole), "{at}");
+    assert!(time <= moment["stopped_before_ns"].as_i64().unwrap() + 1_000_000_000);
+    assert_eq!(moment["divergences"], 0);
+    place.run("journal replay j --at 25:00:00").exits(2).says("a time of day is needed");
 }
 
 #[test]

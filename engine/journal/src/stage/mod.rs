@@ -29,7 +29,7 @@ use std::{
 
 use crate::{
     DurableWatermark, JournalError, SegmentHeader,
-    mapping::WriteHalf,
+    mapping::{WriteHalf, memory_bytes_free},
     segment::{remove_unfinished, sync_dir},
 };
 
@@ -61,6 +61,25 @@ impl Default for StageConfig {
     /// Four segments in `/dev/shm`, and a thread that soon sleeps.
     fn default() -> Self {
         Self { memory_dir: PathBuf::from("/dev/shm"), segments: 4, idle: Idle::Sleep }
+    }
+}
+
+impl StageConfig {
+    /// Whether the memory takes a journal with segments of that size, now.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::NotInMemory`] where there is no memory file system, and
+    /// [`JournalError::MemoryShort`] when it has too little left.
+    pub fn check_room(&self, segment_bytes: u64) -> Result<(), JournalError> {
+        let path = || self.memory_dir.clone();
+        let free = memory_bytes_free(&self.memory_dir)
+            .ok_or_else(|| JournalError::NotInMemory { path: path() })?;
+        let needed = segment_bytes.saturating_mul(self.segments.max(2) as u64);
+        if free < needed {
+            return Err(JournalError::MemoryShort { path: path(), needed, free });
+        }
+        Ok(())
     }
 }
 
@@ -98,8 +117,16 @@ struct Fault {
 pub(crate) struct Shared {
     /// Alone in its cache lines: whoever waits for it must not slow down whoever writes.
     durable: CachePadded,
+    written: Written,
     fault: OnceLock<Fault>,
     is_closing: AtomicBool,
+}
+
+/// What the thread that writes out did.
+#[derive(Default)]
+struct Written {
+    batches: AtomicU64,
+    bytes: AtomicU64,
 }
 
 #[repr(align(128))]
@@ -138,6 +165,8 @@ impl Shared {
 pub(crate) struct Stage {
     shared: Arc<Shared>,
     ready: Receiver<Result<(u32, WriteHalf), JournalError>>,
+    /// What was taken from there ahead of the roll that needs it.
+    next: Option<Result<(u32, WriteHalf), JournalError>>,
     keeper: Option<JoinHandle<()>>,
     write_out: Option<JoinHandle<Option<LastSegment>>>,
     place: Place,
@@ -175,6 +204,7 @@ impl Stage {
         };
         let shared = Arc::new(Shared {
             durable: CachePadded(AtomicU64::new(beginning.sequence_last)),
+            written: Written::default(),
             fault: OnceLock::new(),
             is_closing: AtomicBool::new(false),
         });
@@ -206,6 +236,7 @@ impl Stage {
         let mut stage = Self {
             shared,
             ready,
+            next: None,
             keeper: None,
             write_out: None,
             place,
@@ -220,13 +251,25 @@ impl Stage {
         Ok((stage, writer))
     }
 
+    /// Takes the next segment when it is ready, and its first lines into the cache, so that a roll
+    /// finds both at hand. What is wrong with it the roll tells.
+    pub(crate) fn look_ahead(&mut self) {
+        if self.next.is_none() {
+            self.next = self.ready.try_recv().ok();
+        }
+        if let Some(Ok((_, half))) = &self.next {
+            half.touch();
+        }
+    }
+
     /// The next segment, ready to begin. Waits when the disk is behind; makes no system call when
     /// it is not.
     pub(crate) fn take(&mut self, number: u32) -> Result<WriteHalf, JournalError> {
         let mut has_waited = false;
         loop {
             self.shared.check()?;
-            match self.ready.try_recv() {
+            let next = self.next.take().map_or_else(|| self.ready.try_recv(), Ok);
+            match next {
                 Ok(Ok((found, writer))) => {
                     assert!(found == number, "segments are made in order");
                     return Ok(writer);
@@ -263,9 +306,15 @@ impl Stage {
         self.shared.durable()
     }
 
+    /// Writes to the disk so far, and their bytes.
+    pub(crate) fn written(&self) -> (u64, u64) {
+        let Written { batches, bytes } = &self.shared.written;
+        (batches.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    }
+
     /// Has everything written out, cuts the last segment to the bytes used, and gives the memory
-    /// back.
-    pub(crate) fn close(mut self, lock: &File) -> Result<(), JournalError> {
+    /// back. Returns what [`Stage::written`] does at the end.
+    pub(crate) fn close(mut self, lock: &File) -> Result<(u64, u64), JournalError> {
         let last = self.join();
         self.shared.check()?;
         let Some(LastSegment { disk, bytes_used }) = last else {
@@ -275,13 +324,14 @@ impl Stage {
         disk.cut(bytes_used)?;
         sync_dir(lock, &self.dir)?;
         self.place.remove();
-        Ok(())
+        Ok(self.written())
     }
 
     /// Ends the threads, everything committed written out if the disk takes it.
     fn join(&mut self) -> Option<LastSegment> {
         self.shared.is_closing.store(true, Ordering::Release);
         let last = self.write_out.take().and_then(|thread| thread.join().ok().flatten());
+        self.next = None;
         // A segment on offer would keep the other thread waiting for room.
         while self.ready.try_recv().is_ok() {}
         if let Some(thread) = self.keeper.take() {

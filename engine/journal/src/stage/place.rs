@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     JournalError, SEGMENT_HEADER_BYTES,
-    mapping::{Mapping, is_in_memory},
+    mapping::{Mapping, memory_bytes_free},
     segment::{list, map, segment_path},
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Place {
 impl Place {
     /// Makes the directory and the link to it.
     pub(super) fn make(dir: &Path, base: &Path, session_id: u64) -> Result<Self, JournalError> {
-        if !is_in_memory(base) {
+        if memory_bytes_free(base).is_none() {
             return Err(JournalError::NotInMemory { path: base.to_path_buf() });
         }
         let link = dir.join(LINK);

@@ -104,12 +104,17 @@ impl WriteOutThread {
 
     /// Writes what was committed since. Returns whether there was anything.
     fn write_batch(&mut self) -> Result<bool, JournalError> {
+        let before = self.current.reader.committed().len();
         let records = self.current.reader.look(BATCH_BYTES);
         if records == 0 {
             return Ok(false);
         }
-        self.current.disk.write(self.current.reader.committed(), &mut self.buffer)?;
+        let committed = self.current.reader.committed();
+        self.current.disk.write(committed, &mut self.buffer)?;
         self.sequence += records;
+        let written = &self.shared.written;
+        written.batches.fetch_add(1, Ordering::Relaxed);
+        written.bytes.fetch_add((committed.len() - before) as u64, Ordering::Relaxed);
         self.shared.durable.0.store(self.sequence, Ordering::Release);
         Ok(true)
     }

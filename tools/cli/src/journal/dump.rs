@@ -7,8 +7,10 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 use tezi::Entry;
 use tezi::journal::{End, JournalReader, Record};
+use tezi::model::Nanos;
 
-use super::describe::{Description, describe};
+use super::describe::{Description, Field, FieldValue, describe};
+use super::moment;
 use super::names::Names;
 use super::verify::{of_damage, of_torn_tail};
 use crate::json::known;
@@ -38,6 +40,18 @@ pub(crate) struct Args {
     /// Prints only records of this type; several with commas
     #[arg(long = "type", value_name = "TYPE", value_enum, value_delimiter = ',')]
     types: Vec<RecordFilter>,
+    /// Prints only what names this order: an own number, or the exchange's
+    #[arg(long, value_name = "ID")]
+    order: Option<u64>,
+    /// Prints only what names an instrument with this in its name
+    #[arg(long, value_name = "TEXT")]
+    instrument: Option<String>,
+    /// Prints only records from this time of day in India on
+    #[arg(long, value_name = "HH:MM:SS[.FFF]", value_parser = moment::time_of_day)]
+    after: Option<i64>,
+    /// Prints only records up to this time of day in India
+    #[arg(long, value_name = "HH:MM:SS[.FFF]", value_parser = moment::time_of_day)]
+    before: Option<i64>,
 }
 
 /// What `--type` asks for.
@@ -81,6 +95,8 @@ Examples:
       The head of a session: who ran, limits, instruments, first events.
   tezi journal dump day.journal --type command,refusal,fill
       What the strategy did and what came of it.
+  tezi journal grep day.journal --order 7 --after 10:31:00 --before 10:32:00
+      All that was said of one order in a minute; --instrument NIFTY for a name.
   tezi journal dump day.journal --from 120000 --count 20
       What happened around one record.
   tezi journal dump day.journal --json --type fill | jq -r '[.instrument, .price] | @csv'
@@ -136,10 +152,17 @@ impl Dump<'_> {
                 self.is_fine = false;
                 Description::new("unreadable").text("what", what.clone())
             }
-            Ok(entry) if record.sequence < self.args.from || !self.is_asked_for(entry) => {
+            Ok(_) if record.sequence < self.args.from || !self.is_in_time(record.time) => {
                 return Ok(());
             }
-            Ok(entry) => describe(entry, &self.names),
+            Ok(entry) if !self.is_asked_for(entry) => return Ok(()),
+            Ok(entry) => {
+                let description = describe(entry, &self.names);
+                if !self.is_named(&description) {
+                    return Ok(());
+                }
+                description
+            }
         };
         self.printed += 1;
         if self.args.json {
@@ -159,6 +182,28 @@ impl Dump<'_> {
     fn is_asked_for(&self, entry: &Entry) -> bool {
         let types = &self.args.types;
         types.is_empty() || types.iter().any(|filter| filter.matches(entry))
+    }
+
+    fn is_in_time(&self, time: Nanos) -> bool {
+        let (after, before) = (self.args.after, self.args.before);
+        let time = moment::of(time);
+        after.is_none_or(|after| after <= time) && before.is_none_or(|before| time <= before)
+    }
+
+    /// Whether it names the order and the instrument that are asked for.
+    fn is_named(&self, description: &Description) -> bool {
+        let Args { order, instrument, .. } = self.args;
+        let any = |asked: &dyn Fn(&Field) -> bool| description.fields.iter().any(asked);
+        let has_order = |id: u64| {
+            any(&|(name, value)| name.ends_with("order_id") && *value == FieldValue::Count(id))
+        };
+        let has_instrument = |text: &String| {
+            any(&|(name, value)| {
+                name == "instrument"
+                    && matches!(value, FieldValue::Text(it) if it.contains(text.as_str()))
+            })
+        };
+        order.is_none_or(has_order) && instrument.as_ref().is_none_or(has_instrument)
     }
 
     fn on_end(&mut self, end: &End, out: &mut dyn Write) -> io::Result<()> {

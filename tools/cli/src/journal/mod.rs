@@ -1,8 +1,11 @@
 //! `tezi journal`: what a session left behind.
 
 mod describe;
+mod diff;
 mod dump;
+mod moment;
 mod names;
+mod recover;
 mod replay;
 mod verify;
 
@@ -25,7 +28,10 @@ pub(crate) struct Args {
 enum Command {
     Verify(verify::Args),
     Replay(replay::Args),
+    #[command(visible_alias = "grep")]
     Dump(dump::Args),
+    Diff(diff::Args),
+    Recover(recover::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -33,6 +39,10 @@ Examples:
   tezi journal verify journals/demo-20261120-091500   every byte checked, damage named
   tezi journal replay journals/demo-20261120-091500   the state rebuilt, the same hash
   tezi journal dump journals/demo-20261120-091500     its records, for people
+  tezi journal grep journals/demo-20261120-091500 --order 7
+                                                      all that was said of one order
+  tezi journal diff a.journal b.journal               the first record that differs
+  tezi journal recover journals/host-20261120-091500  whole again after a kill
 
 Exit codes: 0 all was fine; 1 the journal is damaged, cut, or gives another state; 2 wrong usage.";
 
@@ -42,5 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Dump(args) => dump::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Recover(args) => recover::run(args),
     }
 }

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
-use tezi::{ReplayReport, read_head, replay_journal, replay_recorded};
+use tezi::{ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until};
 
-use crate::json::of_core;
+use super::moment;
+use crate::json::{known, of_core};
 use crate::library;
 use crate::outcome::{Failure, Verdict, print};
 use crate::strategies::Shipped;
-use crate::text::{grouped, hash, rupees};
+use crate::text::{date_time, grouped, hash, rupees};
 
 /// Rebuilds the state from a journal alone and compares it, output by output
 ///
@@ -30,8 +31,13 @@ pub(crate) struct Args {
     #[arg(long)]
     recorded: bool,
     /// Takes the strategy from this shared object, with the parameters that the journal has
-    #[arg(long, value_name = "FILE", conflicts_with = "recorded")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recorded", "at"])]
     strategy_library: Option<PathBuf>,
+    /// Stops behind the last input of this time of day in India: the state at a moment
+    ///
+    /// The decisions are taken from the journal then, and there is no hash to compare with.
+    #[arg(long, value_name = "HH:MM:SS[.FFF]", value_parser = moment::time_of_day, verbatim_doc_comment)]
+    at: Option<i64>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -43,6 +49,8 @@ Examples:
       Both hashes, and how many outputs were compared.
   tezi journal replay journals/demo-20261120-091500 --recorded
       Without the strategy's code: proves that the journal is enough by itself.
+  tezi journal replay journals/demo-20261120-091500 --at 10:31:07.123
+      Positions, orders and books as they were at that moment.
   tezi journal replay day.journal --json | jq -r .state_hash
       The hash, for programs.
 
@@ -52,7 +60,9 @@ Exit codes: 0 the state is proven; 1 it differs, or the journal is cut, damaged 
 /// Rebuilds a state.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let head = read_head(&args.path)?;
-    let (report, decisions) = if args.recorded {
+    let (report, decisions) = if let Some(at) = args.at {
+        (replay_recorded_until(&args.path, at)?, "taken from the journal".to_string())
+    } else if args.recorded {
         (replay_recorded(&args.path)?, "taken from the journal, as asked".to_string())
     } else if let Some(path) = &args.strategy_library {
         let strategy = library::strategy(path, &head.parameters)?;
@@ -107,7 +117,9 @@ fn write_report(
     for problem in report.problems() {
         writeln!(out, "NOT FINE: {problem}")?;
     }
-    if report.is_fine() {
+    if let Some(time) = report.stopped_before {
+        writeln!(out, "Stopped before the input of {} (IST).", date_time(time))?;
+    } else if report.is_fine() {
         writeln!(out, "Fine: the hashes are equal, and so is every output.")?;
     }
     Ok(())
@@ -133,6 +145,7 @@ fn of_report(args: &Args, report: &ReplayReport) -> Value {
         "unknown_records": report.unknown_records,
         "end": report.end,
         "is_whole": report.is_whole,
+        "stopped_before_ns": report.stopped_before.map(known),
         "core": of_core(&report.core, 0),
         "profit": rupees(report.core.profit),
     })
