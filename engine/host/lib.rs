@@ -29,6 +29,7 @@ mod journaling;
 pub mod kernels;
 mod latency;
 mod mapped;
+pub mod margin;
 pub mod masters;
 pub mod monitor;
 mod order_path;
@@ -69,7 +70,8 @@ pub use session::{
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Core, CoreConfig, Counters, Emitted, InstrumentTable, Origin, Output, Position,
-    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, matching, oms, venue,
+    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, matching, oms,
+    risk_measures, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

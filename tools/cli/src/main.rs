@@ -17,6 +17,7 @@ mod journal;
 mod json;
 mod library;
 mod listen;
+mod margin;
 mod match_command;
 mod outcome;
 mod price;
@@ -25,7 +26,9 @@ mod publish;
 mod replay;
 mod settings;
 mod strategies;
+mod table;
 mod text;
+mod var;
 mod wire;
 
 use std::ffi::OsString;
@@ -65,6 +68,8 @@ commands! {
     Host => host;
     Publish => publish;
     Price => price;
+    Margin => margin;
+    Var => var;
     Match => match_command;
     Journal => journal;
 }
@@ -107,6 +112,9 @@ Examples:
                                        a strategy on a live feed, its orders to an exchange
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140
                                        price, Greeks, volatility: one option, a CSV, a bhavcopy
+  tezi margin positions.csv --bhavcopy fo.csv.zip --what-if \"NIFTY 2026-11-24 24500 CE -75\"
+                                       SPAN and exposure margin, and what an order would add
+  tezi var closes.csv positions.csv    value at risk and expected shortfall, three ways
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
 

@@ -7,8 +7,24 @@ use common::Place;
 #[test]
 fn help_names_every_flag_with_examples_and_exit_codes() {
     let place = Place::new("help");
-    let cases: [(&str, &[&str]); 7] = [
-        ("--help", &["demo", "replay", "journal", "--version"]),
+    let cases: [(&str, &[&str]); 9] = [
+        ("--help", &["demo", "replay", "journal", "margin", "var", "--version"]),
+        (
+            "margin --help",
+            &["--bhavcopy", "--what-if", "--scenarios", "--daily-vol", "--rate", "--json", "--csv"],
+        ),
+        (
+            "var --help",
+            &[
+                "--actions",
+                "--confidence",
+                "--quantile",
+                "--lambda",
+                "--draws",
+                "--seed",
+                "--window",
+            ],
+        ),
         (
             "demo --help",
             &[

@@ -304,6 +304,18 @@ impl Portfolio {
         Some([underlying.groups[0].breakdown, underlying.groups[1].breakdown])
     }
 
+    /// What an underlying's positions lose in each scenario, in the groups of [`Self::breakdown`].
+    /// A profit is negative.
+    #[must_use]
+    pub fn scenario_losses(
+        &self,
+        underlying: UnderlyingId,
+    ) -> Option<[[Money; SCENARIO_COUNT]; 2]> {
+        let groups = &self.underlyings.get(underlying.0 as usize)?.groups;
+        let money = |loss: i64| Money(i128::from(loss) * PAISA);
+        Some([groups[0].loss.map(money), groups[1].loss.map(money)])
+    }
+
     /// What a fill of `change` units (negative: sold) would make of the margin.
     ///
     /// # Errors
