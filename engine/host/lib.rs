@@ -20,6 +20,7 @@ mod clock;
 mod core_loop;
 mod csv;
 mod demo;
+pub mod doctor;
 mod error;
 pub mod exchange;
 mod feed;

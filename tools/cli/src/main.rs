@@ -7,6 +7,7 @@
 mod args;
 mod contracts;
 mod demo;
+mod doctor;
 mod exchange;
 mod feed;
 mod files;
@@ -20,6 +21,7 @@ mod listen;
 mod margin;
 mod match_command;
 mod outcome;
+mod percentile_plot;
 mod price;
 mod progress;
 mod publish;
@@ -72,6 +74,7 @@ commands! {
     Var => var;
     Match => match_command;
     Journal => journal;
+    Doctor => doctor;
 }
 
 impl Command {
@@ -117,6 +120,7 @@ Examples:
   tezi var closes.csv positions.csv    value at risk and expected shortfall, three ways
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
+  tezi doctor                          what costs tail latency on this machine, and what mends it
 
 Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.
 Each command teaches by example too: tezi replay --help";

@@ -7,8 +7,8 @@ use common::Place;
 #[test]
 fn help_names_every_flag_with_examples_and_exit_codes() {
     let place = Place::new("help");
-    let cases: [(&str, &[&str]); 9] = [
-        ("--help", &["demo", "replay", "journal", "margin", "var", "--version"]),
+    let cases: [(&str, &[&str]); 10] = [
+        ("--help", &["demo", "replay", "journal", "margin", "var", "doctor", "--version"]),
         (
             "margin --help",
             &["--bhavcopy", "--what-if", "--scenarios", "--daily-vol", "--rate", "--json", "--csv"],
@@ -105,6 +105,7 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "Ctrl-C",
             ],
         ),
+        ("doctor --help", &["--core", "--seconds", "--json", "--plot"]),
         ("journal --help", &["verify", "replay", "dump"]),
         ("journal replay --help", &["--recorded", "--json"]),
         ("journal dump --help", &["--json", "--from", "--count", "--type", "fill"]),
@@ -163,6 +164,8 @@ fn wrong_usage_exits_with_2_says_what_and_leaves_nothing_behind() {
             "host --router 127.0.0.1:1 --box 1 --member 1 --user 1 --password-env PATH",
             "--a GROUP:PORT",
         ),
+        ("doctor --seconds 0 --plot x.svg", "--seconds 0 makes none"),
+        ("doctor --core 1024", "--core"),
         ("feed x.pcap --interface lo", "cannot be used with"),
         ("journal", "Commands:"),
         ("journal dump", "<PATH>"),
