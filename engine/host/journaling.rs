@@ -98,7 +98,7 @@ pub struct DurabilityReport {
 
 impl DurabilityReport {
     /// `before` is what was written when the last record was appended, `closed` what was at the end.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         write_out: WriteOut,
         lag_max: u64,
         before: &JournalStats,
@@ -108,7 +108,8 @@ impl DurabilityReport {
             write_out,
             watermark: before.durable,
             lag_at_end: before.sequence_last - before.durable,
-            lag_max,
+            // Looked at now and then; the last look is this one.
+            lag_max: lag_max.max(before.sequence_last - before.durable),
             batches: closed.batches,
             bytes_written: closed.bytes_written,
             waits: closed.waits,
