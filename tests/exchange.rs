@@ -20,7 +20,7 @@ use tezi::exchange::{
 };
 use tezi::feed_handler::Line;
 use tezi::feed_handler::feed::{Channel, FeedConfig, Protocol};
-use tezi::model::{Px, Segment, Side};
+use tezi::model::{Px, Side};
 use tezi::receive::Interface;
 use tezi::strategy::Strategy;
 use tezi::{
@@ -79,7 +79,8 @@ fn session(server: &ExchangeServer, box_id: i16) -> LiveSession {
         let interface = Interface::Address(LOCAL);
         FeedGroup { interface, ..FeedGroup::new(address, Channel::Line(line)) }
     });
-    let feed = FeedConfig::new(Protocol::NseMtbt, Segment::NseFo);
+    let segment = server.config().exchange.segment;
+    let feed = FeedConfig::new(Protocol::NseMtbt, segment);
     let mut session = LiveSession::new(feed, groups.collect());
     let listings = server.config().exchange.listings_of_the_day().unwrap();
     session.instruments = listings.iter().map(|listing| listing.instrument).collect();
@@ -87,7 +88,8 @@ fn session(server: &ExchangeServer, box_id: i16) -> LiveSession {
     (session.idle, session.silence_max) = (Idle::Wait, Some(Duration::from_millis(1_800)));
     session.duration_max = Some(2 * PATIENCE);
     let mut orders =
-        OrderSessionConfig::new(server.router_address(), box_id, "90001", box_id.into(), "SECRET");
+        OrderSessionConfig::new(server.router_address(), box_id, "90001", box_id.into(), "SECRET")
+            .in_segment(segment);
     orders.encryption = server.config().exchange.boxes[0].encryption;
     let limits = &mut orders.limits;
     (limits.orders, limits.orders_of_the_day) = (1 << 10, 1 << 14);
@@ -202,6 +204,23 @@ fn a_host_trades_on_the_exchange_and_ends_with_its_books() {
     assert_eq!(exchange.last.counters.refused, 0, "{exchange}");
     let [a, b] = exchange.last.lines;
     assert!(a.sent == b.sent && a.sent >= exchange.last.counters.messages, "{exchange}");
+}
+
+#[test]
+fn a_host_trades_shares_on_the_capital_market() {
+    let mut text = String::from(
+        "[exchange]\nsegment = \"cm\"\ndate = \"2026-11-20\"\nstart = \"09:15:00\"\nheartbeat = \
+         \"100ms\"\n[[instrument]]\nsymbol = \"RELIANCE\"\ntoken = 2885\nkind = \"share\"\n\
+         reference = 1540\ntick = 0.10\nlot = 1\n",
+    );
+    let faults = "faults = { drop_answers = 0.03, disconnect_after = 61 }";
+    text += &format!("{}{CROWD}", own_box(77, faults));
+    let ran = rounds(&Scenario::parse(&text).unwrap(), 60);
+    let (report, (own, _)) = (&ran.hosts[0], &ran.exchange.last.boxes[0]);
+    assert!(report.core.counters.fills >= 20, "{report}");
+    assert_eq!((ran.exchange.last.counters.refused, own.activity.refused), (0, 0), "{report}");
+    let orders = report.orders.as_ref().unwrap();
+    assert!(orders.counts.signed_on > 1, "{orders}");
 }
 
 #[test]

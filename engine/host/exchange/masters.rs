@@ -9,6 +9,7 @@ use tezi_model::{Instrument, InstrumentKind, Nanos, NseTime, OptionType, Px};
 /// Fields of a line of `contract.txt`.
 const CONTRACT_FIELDS: usize = 69;
 /// Fields of a line of `spd_contract.txt`, and of one of its legs.
+const SECURITY_FIELDS: usize = 54;
 const SPREAD_FIELDS: usize = 29;
 const SPREAD_LEG_FIELDS: usize = 7;
 
@@ -58,18 +59,51 @@ pub fn stream_information(listings: &[Listing], now: Nanos) -> String {
     let mut text = format!("{},{},\n", seconds(now), listings.len());
     for listing in listings {
         let it = &listing.instrument;
+        let (expiry, last) = match listing.underlying {
+            Underlying::Series(_) => (0, series(listing)),
+            _ => (seconds(it.expiry), option_type(it).into()),
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "C,{},{},{},{},{},{},{}",
+            "C,{},{},{},{},{expiry},{},{last}",
             listing.stream,
             it.token,
             instrument_name(listing),
             it.symbol.as_str(),
-            seconds(it.expiry),
             strike(it),
-            option_type(it)
         );
+    }
+    text
+}
+
+/// `security.txt` (NNF CM 6.3, appendix): 54 fields between bars, the range as text in rupees. Who issued
+/// how much is not known here, so the freeze quantity is not in it.
+#[must_use]
+pub fn security_file(listings: &[Listing], now: Nanos) -> String {
+    let mut text = format!("NEATCM|06.03|{}\n", seconds(now));
+    for listing in listings {
+        let it = &listing.instrument;
+        let mut fields: Vec<String> = vec![String::new(); SECURITY_FIELDS];
+        let [low, high] = [it.price_low, it.price_high].map(|price| rupees(paise(price)));
+        let known = [
+            (0, it.token.to_string()),
+            (1, it.symbol.as_str().into()),
+            (2, series(listing)),
+            (3, "0".into()),
+            (5, "1".into()),
+            (6, format!("{low}-{high}")),
+            (8, "1".into()),
+            (19, it.lot.0.to_string()),
+            (20, paise(it.tick).to_string()),
+            (21, it.symbol.as_str().into()),
+            (51, "N".into()),
+        ];
+        for (place, value) in known {
+            fields[place] = value;
+        }
+        text += &fields.join("|");
+        text.push('\n');
     }
     text
 }
@@ -141,9 +175,21 @@ fn instrument_name(listing: &Listing) -> &'static str {
         (true, Underlying::Stock) => "OPTSTK",
         (false, Underlying::Index) => "FUTIDX",
         (false, Underlying::Stock) => "FUTSTK",
-        // A share is in no contract file.
-        (_, Underlying::Series(_)) => "",
+        (_, Underlying::Series(_)) => "EQUITY",
     }
+}
+
+/// The series of a share.
+fn series(listing: &Listing) -> String {
+    match listing.underlying {
+        Underlying::Series(series) => String::from_utf8_lossy(&series).trim_end().into(),
+        Underlying::Index | Underlying::Stock => String::new(),
+    }
+}
+
+/// Paise as rupees with two decimals.
+fn rupees(paise: i64) -> String {
+    format!("{}.{:02}", paise / 100, paise % 100)
 }
 
 fn option_type(it: &Instrument) -> &'static str {
@@ -192,6 +238,26 @@ mod tests {
         assert_eq!(read.reference_price, written.reference);
         assert_eq!(read.legs.map(|leg| leg.expiry), written.legs.map(|it| it.instrument.expiry));
         assert_eq!((read.operating_range, read.is_eligible), (written.range, Some(true)));
+    }
+
+    #[test]
+    fn shares_are_read_again_with_their_streams() {
+        let text = include_str!("../../../examples/scenarios/shares.toml");
+        let config = Scenario::parse(text).unwrap().config(&[]).unwrap();
+        let listings = config.listings_of_the_day().unwrap();
+        let now = Nanos::from_ist(2026, 11, 20, 8, 0, 0);
+        let files = [security_file(&listings, now), stream_information(&listings, now)];
+        let options = LoadOptions::of_segment(Segment::NseCm);
+        let loaded: Vec<_> =
+            files.iter().map(|file| load(file.as_bytes(), &options).unwrap()).collect();
+        let merged = ReferenceData::merge(loaded);
+        assert_eq!(merged.instruments().len(), listings.len());
+        for (read, written) in merged.instruments().iter().zip(&listings) {
+            let stream = read.details.stream.map(|stream| stream.number());
+            assert_eq!(stream, Some(written.stream.into()));
+            assert_eq!(read.instrument, written.instrument);
+            assert_eq!(read.details.series.as_str(), super::series(written));
+        }
     }
 
     #[test]

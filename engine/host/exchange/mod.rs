@@ -20,7 +20,9 @@ mod tls;
 mod view;
 
 pub use config::{ExchangeServerConfig, TlsFiles};
-pub use masters::{contract_file, spread_file, spread_stream_information, stream_information};
+pub use masters::{
+    contract_file, security_file, spread_file, spread_stream_information, stream_information,
+};
 pub use members::ConnectionCounts;
 pub use recording::read_recording;
 pub use server::ExchangeServer;

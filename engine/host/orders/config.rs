@@ -8,7 +8,7 @@ use std::time::Duration;
 use tezi_gateway::nnf::client::{Config, Limits};
 use tezi_gateway::nnf::{Account, Encryption, SelfTrade, SessionIdentity, Underlying, UserRole};
 use tezi_journal::Promise;
-use tezi_model::{Instrument, Nanos};
+use tezi_model::{Instrument, InstrumentKind, Nanos, Segment};
 
 /// A password. It shows in no output.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub struct RouterTls {
 /// One box with one user: who trades, where, and within which bounds.
 #[derive(Clone, Debug)]
 pub struct OrderSessionConfig {
+    /// Futures and options, or the capital market of NSE. Sessions are of one segment.
+    pub segment: Segment,
+    /// Of shares, in the capital market, 1 or 2 characters.
+    pub series: String,
     /// The gateway router.
     pub router: SocketAddrV4,
     /// TLS to the router; plain TCP, when `None`: for simulated exchanges.
@@ -109,6 +113,8 @@ impl OrderSessionConfig {
         password: &str,
     ) -> Self {
         Self {
+            segment: Segment::NseFo,
+            series: "EQ".into(),
             router,
             tls: None,
             box_id,
@@ -124,7 +130,7 @@ impl OrderSessionConfig {
             self_trade: SelfTrade::ExchangeDefault,
             cancel_on_logoff: true,
             encryption: Encryption::Plain,
-            version: 94_800,
+            version: VERSION_FO,
             immediate_acknowledgement: false,
             index_symbols: INDICES.map(String::from).into(),
             unknown_orders: UnknownOrders::Keep,
@@ -134,6 +140,16 @@ impl OrderSessionConfig {
             core: None,
             limits: Limits::default(),
         }
+    }
+
+    /// The same session in a segment, with the version of its protocol. The capital market knows no
+    /// cancel on logoff, so there open orders stay when a session ends without a word.
+    #[must_use]
+    pub fn in_segment(mut self, segment: Segment) -> Self {
+        self.segment = segment;
+        self.cancel_on_logoff &= segment != Segment::NseCm;
+        self.version = if segment == Segment::NseCm { VERSION_CM } else { VERSION_FO };
+        self
     }
 
     /// What the session itself is told. `instruments_max` is the core's bound.
@@ -164,8 +180,15 @@ impl OrderSessionConfig {
         }
     }
 
-    /// What a contract is on.
+    /// What a contract is on; of a share its series.
     pub(crate) fn underlying(&self, instrument: &Instrument) -> Underlying {
+        if instrument.kind() == InstrumentKind::Equity {
+            let mut series = [b' '; 2];
+            for (to, from) in series.iter_mut().zip(self.series.bytes()) {
+                *to = from;
+            }
+            return Underlying::Series(series);
+        }
         let symbol = instrument.symbol.as_str();
         if self.index_symbols.iter().any(|index| index == symbol) {
             Underlying::Index
@@ -174,6 +197,10 @@ impl OrderSessionConfig {
         }
     }
 }
+
+/// FO 9.48 and CM 6.3, as VVRRSS.
+const VERSION_FO: i32 = 94_800;
+const VERSION_CM: i32 = 60_300;
 
 /// Indices with futures or options at NSE in 2026.
 const INDICES: [&str; 5] = ["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50"];
@@ -225,10 +252,12 @@ mod tests {
     fn contracts_are_on_indices_by_name() {
         let router = "127.0.0.1:10999".parse().unwrap();
         let config = OrderSessionConfig::new(router, 1, "90001", 7, "secret1");
-        let mut it = Instrument::unknown(tezi_model::Segment::NseFo, tezi_model::Token(1));
+        let mut it = Instrument::unknown(Segment::NseFo, tezi_model::Token(1));
         it.symbol = tezi_model::Symbol::new("BANKNIFTY");
         assert_eq!(config.underlying(&it), Underlying::Index);
         it.symbol = tezi_model::Symbol::new("RELIANCE");
         assert_eq!(config.underlying(&it), Underlying::Stock);
+        it.kind_code = InstrumentKind::Equity as u8;
+        assert_eq!(config.underlying(&it), Underlying::Series(*b"EQ"));
     }
 }

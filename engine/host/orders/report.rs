@@ -177,16 +177,16 @@ impl OrdersReport {
 }
 
 /// Why a connection ended, for people.
-pub(super) fn describe(reason: DisconnectReason) -> String {
+pub(super) fn describe(segment: Segment, reason: DisconnectReason) -> String {
     match reason {
         DisconnectReason::SignedOff => "signed off".into(),
         DisconnectReason::ReplyTimeout => "the exchange did not answer in time".into(),
         DisconnectReason::HeartbeatMissed => "heartbeats were not answered".into(),
         DisconnectReason::GatewaySignOff(code) => {
-            format!("the gateway signed off: {}", named(code))
+            format!("the gateway signed off: {}", named(segment, code))
         }
         DisconnectReason::Refused { transaction_code, error_code } => {
-            let code = named(error_code);
+            let code = named(segment, error_code);
             format!("the exchange refused step {transaction_code} of signing on: {code}")
         }
         DisconnectReason::Cipher(error) => format!("what arrived cannot be decrypted: {error}"),
@@ -199,8 +199,8 @@ pub(super) fn describe(reason: DisconnectReason) -> String {
 }
 
 /// A code of the exchange with what it says.
-fn named(code: i16) -> String {
-    match ErrorCode::of(Segment::NseFo, code) {
+fn named(segment: Segment, code: i16) -> String {
+    match ErrorCode::of(segment, code) {
         Some(known) => format!("{code}, {}", known.text()),
         None => format!("{code}"),
     }

@@ -89,7 +89,8 @@ impl OrdersThread {
         link: ThreadEnd,
     ) -> Result<Self, Error> {
         let wrong = |what: String| Error::Parameter(format!("order session: {what}"));
-        let mut session = Session::new(&config.client(capacity.instruments_max))
+        let client = config.client(capacity.instruments_max);
+        let mut session = Session::in_segment(&client, config.segment)
             .map_err(|error| wrong(error.to_string()))?;
         let mut report = OrdersReport::default();
         for (id, state) in instruments.iter() {
@@ -313,7 +314,7 @@ impl OrdersThread {
             Event::Disconnect(reason) => {
                 // What the session still says goes out before the close: a sign-off's own answer
                 // came already, and everything else has been given up.
-                self.end_of_connection(describe(reason));
+                self.end_of_connection(describe(self.config.segment, reason));
                 self.tell_state(OrderSessionState::Down);
             }
             Event::Live => self.on_live(now),

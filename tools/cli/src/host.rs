@@ -177,7 +177,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     }
     session.instruments = args.contracts.instruments(args.wire.segment_or_default())?;
     session.stop = stop;
-    session.orders = Some(args.orders.config()?);
+    let segment = args.wire.segment_or_default();
+    session.orders = Some(args.orders.config()?.in_segment(segment));
     let has_options = session.instruments.iter().any(|it| it.kind() == InstrumentKind::Option);
     let hosting = Hosting {
         args: &args.host,

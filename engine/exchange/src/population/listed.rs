@@ -8,8 +8,8 @@ use crate::contracts::terms_of;
 
 /// The listings of an exchange with their terms of the day.
 ///
-/// Instruments with one symbol are of one underlying. It is worth what its first future with a
-/// reference price is; without a future, the strike in the middle of its options. What has neither is
+/// Instruments with one symbol are of one underlying. It is worth what its share, or its first future with
+/// a reference price is; without a future, the strike in the middle of its options. What has neither is
 /// left out, so that nobody trades it.
 ///
 /// # Errors
@@ -47,13 +47,15 @@ fn contract_of(listing: &Listing) -> Option<Contract> {
             strike: it.strike,
             is_call: it.option_type() == Some(OptionType::Call),
         }),
+        InstrumentKind::Equity => Some(Contract::Cash),
         _ => None,
     }
 }
 
 fn spot_of(config: &ExchangeConfig, symbol: &str) -> Option<Px> {
     let own = || config.listings.iter().filter(|it| it.instrument.symbol.as_str() == symbol);
-    let futures = own().filter(|it| it.instrument.kind() == InstrumentKind::Future);
+    let is_spot = |kind| matches!(kind, InstrumentKind::Future | InstrumentKind::Equity);
+    let futures = own().filter(|it| is_spot(it.instrument.kind()));
     let near = futures.filter(|it| it.reference > Px::ZERO).min_by_key(|it| it.instrument.expiry);
     if let Some(near) = near {
         return Some(near.reference);

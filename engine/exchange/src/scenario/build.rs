@@ -8,7 +8,7 @@ use tezi_model::{Instrument, InstrumentKind, Nanos, OptionType, Px, Qty, Segment
 
 use super::{
     BoxTable, ContractsTable, EncryptionName, EventKind, EventTable, InstrumentTable, Kind,
-    LinesName, On, Scenario, ScenarioError, SpreadTable,
+    LinesName, On, Scenario, ScenarioError, SegmentName, SpreadTable,
 };
 use crate::broadcast::BroadcastConfig;
 use crate::config::{
@@ -38,19 +38,20 @@ impl Scenario {
     /// [`ScenarioError`] for the first thing that cannot be.
     pub fn config(&self, contracts: &[Instrument]) -> Result<ExchangeConfig, ScenarioError> {
         let day = &self.exchange;
-        if day.segment != "fo" {
-            return Err(ScenarioError {
-                line: 0,
-                key: "exchange.segment".into(),
-                message: format!("{:?} is not simulated, only \"fo\" is", day.segment),
-            });
-        }
         let close = |close: Option<super::Rupees>| close.map_or(Px::ZERO, |close| close.0);
         let mut listings = self.own_listings()?;
         if let Some(wanted) = &self.contracts {
+            if self.segment() == Segment::NseCm {
+                return Err(ScenarioError {
+                    line: 0,
+                    key: "contracts".into(),
+                    message: "shares are listed by [[instrument]] only".into(),
+                });
+            }
             listings.extend(draw(wanted, contracts, day.date.0, day.streams));
         }
         Ok(ExchangeConfig {
+            segment: self.segment(),
             seed: day.seed,
             spreads: self.spread_listings(&listings)?,
             listings,
@@ -70,25 +71,62 @@ impl Scenario {
         })
     }
 
+    fn segment(&self) -> Segment {
+        match self.exchange.segment {
+            SegmentName::Fo => Segment::NseFo,
+            SegmentName::Cm => Segment::NseCm,
+        }
+    }
+
     fn own_listings(&self) -> Result<Vec<Listing>, ScenarioError> {
-        let listing = |table: &toml::Spanned<InstrumentTable>| {
-            let (at, table) = (table.span().start, table.get_ref());
-            let is_option = table.kind != Kind::Future;
-            if is_option != table.strike.is_some() {
-                let message = if is_option { "an option needs one" } else { "a future has none" };
-                return Err(self.error(at, "strike", message));
-            }
-            if table.symbol.is_empty() || table.symbol.len() > 10 {
-                return Err(self.error(at, "symbol", "it must have 1 to 10 characters"));
-            }
+        let listing = |spanned: &toml::Spanned<InstrumentTable>| {
+            let (at, table) = (spanned.span().start, spanned.get_ref());
+            self.check_instrument(at, table)?;
+            let underlying = match table.kind {
+                Kind::Share => Underlying::Series(self.series(at, table)?),
+                _ => underlying(table.underlying),
+            };
             Ok(Listing {
-                instrument: instrument(table),
-                underlying: underlying(table.underlying),
+                instrument: instrument(table, self.segment()),
+                underlying,
                 stream: table.stream,
                 reference: table.reference.0,
             })
         };
         self.instruments.iter().map(listing).collect()
+    }
+
+    fn check_instrument(&self, at: usize, table: &InstrumentTable) -> Result<(), ScenarioError> {
+        let is_share = table.kind == Kind::Share;
+        if is_share != (self.exchange.segment == SegmentName::Cm) {
+            let message = "shares are of segment \"cm\", all else of \"fo\"";
+            return Err(self.error(at, "kind", message));
+        }
+        let is_option = matches!(table.kind, Kind::Call | Kind::Put);
+        if is_option != table.strike.is_some() {
+            let message = if is_option { "an option needs one" } else { "only an option has one" };
+            return Err(self.error(at, "strike", message));
+        }
+        if is_share == table.expiry.is_some() {
+            let message = if is_share { "a share has none" } else { "a contract needs one" };
+            return Err(self.error(at, "expiry", message));
+        }
+        if table.symbol.is_empty() || table.symbol.len() > 10 {
+            return Err(self.error(at, "symbol", "it must have 1 to 10 characters"));
+        }
+        match &table.series {
+            Some(_) if !is_share => Err(self.error(at, "series", "only a share has one")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The series of a share, padded as the wire has it.
+    fn series(&self, at: usize, table: &InstrumentTable) -> Result<[u8; 2], ScenarioError> {
+        match table.series.as_deref().unwrap_or("EQ").as_bytes() {
+            [first] => Ok([*first, b' ']),
+            &[first, second] => Ok([first, second]),
+            _ => Err(self.error(at, "series", "it must have 1 or 2 characters")),
+        }
     }
 
     fn spread_listings(&self, listings: &[Listing]) -> Result<Vec<SpreadListing>, ScenarioError> {
@@ -245,11 +283,11 @@ const fn encryption(name: EncryptionName) -> Encryption {
     }
 }
 
-fn instrument(table: &InstrumentTable) -> Instrument {
+fn instrument(table: &InstrumentTable, segment: Segment) -> Instrument {
     let price = |price: Option<super::Rupees>| price.map_or(Px::ZERO, |price| price.0);
-    let mut instrument = Instrument::unknown(Segment::NseFo, Token(table.token));
+    let mut instrument = Instrument::unknown(segment, Token(table.token));
     instrument.symbol = Symbol::new(&table.symbol);
-    instrument.expiry = table.expiry.0;
+    instrument.expiry = table.expiry.map_or(Nanos::ZERO, |expiry| expiry.0);
     instrument.strike = price(table.strike);
     (instrument.tick, instrument.lot) = (price(table.tick), Qty(table.lot.unwrap_or(0)));
     (instrument.price_low, instrument.price_high) = (price(table.low), price(table.high));
@@ -258,6 +296,7 @@ fn instrument(table: &InstrumentTable) -> Instrument {
         Kind::Future => (InstrumentKind::Future, 0),
         Kind::Call => (InstrumentKind::Option, OptionType::Call as u8),
         Kind::Put => (InstrumentKind::Option, OptionType::Put as u8),
+        Kind::Share => (InstrumentKind::Equity, 0),
     };
     (instrument.kind_code, instrument.option_code) = (kind as u8, option);
     instrument

@@ -87,8 +87,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExchangeTable {
-    /// `fo`.
-    pub segment: String,
+    /// Futures and options, or the capital market.
+    pub segment: SegmentName,
     /// The day.
     pub date: Day,
     /// Where the clock begins.
@@ -109,6 +109,16 @@ pub struct ExchangeTable {
     pub nifty_close: Option<Rupees>,
     /// Previous close of SENSEX.
     pub sensex_close: Option<Rupees>,
+}
+
+/// The segments that are simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SegmentName {
+    /// Futures and options.
+    Fo,
+    /// The capital market.
+    Cm,
 }
 
 fn one<T: From<u8>>() -> T {
@@ -169,6 +179,8 @@ pub enum Kind {
     Call,
     /// A put.
     Put,
+    /// A share, in the capital market.
+    Share,
 }
 
 /// What a contract is on.
@@ -185,14 +197,16 @@ pub enum On {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstrumentTable {
-    /// The underlying.
+    /// The underlying; of a share its name.
     pub symbol: String,
+    /// Of a share; `EQ` where it is not said.
+    pub series: Option<String>,
     /// The exchange's number.
     pub token: u32,
-    /// Future, call or put.
+    /// Future, call or put; or a share.
     pub kind: Kind,
-    /// When it expires.
-    pub expiry: Expiry,
+    /// When it expires; a share never does.
+    pub expiry: Option<Expiry>,
     /// Of an option.
     pub strike: Option<Rupees>,
     /// Index or share.

@@ -16,8 +16,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 use tezi::Clock;
 use tezi::exchange::{
     ExchangeReport, ExchangeServer, ExchangeServerConfig, ExchangeView, Scenario, TlsFiles,
-    contract_file, read_recording, recorded_listings, spread_file, spread_stream_information,
-    stream_information,
+    contract_file, read_recording, recorded_listings, security_file, spread_file,
+    spread_stream_information, stream_information,
 };
 use tezi::gateway::nnf::{DynamicIvOrder, Encryption};
 use tezi::masters::{LoadOptions, load};
@@ -114,7 +114,7 @@ struct ServeArgs {
 #[derive(ClapArgs, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 struct ShowArgs {
-    /// Where the files for members go: contract.txt and fo_contract_stream_info.csv [default: a
+    /// Where the files for members go: contract.txt (or security.txt) and stream information [default: a
     /// directory of the system's for temporary files]
     #[arg(long, value_name = "DIR")]
     masters: Option<PathBuf>,
@@ -160,6 +160,8 @@ impl Method {
 const RECORDED_LISTINGS_MAX: usize = 512;
 
 /// The spread master, beside the contract master.
+const CONTRACT_FILE: &str = "contract.txt";
+const SECURITY_FILE: &str = "security.txt";
 const SPREAD_FILE: &str = "spd_contract.txt";
 
 const EXAMPLES: &str = "\
@@ -290,10 +292,17 @@ impl Args {
         });
         let spreads = config.exchange.spreads_of_the_day();
         let spreads = spreads.map_err(|error| Failure::Failed(error.to_string()))?;
-        let mut files = vec![
-            ("contract.txt", contract_file(&listings)),
-            ("fo_contract_stream_info.csv", stream_information(&listings, config.start)),
-        ];
+        let streams = stream_information(&listings, config.start);
+        let mut files = match config.exchange.segment {
+            Segment::NseCm => vec![
+                (SECURITY_FILE, security_file(&listings, config.start)),
+                ("cm_contract_stream_info.csv", streams),
+            ],
+            _ => vec![
+                (CONTRACT_FILE, contract_file(&listings)),
+                ("fo_contract_stream_info.csv", streams),
+            ],
+        };
         if !spreads.is_empty() {
             let streams = spread_stream_information(&spreads, config.start);
             files.push((SPREAD_FILE, spread_file(&spreads)));
@@ -313,7 +322,10 @@ impl Args {
     /// What to paste into the other terminals.
     fn opening(&self, server: &ExchangeServer, masters: &Path) -> String {
         let (config, tezi) = (server.config(), program());
-        let mut contracts = quoted(&masters.join("contract.txt"));
+        let is_cash = config.exchange.segment == Segment::NseCm;
+        let file = if is_cash { SECURITY_FILE } else { CONTRACT_FILE };
+        let segment = if is_cash { " --segment cm" } else { "" };
+        let mut contracts = quoted(&masters.join(file));
         if !config.exchange.spreads.is_empty() {
             contracts += &format!(" --contracts {}", quoted(&masters.join(SPREAD_FILE)));
         }
@@ -322,7 +334,7 @@ impl Args {
         let recovery = server
             .recovery_address()
             .map_or(String::new(), |address| format!(" --recovery {address} --snapshot {address}"));
-        let listen = format!("--a {a} --b {b} --interface {interface}{recovery}");
+        let listen = format!("--a {a} --b {b} --interface {interface}{recovery}{segment}");
         let mut text = format!(
             "Exchange of {}: {} contracts, {} boxes; router {}, files in {}\n\n\
              The market, in another terminal:\n\

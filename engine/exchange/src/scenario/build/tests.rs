@@ -46,7 +46,9 @@ fn what_cannot_be_is_named_with_line_and_key() {
         ("start = \"09:00:00\"", "start = \"9:00\"", ["start", "no time", "9:00"]),
         ("heartbeat = \"2s\"", "heartbeat = \"2\"", ["heartbeat", "no length", "\"2\""]),
         ("kind = \"future\"", "kind = \"swap\"", ["kind", "unknown variant", "swap"]),
-        ("segment = \"fo\"", "segment = \"cm\"", ["exchange.segment", "not simulated", ""]),
+        ("segment = \"fo\"", "segment = \"cd\"", ["segment", "unknown variant", "\"cd\""]),
+        ("segment = \"fo\"", "segment = \"cm\"", ["kind", "are of segment", "[[instrument]]"]),
+        ("kind = \"future\"", "kind = \"share\"", ["kind", "are of segment", "[[instrument]]"]),
         ("strike = 24500\n", "", ["strike", "needs one", "[[instrument]]"]),
         ("lines = \"a\"\n", "", ["kind", "needs until, lines", "[[event]]"]),
         ("until = \"10:30:20\"", "until = \"10:30:00\"", ["until", "after it begins", "[[event]]"]),
@@ -71,7 +73,8 @@ fn what_cannot_be_is_named_with_line_and_key() {
 
 #[test]
 fn contracts_are_drawn_from_a_master_file() {
-    let base = instrument(Scenario::parse(EXAMPLE).unwrap().instruments[1].get_ref());
+    let scenario = Scenario::parse(EXAMPLE).unwrap();
+    let base = instrument(scenario.instruments[1].get_ref(), Segment::NseFo);
     let mut master = Vec::new();
     for expiry in [20, 24, 27] {
         for strike in 0..41 {
