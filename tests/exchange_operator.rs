@@ -127,6 +127,11 @@ fn an_operator_halts_resumes_cancels_and_signs_everybody_off() {
         wait(&|view| view.is_halted && phase(view) == Phase::Halted);
         operator.send(OperatorCommand::Resume).unwrap();
         wait(&|view| !view.is_halted && phase(view) == Phase::Continuous);
+        // One key for both.
+        operator.send(OperatorCommand::HaltOrResume).unwrap();
+        wait(&|view| view.is_halted && phase(view) == Phase::Halted);
+        operator.send(OperatorCommand::HaltOrResume).unwrap();
+        wait(&|view| !view.is_halted && phase(view) == Phase::Continuous);
         operator.send(OperatorCommand::CancelAll(5)).unwrap();
         operator.send(OperatorCommand::CancelAll(0)).unwrap();
         wait(&|view| orders(view) == 0 && view.counters.kill_switches == 1);

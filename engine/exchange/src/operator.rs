@@ -12,6 +12,8 @@ pub enum OperatorCommand {
     Halt,
     /// Trading goes on, in the phase that the timetable has by then.
     Resume,
+    /// Resumes trading that was halted, by hand or by a scenario's event, and halts it otherwise.
+    HaltOrResume,
     /// Every order of a box is cancelled, as by its own kill switch. Boxes go by their position.
     CancelAll(usize),
     /// Every box is signed off: it is told so (20322), and its connection is to be closed.
@@ -26,6 +28,8 @@ impl Exchange {
         match command {
             OperatorCommand::Halt => self.halt(now),
             OperatorCommand::Resume => self.resume(now),
+            OperatorCommand::HaltOrResume if self.is_halted() => self.resume(now),
+            OperatorCommand::HaltOrResume => self.halt(now),
             OperatorCommand::CancelAll(member) if member < self.floor.members.len() => {
                 self.floor.counters.kill_switches += 1;
                 self.cancel_where(member as u32, now, |_| true) > 0
@@ -44,7 +48,7 @@ impl Exchange {
         }
     }
 
-    /// Whether trading was halted by hand.
+    /// Whether trading was halted, by hand or by an event of that kind.
     #[must_use]
     pub const fn is_halted(&self) -> bool {
         self.day.is_halted

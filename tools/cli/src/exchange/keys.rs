@@ -32,8 +32,7 @@ impl Keys {
         let before = stty(&["-g"])?.trim().to_string();
         stty(&["-icanon", "-echo", "min", "1", "time", "0"])?;
         let chosen = Arc::new(AtomicUsize::new(0));
-        let mut operator =
-            Operator { commands, stop, boxes, chosen: Arc::clone(&chosen), is_halted: false };
+        let mut operator = Operator { commands, stop, boxes, chosen: Arc::clone(&chosen) };
         std::thread::spawn(move || {
             for key in io::stdin().lock().bytes() {
                 let Ok(key) = key else { return };
@@ -71,7 +70,6 @@ struct Operator {
     stop: Arc<AtomicBool>,
     boxes: usize,
     chosen: Arc<AtomicUsize>,
-    is_halted: bool,
 }
 
 impl Operator {
@@ -82,10 +80,7 @@ impl Operator {
                 self.stop.store(true, Ordering::Relaxed);
                 return false;
             }
-            b'h' => {
-                self.is_halted = !self.is_halted;
-                if self.is_halted { OperatorCommand::Halt } else { OperatorCommand::Resume }
-            }
+            b'h' => OperatorCommand::HaltOrResume,
             b'c' => OperatorCommand::CancelAll(self.chosen.load(Ordering::Relaxed)),
             b'1'..=b'9' => {
                 let place = usize::from(key - b'1');
@@ -110,12 +105,11 @@ mod tests {
     fn keys_are_commands_and_others_are_not() {
         let (commands, received) = mpsc::channel();
         let (stop, chosen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let mut operator =
-            Operator { commands, stop: Arc::clone(&stop), boxes: 2, chosen, is_halted: false };
+        let mut operator = Operator { commands, stop: Arc::clone(&stop), boxes: 2, chosen };
         assert!(b"hxh29c1c\x1b[A".iter().all(|key| operator.on_key(*key)));
         let found: Vec<_> = received.try_iter().collect();
-        use OperatorCommand::{CancelAll, Halt, Resume};
-        assert_eq!(found, [Halt, Resume, CancelAll(1), CancelAll(0)]);
+        use OperatorCommand::{CancelAll, HaltOrResume};
+        assert_eq!(found, [HaltOrResume, HaltOrResume, CancelAll(1), CancelAll(0)]);
         assert!(!stop.load(Ordering::Relaxed));
         assert!(!operator.on_key(b'q') && stop.load(Ordering::Relaxed));
         drop(received);
