@@ -1,7 +1,7 @@
 //! Any bytes from an exchange to a member's session, at any step of signing on and after it: no
 //! panic, and tables that agree.
 //!
-//! The first byte is how many exchanges of bytes with a real gateway come first. Then come messages, a
+//! The first byte is the segment (its highest bit) and how many exchanges of bytes with a real gateway come first. Then come messages, a
 //! length byte before each; each goes in as a packet with the right checksum, and every fourth as the
 //! bare bytes.
 
@@ -13,11 +13,11 @@ use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
 use tezi_gateway::nnf::client::{Config, Endpoint, Event, Limits, Session};
 use tezi_gateway::nnf::{Account, Encryption, SelfTrade, SessionIdentity, UserRole, server};
-use tezi_model::Nanos;
+use tezi_model::{Nanos, Segment};
 
 const NOW: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 
-fn member() -> Session {
+fn member(segment: Segment) -> Session {
     let identity = SessionIdentity {
         user_id: 12345,
         trader_id: 12345,
@@ -48,10 +48,10 @@ fn member() -> Session {
         immediate_acknowledgement: false,
         limits,
     };
-    Session::new(&config).expect("a right configuration")
+    Session::in_segment(&config, segment).expect("a right configuration")
 }
 
-fn gateway() -> server::Session {
+fn gateway(segment: Segment) -> server::Session {
     let config = server::Config {
         box_id: 77,
         broker_id: "90001",
@@ -70,7 +70,7 @@ fn gateway() -> server::Session {
         early_heartbeats: 2,
         inner_header: true,
     };
-    server::Session::new(&config).expect("a right configuration")
+    server::Session::in_segment(&config, segment).expect("a right configuration")
 }
 
 fn poll(member: &mut Session, gateway: &mut server::Session) {
@@ -92,7 +92,8 @@ fn poll(member: &mut Session, gateway: &mut server::Session) {
 
 fuzz_target!(|data: &[u8]| {
     let [rounds, rest @ ..] = data else { return };
-    let (mut member, mut gateway) = (member(), gateway());
+    let segment = if rounds & 128 == 0 { Segment::NseFo } else { Segment::NseCm };
+    let (mut member, mut gateway) = (member(segment), gateway(segment));
     member.start(NOW);
     let mut buffer = [0; 2_048];
     for _ in 0..rounds % 16 {

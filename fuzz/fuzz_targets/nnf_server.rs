@@ -1,7 +1,7 @@
 //! Any bytes from a member to a gateway, at any step of signing on and after it: no panic, nothing
 //! but order requests of the signed-on user gets through, and downloads end.
 //!
-//! The first byte is how far signing on has got, with messages of the fuzzer's own making in between.
+//! The first byte is the method and the segment.
 //! Messages follow, a length byte before each, in packets with the right checksum; the code of every
 //! other one is taken from the list of those a gateway knows.
 
@@ -12,12 +12,15 @@ use std::net::Ipv4Addr;
 use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
 use tezi_gateway::nnf::server::{Config, Event, Listener, Session};
+use tezi_gateway::nnf::wire::{
+    CmOrderEntryRequest, CmOrderEntryRequestTr, CmOrderOmRequestTr, CmSignon, CmUpdateLocaldbIn,
+};
 use tezi_gateway::nnf::{DynamicIvOrder, Encryption};
-use tezi_model::Nanos;
+use tezi_model::{Nanos, Segment};
 
 const NOW: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 
-/// Code and length of what a gateway takes.
+/// Code and length of what a gateway of futures and options takes.
 const MESSAGES: [(i16, usize); 15] = [
     (2400, 48),
     (23008, 42),
@@ -34,6 +37,25 @@ const MESSAGES: [(i16, usize); 15] = [
     (20400, 158),
     (20404, 186),
     (2062, 316),
+];
+
+/// The same of the capital market.
+const CM_MESSAGES: [(i16, usize); 15] = [
+    (2400, 48),
+    (23008, 42),
+    (23000, 60),
+    (2300, CmSignon::SIZE),
+    (1600, 40),
+    (7300, CmUpdateLocaldbIn::SIZE),
+    (7000, 48),
+    (2320, 40),
+    (23506, 40),
+    (20000, CmOrderEntryRequestTr::SIZE),
+    (20040, CmOrderOmRequestTr::SIZE),
+    (20070, CmOrderOmRequestTr::SIZE),
+    (2000, CmOrderEntryRequest::SIZE),
+    (2040, CmOrderEntryRequest::SIZE),
+    (2062, CmOrderEntryRequest::SIZE),
 ];
 
 fn packet(message: &[u8]) -> Vec<u8> {
@@ -66,7 +88,10 @@ fuzz_target!(|data: &[u8]| {
         early_heartbeats: 2,
         inner_header: true,
     };
-    let mut session = Session::new(&config).expect("a right configuration");
+    let is_cm = method & 4 != 0;
+    let (segment, messages) =
+        if is_cm { (Segment::NseCm, &CM_MESSAGES) } else { (Segment::NseFo, &MESSAGES) };
+    let mut session = Session::in_segment(&config, segment).expect("a right configuration");
     session.on_connected(Listener::Router, NOW);
     let mut session_key = [0; 8];
     let mut rest = rest;
@@ -75,7 +100,7 @@ fuzz_target!(|data: &[u8]| {
         let mut message = message.to_vec();
         if head & 128 == 0 {
             // A right form with the fuzzer's bytes at its front: blanks are the box and the user.
-            let (code, size) = MESSAGES[usize::from(*head) % MESSAGES.len()];
+            let (code, size) = messages[usize::from(*head) % messages.len()];
             message.resize(size, b' ');
             message[..2].copy_from_slice(&code.to_be_bytes());
             if code == 23000 {
