@@ -257,7 +257,8 @@ int32_t tezi_host_journal(const tezi_host *host, const char *directory);
 /* The cores of the feed's and the core's threads; -1, -1 pins none. */
 int32_t tezi_host_pin(const tezi_host *host, int32_t feed, int32_t core);
 /* Runs a strategy against captures at full speed, or a live feed, to its end. `destroy` of the strategy
- * is called before these return, whatever they answer. */
+ * is called before these return, whatever they answer, unless its `abi` or `size` is wrong: then nothing in
+ * it is believed. */
 int32_t tezi_host_run_captures(const tezi_host *host, const char *const *files, size_t count,
                                const tezi_strategy *strategy, tezi_report *report);
 int32_t tezi_host_run_live(const tezi_host *host, const tezi_live *live, const tezi_strategy *strategy,
