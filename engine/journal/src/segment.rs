@@ -8,6 +8,8 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -17,6 +19,11 @@ use crate::{
 
 /// The last number that has a file name of eight digits.
 pub(crate) const SEGMENT_NUMBER_MAX: u32 = 99_999_999;
+
+/// How long a journal in use is asked for before it is reported as locked.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+/// Time between two attempts.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Extension of a segment file.
 const SEGMENT: &str = "tzj";
@@ -164,12 +171,24 @@ pub(crate) fn remove_unfinished(dir: &Path) -> Result<(), JournalError> {
 }
 
 /// Takes the journal for one writer, until the file is dropped or the process ends.
+///
+/// A journal in use is asked for again for [`LOCK_WAIT`]: a lock outlives its writer while a killed
+/// process is torn down, and while a child that some other thread has forked has not yet begun
+/// its program (the child holds every open file until then).
 pub(crate) fn lock(dir: &Path) -> Result<File, JournalError> {
     let file = File::open(dir).map_err(|source| JournalError::io("open journal", dir, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: dir.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(JournalError::io("lock journal", dir, source)),
+    let give_up = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Locked { path: dir.to_path_buf() });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(JournalError::io("lock journal", dir, source));
+            }
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use tezi_journal::{
@@ -137,6 +139,35 @@ fn a_full_disk_stops_the_writer_and_loses_nothing() {
     }
     writer.close().unwrap();
     assert_eq!(check_records(&dir), present + 399);
+    fs::remove_dir_all(&dir).unwrap();
+}
+
+/// A process holds a copy of every open file, locks with them, from its fork to its exec.
+#[test]
+fn children_of_other_threads_do_not_keep_the_journal_locked() {
+    let dir = fresh("forks");
+    JournalWriter::create(&dir, &CONFIG).unwrap().close().unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let forking = scope.spawn(|| {
+            let mut started = 0;
+            while !done.load(Ordering::Relaxed) {
+                let mut listing = Command::new(env::current_exe().unwrap());
+                listing.arg("--list").stdout(Stdio::null()).stderr(Stdio::null());
+                assert!(listing.status().unwrap().success());
+                started += 1;
+            }
+            started
+        });
+        let opened = (0..1500).try_for_each(|_| {
+            JournalWriter::open_append(&dir, SEGMENT_BYTES_MIN)
+                .and_then(JournalWriter::close)
+                .map(drop)
+        });
+        done.store(true, Ordering::Relaxed);
+        assert!(0 < forking.join().unwrap());
+        opened.unwrap();
+    });
     fs::remove_dir_all(&dir).unwrap();
 }
 
