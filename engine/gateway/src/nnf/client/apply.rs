@@ -72,7 +72,10 @@ impl Session {
     fn on_reply(&mut self, reply: &Reply, key: OrderKey, stamp: Stamp, origin: Origin, now: Nanos) {
         match self.judge(reply, key, stamp, origin) {
             Verdict::New { place, ends } => self.report(reply, stamp, place, ends, origin),
-            Verdict::Repeated => self.counters.duplicates += 1,
+            Verdict::Repeated => {
+                self.counters.duplicates += 1;
+                self.absorb_resumed(reply, stamp);
+            }
             Verdict::Gap { jiffies } => {
                 self.on_gap(stamp.stream, jiffies, origin, now);
                 return; // the download brings it again
@@ -116,7 +119,14 @@ impl Session {
         let is_live = origin == Origin::Live;
         let gap = Verdict::Gap { jiffies: order.jiffies };
         let new = |ends| Verdict::New { place, ends };
+        let was_heard = order.was_heard(reply.report.venue_time);
         match reply.report.kind() {
+            // Trades are told apart by their numbers, ends by the order being open.
+            Some(
+                ExecutionKind::Replaced
+                | ExecutionKind::ReplaceRejected
+                | ExecutionKind::CancelRejected,
+            ) if was_heard => Verdict::Repeated,
             Some(ExecutionKind::Accepted) if !order.is_confirmed => new(false),
             Some(ExecutionKind::Rejected) if !order.is_confirmed => new(true),
             // Trades before the confirmation: it is missing.
@@ -168,6 +178,17 @@ impl Session {
         }
     }
 
+    /// A message that an earlier process heard still brings the marks that a change must echo.
+    fn absorb_resumed(&mut self, reply: &Reply, stamp: Stamp) {
+        let place = self.orders.by_number(reply.report.order_id);
+        if let Some(order) = place.and_then(|place| self.orders.get_mut(place))
+            && let Some(resumed) = &mut order.resumed
+        {
+            resumed.is_there = true;
+            order.absorb(reply.venue, stamp);
+        }
+    }
+
     fn judge_rejected(
         &mut self,
         reply: &Reply,
@@ -181,8 +202,12 @@ impl Session {
         }
         let Some(place) = self.find_new(reply, key, origin) else {
             // A refusal in plain mode may say nothing by which to find its order.
-            let may_be_ours = origin == Origin::Live && self.orders.in_flight > 0;
-            return if may_be_ours { Verdict::Gap { jiffies: NOW } } else { Verdict::Repeated };
+            if origin == Origin::Live && self.orders.in_flight > 0 {
+                return Verdict::Gap { jiffies: NOW };
+            }
+            // Of an earlier process: a later download must not take it for another order's.
+            self.orders.set_done(mark);
+            return Verdict::Repeated;
         };
         self.orders.set_done(mark);
         self.orders.set_number(place, reply.report.order_id, stamp);
@@ -244,7 +269,10 @@ impl Session {
             let by_filler = self.orders.by_filler(key.filler).filter(is_new);
             return by_filler.filter(is_alike);
         }
-        self.orders.oldest_like(reply)
+        // Once the first download of a connection is complete, what is still in flight from before
+        // most likely never got there.
+        let connection = (self.phase == Phase::Live).then_some(self.connection);
+        self.orders.oldest_like(reply, connection)
     }
 
     /// Follows an order that this session did not send, so that its reports come once.
@@ -274,6 +302,9 @@ impl Session {
             ..reply.report
         };
         order.absorb(reply.venue, stamp);
+        if let Some(resumed) = &mut order.resumed {
+            resumed.is_there = true;
+        }
         let pending = order.pending;
         let mut answered = ends;
         match report.kind() {
@@ -412,7 +443,8 @@ impl Session {
     pub(super) fn on_downloaded(&mut self, now: Nanos) {
         self.deadline = Nanos::MAX;
         self.retry_ns = self.limits.retry_ns;
-        if self.mark_lost() {
+        let is_missing = self.mark_missing();
+        if self.mark_lost() || is_missing {
             self.fates = Some(0);
         }
         if self.phase == Phase::Download {

@@ -46,6 +46,8 @@ impl LocalReason {
     pub const NOT_AT_EXCHANGE: u16 = 60_002;
     /// The stream of the matching engine failed, and the order with it.
     pub const STREAM_OUTAGE: u16 = 60_003;
+    /// All messages of the day say nothing of an order that an earlier process knew as open.
+    pub const NOT_IN_DAY: u16 = 60_004;
 }
 
 /// Why a connection ended or is to end.

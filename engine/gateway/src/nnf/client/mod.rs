@@ -19,6 +19,7 @@ mod cursors;
 mod encoder;
 mod event;
 mod orders;
+mod resume;
 mod sign_on;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ use super::wire::{BeU16, BeU32, Envelope, MarketStatus, Secret, Text, Transactio
 
 pub use config::{Config, ConfigError, EVENTS_MIN, Limits};
 pub use event::{CommandError, Counters, DisconnectReason, Endpoint, Event, LocalReason, Origin};
+
+pub use resume::ResumedOrder;
 
 use cursors::Cursors;
 use encoder::Encoder;
@@ -536,6 +539,7 @@ impl Session {
                 Fate::NotSent => LocalReason::NOT_SENT,
                 Fate::NotAtExchange => LocalReason::NOT_AT_EXCHANGE,
                 Fate::StreamOutage => LocalReason::STREAM_OUTAGE,
+                Fate::NotInDay => LocalReason::NOT_IN_DAY,
             };
             return Some(self.tell_fate(place, reason));
         }
@@ -546,7 +550,7 @@ impl Session {
         let mut report: ExecutionReport = bytemuck::Zeroable::zeroed();
         let mut kind = ExecutionKind::Canceled;
         if let Some(order) = self.orders.get_mut(place) {
-            if reason != LocalReason::STREAM_OUTAGE {
+            if !matches!(reason, LocalReason::STREAM_OUTAGE | LocalReason::NOT_IN_DAY) {
                 kind = match order.pending {
                     Some(CommandKind::Replace) => ExecutionKind::ReplaceRejected,
                     Some(CommandKind::Cancel) => ExecutionKind::CancelRejected,

@@ -1,11 +1,14 @@
 //! The orders of a session: which are open, what each waits for, and which are done for the day.
 
-use tezi_model::{ClientOrderId, CommandKind, Nanos, OrderCommand, OrderId, Px, Qty, Side, Token};
+use tezi_model::{
+    ClientOrderId, CommandKind, ExecutionKind, Nanos, OrderCommand, OrderId, Px, Qty, Side, Token,
+};
 
 use super::super::attributes::{Book, OrderAttributes};
 use super::super::decode::Reply;
 use super::super::link::{Index, NumberSet, Stamp};
 use super::super::venue_state::VenueOrderState;
+use super::resume::Resumed;
 
 /// What the session has to say about an order itself, as soon as events are polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(super) enum Fate {
     NotAtExchange,
     /// Its stream failed.
     StreamOutage,
+    /// The exchange has no such order.
+    NotInDay,
 }
 
 /// Of most orders.
@@ -39,6 +44,8 @@ pub(super) struct Order {
     pub(super) venue: VenueOrderState,
     /// `TimeStamp1` of its latest message.
     pub(super) jiffies: i64,
+    /// What an earlier process knew of it; none for an order of this one.
+    pub(super) resumed: Option<Resumed>,
     /// The stream it is in, 0 until the venue said.
     pub(super) stream: u8,
     pub(super) is_open: bool,
@@ -75,6 +82,7 @@ impl Order {
         order_id: OrderId(0),
         venue: VenueOrderState { last_activity_reference: 0, entry_date_time: 0, last_modified: 0 },
         jiffies: 0,
+        resumed: None,
         stream: 0,
         is_open: false,
         is_confirmed: false,
@@ -103,6 +111,11 @@ impl Order {
         if stamp.stream != 0 {
             self.stream = stamp.stream;
         }
+    }
+
+    /// Whether an earlier process heard what the venue said at `time`.
+    pub(super) fn was_heard(&self, time: Nanos) -> bool {
+        self.resumed.is_some_and(|resumed| time <= resumed.heard_until)
     }
 
     /// Whether a message with this stamp can be the answer to what is pending.
@@ -267,10 +280,13 @@ impl Orders {
 
     /// The oldest new order in flight that asks for what the message describes. Of two alike, the
     /// exchange has the older one first: requests of one connection arrive in order, and whatever is
-    /// in one contract is in one stream.
-    pub(super) fn oldest_like(&self, reply: &Reply) -> Option<u32> {
+    /// in one contract is in one stream. Of all the day's refusals, one that names no order is no
+    /// answer to an order of an earlier process. Requests of `connection` come first, where there is one.
+    pub(super) fn oldest_like(&self, reply: &Reply, connection: Option<u32>) -> Option<u32> {
+        let is_refusal = reply.report.kind() == Some(ExecutionKind::Rejected);
         let alike = |order: &Order| {
-            order.pending == Some(CommandKind::New)
+            !(is_refusal && order.resumed.is_some())
+                && order.pending == Some(CommandKind::New)
                 && order.order_id.is_none()
                 && order.fate == Fate::None
                 && order.token == reply.token
@@ -279,7 +295,9 @@ impl Orders {
                 && order.quantity == reply.report.quantity
         };
         let candidates = self.open().filter(|(_, order)| alike(order));
-        candidates.min_by_key(|(_, order)| order.request).map(|(place, _)| place)
+        let is_earlier = |order: &Order| connection.is_some_and(|it| it != order.connection);
+        let first = candidates.min_by_key(|(_, order)| (is_earlier(order), order.request));
+        first.map(|(place, _)| place)
     }
 
     /// Checks every invariant by brute force. For tests; O(orders).

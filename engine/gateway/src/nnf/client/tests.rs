@@ -1,6 +1,8 @@
 //! Client against server: the whole sequence, each fault by itself, and long random days over a
 //! channel that cuts, delays and loses.
 
+mod resume;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
