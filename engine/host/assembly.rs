@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
-use tezi_core::{Core, InstrumentTable};
-use tezi_journal::{JournalStats, Promise};
+use tezi_journal::JournalStats;
 use tezi_model::{Event, Instrument, Nanos, RejectReason};
 use tezi_ring::Consumer;
 
+use crate::beginning::Begun;
 use crate::clock::Clock;
-use crate::core_loop::{Arrivals, CoreLoop, TimeSource};
+use crate::core_loop::{Arrivals, Beginning, CoreLoop, TimeSource};
 use crate::csv::write_books;
 use crate::demo::InjectedFaults;
 use crate::error::Error;
@@ -24,11 +24,12 @@ use crate::host::{Host, ProgressSink};
 use crate::journaling::DurabilityReport;
 use crate::kernels::CppKernels;
 use crate::latency::{Latencies, PathStage};
-use crate::order_path::{OrderPath, OrderWay};
-use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread, Stamped, link};
+use crate::order_path::OrderWay;
+use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread, Stamped};
 use crate::progress::Progress;
-use crate::recorder::{Recorded, Recorder};
+use crate::recorder::Recorded;
 use crate::report::{CoreReport, Report};
+use crate::resume::Resumption;
 
 /// Events the ring between feed and core holds: 4 MiB.
 const RING_SLOTS: usize = 1 << 16;
@@ -107,27 +108,11 @@ impl Assembly<'_> {
     ) -> Result<Report, Error> {
         let clock = Clock::start();
         let (name, parameters) = (strategy.name().to_string(), strategy.parameters());
-        let kernel = CppKernels;
-        let kernel_name = kernel.name();
         let mut decoded = open_output(self.host.decoded_csv.as_deref())?;
         let book = open_output(self.host.book_csv.as_deref())?;
-        let mut core = Core::new(&self.host.config, strategy, kernel)?;
-        for definition in self.instruments {
-            core.define(definition).map_err(|reason| {
-                Error::Parameter(format!("instrument {definition}: {}", reason.message()))
-            })?;
-        }
-        crate::huge_pages::advise_huge_pages(core.books());
-        // Before the journal, so that what is wrong with it leaves none behind.
-        let (orders, orders_thread) = self.order_way(core.instruments())?;
-        sides.orders = orders_thread;
-        let (recorder, journal_note) =
-            self.begin_journal(&clock, &name, &parameters, kernel_name)?;
-        if let (Some(thread), Some(durable)) = (&mut sides.orders, recorder.durable())
-            && self.orders_wait() == Promise::Durable
-        {
-            thread.wait_for(durable);
-        }
+        let begun = self.begin(strategy, &clock)?;
+        let Begun { core, recorder, orders, beginning, mut notes, resumption, .. } = begun;
+        sides.orders = begun.orders_thread;
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
@@ -146,34 +131,21 @@ impl Assembly<'_> {
         let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, done, progress_sink);
         let (injected, is_paced) = (sides.injected, sides.is_paced);
         let (feed, mut finished) =
-            self.run_threads(core_loop, decoded, book, sides, &stop, watch)?;
-        finished.notes.extend(journal_note);
+            self.run_threads((core_loop, beginning), decoded, book, sides, &stop, watch)?;
+        notes.append(&mut finished.notes);
+        finished.notes = notes;
         if let Some(error) = finished.book_error {
             return Err(error);
         }
-        let who = Identity { name, parameters, kernel: kernel_name, journal, injected, is_paced };
+        let kernel = CppKernels.name();
+        let who = Identity { name, parameters, kernel, journal, resumption, injected, is_paced };
         Ok(assemble_report(who, feed, finished, started.elapsed()))
-    }
-
-    /// Where commands go, and who carries them on when that is out of the process.
-    fn order_way(
-        &self,
-        instruments: &InstrumentTable,
-    ) -> Result<(OrderWay, Option<OrdersThread>), Error> {
-        let capacity = &self.host.config.capacity;
-        let Some(config) = self.orders else {
-            let path = OrderPath::new(capacity.instruments_max)?;
-            return Ok((OrderWay::Inside(Box::new(path)), None));
-        };
-        let (core_end, thread_end) = link(config, capacity.own_orders_max)?;
-        let thread = OrdersThread::new(config, instruments, capacity, thread_end)?;
-        Ok((OrderWay::Session(core_end), Some(thread)))
     }
 
     /// Starts the threads, waits for them and collects what they found.
     fn run_threads<'c, S: Strategy + Send, K: PricingKernel + Send>(
         &self,
-        core_loop: CoreLoop<'c, S, K>,
+        (core_loop, beginning): (CoreLoop<'c, S, K>, Option<Beginning>),
         decoded: Option<&'c mut (dyn Write + Send)>,
         book: Option<OutputFile>,
         sides: Sides<'_>,
@@ -186,7 +158,7 @@ impl Assembly<'_> {
         let clock = core_loop.clock;
         thread::scope(|scope| {
             let core = spawn(scope, "tezi-core", move || {
-                run_core(core_loop, consumer, cores.core, stop, book)
+                run_core((core_loop, beginning), consumer, cores.core, stop, book)
             })?;
             let feed = spawn(scope, "tezi-feed", move || {
                 let note = crate::pin::pin(cores.feed, "feed");
@@ -233,56 +205,6 @@ impl Assembly<'_> {
             Ok((feed??, finished))
         })
     }
-
-    /// The promise that orders wait for.
-    fn orders_wait(&self) -> Promise {
-        self.orders.map_or(Promise::Appended, |config| config.wait_for)
-    }
-
-    /// Makes the journal the way that was asked for; what to tell the user of it.
-    fn make_journal(&self, now: Nanos) -> Result<(Recorder, Option<String>), Error> {
-        let Host { journal, journal_mode, journal_stage, segment_bytes, .. } = self.host;
-        let wait = self.orders_wait();
-        let Some(dir) = journal else {
-            if wait > Promise::Appended {
-                let what = format!("orders wait for {}, and no journal is kept", wait.name());
-                return Err(Error::Parameter(what));
-            }
-            return Ok((Recorder::off(), None));
-        };
-        let (is_staged, note) =
-            journal_mode.resolve(self.time_source, wait, journal_stage, *segment_bytes)?;
-        let stage = is_staged.then_some(journal_stage);
-        Ok((Recorder::create(dir, *segment_bytes, stage, now)?, note))
-    }
-
-    /// Opens the journal and writes what a replay must know beforehand.
-    fn begin_journal(
-        &self,
-        clock: &Clock,
-        name: &str,
-        parameters: &str,
-        kernel: &str,
-    ) -> Result<(Recorder, Option<String>), Error> {
-        let now = match self.time_source {
-            TimeSource::Clock => clock.now(),
-            TimeSource::Events => Nanos::ZERO,
-        };
-        let (mut recorder, note) = self.make_journal(clock.now())?;
-        let version = env!("CARGO_PKG_VERSION");
-        let mut session = format!(
-            "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
-        );
-        for setting in &self.host.settings {
-            session += &format!("setting {}\n", setting.replace('\n', " "));
-        }
-        recorder.session(now, &session)?;
-        recorder.config(now, &self.host.config)?;
-        for definition in self.instruments {
-            recorder.instrument(now, definition)?;
-        }
-        Ok((recorder, note))
-    }
 }
 
 /// Starts a named thread of the session.
@@ -325,7 +247,7 @@ fn watch(
 
 /// The body of the core's thread.
 fn run_core<S: Strategy, K: PricingKernel>(
-    mut core_loop: CoreLoop<'_, S, K>,
+    (mut core_loop, beginning): (CoreLoop<'_, S, K>, Option<Beginning>),
     mut ring: Consumer<Event>,
     core_id: Option<usize>,
     stop: &AtomicBool,
@@ -338,7 +260,7 @@ fn run_core<S: Strategy, K: PricingKernel>(
     };
     let mut stopped: Option<RejectReason> = None;
     let ran = core_loop
-        .start(start)
+        .begin(start, beginning)
         .and_then(|()| core_loop.run(&mut ring, stop))
         .and_then(|()| core_loop.stop().map(|reason| stopped = reason));
     // Whatever comes now finds nobody: the feed sees that the ring is abandoned.
@@ -428,6 +350,7 @@ struct Identity {
     parameters: String,
     kernel: &'static str,
     journal: Option<PathBuf>,
+    resumption: Option<Resumption>,
     injected: Option<InjectedFaults>,
     is_paced: bool,
 }
@@ -456,6 +379,7 @@ fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Dur
         elapsed,
         is_paced: who.is_paced,
         journal: who.journal,
+        resumption: who.resumption,
         journal_stats: core.journal_stats,
         durability: core.durability,
         journal_error: core.journal_error,

@@ -11,16 +11,16 @@ use tezi_core::book::ReadAhead;
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
-use tezi_core::{Core, Output, Probe, Stage};
+use tezi_core::{Core, Emitted, Output, Probe, Stage};
 use tezi_journal::JournalError;
-use tezi_model::{Event, ExecutionReport, Nanos, RejectReason};
+use tezi_model::{Event, ExecutionReport, Instrument, Nanos, RejectReason, StreamId};
 use tezi_ring::Consumer;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::latency::{Latencies, PathStage};
 use crate::order_path::OrderWay;
-use crate::orders::{CommandOrigin, Incoming};
+use crate::orders::{CommandOrigin, Incoming, LocalRefusal, refused};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 
@@ -95,6 +95,19 @@ impl Arrivals {
     }
 }
 
+/// What a session that is taken up again begins with.
+pub(crate) struct Beginning {
+    /// Who runs.
+    pub(crate) session: String,
+    pub(crate) has_started: bool,
+    /// Outputs of the last input that the journal lacks.
+    pub(crate) unwritten: Vec<Emitted>,
+    /// Instruments that the journal does not know, and the core does by now.
+    pub(crate) instruments: Vec<Instrument>,
+    /// Streams whose books begin again.
+    pub(crate) streams: Vec<StreamId>,
+}
+
 /// Everything the core's thread owns.
 pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
@@ -113,8 +126,41 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     /// Reports of an order session taken before market events have their turn again.
     const REPORTS_BATCH: usize = 64;
 
-    /// Begins the session. An order session is down until it says otherwise.
-    pub(crate) fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+    /// Begins the session, or takes it up again. An order session is down until it says otherwise.
+    pub(crate) fn begin(
+        &mut self,
+        now: Nanos,
+        resumed: Option<Beginning>,
+    ) -> Result<(), JournalError> {
+        let Some(beginning) = resumed else { return self.start(now) };
+        let now = now.max(self.core.now());
+        for emitted in &beginning.unwritten {
+            self.recorder.output(now, emitted)?;
+        }
+        self.recorder.resume(now, &beginning.session)?;
+        for definition in &beginning.instruments {
+            self.recorder.instrument(now, definition)?;
+        }
+        if !beginning.has_started {
+            return self.start(now);
+        }
+        for emitted in &beginning.unwritten {
+            if let Output::Command(command) = &emitted.output {
+                self.on_report(now, &refused(command, LocalRefusal::Restart, now))?;
+            }
+        }
+        if matches!(self.orders, OrderWay::Session(_)) {
+            self.on_session(now, OrderSessionState::Down)?;
+        }
+        // What the market did meanwhile is for the feed to tell, from the beginning.
+        for stream in beginning.streams {
+            self.on_event(now, &Event::stream_reset(stream, now))?;
+        }
+        self.orders.learn(self.core.instruments());
+        Ok(())
+    }
+
+    fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
         if matches!(self.orders, OrderWay::Session(_)) {
             self.on_session(now, OrderSessionState::Down)?;
         }

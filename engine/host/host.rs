@@ -70,6 +70,7 @@ pub type ProgressSink<'a> = &'a mut dyn FnMut(&ProgressUpdate);
 pub struct Host {
     pub(crate) config: CoreConfig,
     pub(crate) journal: Option<PathBuf>,
+    pub(crate) resume: bool,
     pub(crate) segment_bytes: u64,
     pub(crate) journal_mode: JournalMode,
     pub(crate) journal_stage: StageConfig,
@@ -92,6 +93,7 @@ impl Host {
         Self {
             config: CoreConfig::default(),
             journal: None,
+            resume: false,
             segment_bytes: 64 << 20,
             journal_mode: JournalMode::Auto,
             journal_stage: StageConfig::default(),
@@ -113,6 +115,15 @@ impl Host {
     #[must_use]
     pub fn journal(mut self, dir: impl Into<PathBuf>) -> Self {
         self.journal = Some(dir.into());
+        self
+    }
+
+    /// Takes up the session of the journal, where there is one that did not end: the core is rebuilt
+    /// from it, and orders that are open at the exchange stay the strategy's. A journal of another day,
+    /// strategy or configuration is an error; without one, a session begins. For live sessions.
+    #[must_use]
+    pub const fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
         self
     }
 
@@ -188,6 +199,10 @@ impl Host {
         strategy: S,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
+        if self.resume && !matches!(session, Session::Live(_)) {
+            let what = "only a live session can be taken up again";
+            return Err(Error::Parameter(what.into()));
+        }
         match session {
             Session::Demo(demo) => self.run_demo(demo, strategy, progress),
             Session::Capture(capture) => self.run_captures(capture, strategy, progress),

@@ -16,6 +16,7 @@
 
 mod assembly;
 mod backoff;
+mod beginning;
 mod clock;
 mod core_loop;
 mod csv;
@@ -44,6 +45,7 @@ mod recorder;
 mod records;
 mod replay;
 mod report;
+mod resume;
 mod session;
 mod summary;
 
@@ -63,6 +65,7 @@ pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until,
 };
 pub use report::{CoreReport, PositionReport, Report};
+pub use resume::Resumption;
 pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
     StopSwitch,

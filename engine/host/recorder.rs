@@ -87,6 +87,20 @@ impl Recorder {
         Ok(Self { writer: Some(writer), path: Some(dir.to_path_buf()), meter })
     }
 
+    /// Goes on with a journal that ends cleanly, staged in memory where `stage` says how.
+    pub(crate) fn append_to(
+        dir: &Path,
+        segment_bytes: u64,
+        stage: Option<&StageConfig>,
+    ) -> Result<Self, JournalError> {
+        let writer = match stage {
+            Some(stage) => JournalWriter::open_append_staged(dir, segment_bytes, stage)?,
+            None => JournalWriter::open_append(dir, segment_bytes)?,
+        };
+        let meter = writer.durable().map(DurabilityMeter::new);
+        Ok(Self { writer: Some(writer), path: Some(dir.to_path_buf()), meter })
+    }
+
     /// Where the journal lies.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -112,6 +126,10 @@ impl Recorder {
 
     pub(crate) fn session(&mut self, now: Nanos, text: &str) -> Result<(), JournalError> {
         self.append(RecordType::SESSION, now, text.as_bytes())
+    }
+
+    pub(crate) fn resume(&mut self, now: Nanos, text: &str) -> Result<(), JournalError> {
+        self.append(RecordType::RESUME, now, text.as_bytes())
     }
 
     pub(crate) fn config(&mut self, now: Nanos, config: &CoreConfig) -> Result<(), JournalError> {

@@ -29,6 +29,8 @@ impl RecordType {
     pub(crate) const STOP: u16 = 7;
     /// An [`OrderSessionState`], in the first of 8 bytes.
     pub(crate) const ORDER_SESSION: u16 = 8;
+    /// Text as of [`RecordType::SESSION`]: another process takes the session up again from here.
+    pub(crate) const RESUME: u16 = 10;
     /// Output: an [`OrderCommand`].
     pub(crate) const COMMAND: u16 = 16;
     /// Output: a [`Refusal`].
@@ -48,6 +50,8 @@ impl RecordType {
 pub enum Entry {
     /// Who runs: lines of `key value`.
     Session(String),
+    /// Another process took the session up here: lines as of `Session`. The core does not act on it.
+    Resume(String),
     /// The configuration of the core.
     Config(CoreConfig),
     /// An instrument known from the start.
@@ -96,6 +100,7 @@ impl Entry {
         let wrong = || format!("type {} with {} bytes", record.record_type, payload.len());
         Ok(match record.record_type {
             RecordType::SESSION => Self::Session(String::from_utf8_lossy(payload).into_owned()),
+            RecordType::RESUME => Self::Resume(String::from_utf8_lossy(payload).into_owned()),
             RecordType::CONFIG => Self::Config(pod(payload).ok_or_else(wrong)?),
             RecordType::INSTRUMENT => Self::Instrument(Box::new(pod(payload).ok_or_else(wrong)?)),
             RecordType::START => Self::Start,

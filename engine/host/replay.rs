@@ -121,8 +121,13 @@ impl ReplayReport {
 /// [`Error::Journal`] when it cannot be opened, [`Error::JournalContent`] when it does not begin
 /// as a session does.
 pub fn read_head(path: &Path) -> Result<JournalHead, Error> {
+    read_beginning(path).map(|(head, _)| head)
+}
+
+/// As [`read_head`], with the configuration of the core.
+pub(crate) fn read_beginning(path: &Path) -> Result<(JournalHead, CoreConfig), Error> {
     let mut reader = JournalReader::open(path)?;
-    head(path, &mut reader).map(|(head, _)| head)
+    head(path, &mut reader)
 }
 
 /// Rebuilds the state with the strategy's own code and compares every decision.
@@ -164,6 +169,56 @@ fn time_of_day(time: Nanos) -> i64 {
     time.plus(IST_OFFSET_NS).0.rem_euclid(NANOS_PER_DAY)
 }
 
+/// A session that did not end, as its journal has it: the core as it was when the process died.
+pub(crate) struct Rebuilt<S> {
+    pub(crate) core: Core<S, CppKernels>,
+    /// How many of the last input's outputs the journal holds. The rest never left.
+    pub(crate) outputs_recorded: usize,
+    /// Whether the session had begun.
+    pub(crate) has_started: bool,
+    pub(crate) records: u64,
+}
+
+/// Rebuilds the core of a session that did not end, with the strategy's own code.
+///
+/// # Errors
+///
+/// As [`read_head`], and [`Error::JournalContent`] when the session ended in order, or what is rebuilt
+/// is not what the journal says.
+pub(crate) fn rebuild<S: Strategy>(path: &Path, strategy: S) -> Result<Rebuilt<S>, Error> {
+    let mut replay = Replay::open(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0)?;
+    let mut outputs_recorded = 0;
+    if let Some(step) = replay.run_to_last() {
+        replay.act(&step);
+        outputs_recorded = step.outputs.len();
+        if replay.core.outputs().get(..outputs_recorded) != Some(&step.outputs[..]) {
+            replay.diverge(step.sequence, "other outputs than the journal's");
+        }
+    }
+    let wrong = |what: String| Error::JournalContent { path: path.to_path_buf(), what };
+    if replay.recorded_hash.is_some() {
+        let how = "the session ended in order and is not to be resumed; begin another journal";
+        return Err(wrong(how.into()));
+    }
+    if let Some(what) = &replay.content_error {
+        return Err(wrong(what.clone()));
+    }
+    match replay.reader.end() {
+        Some(End::Clean) => {}
+        Some(end) => return Err(wrong(end.to_string())),
+        None => return Err(wrong("not read to its end".into())),
+    }
+    if let Some(first) = &replay.first_divergence {
+        let what = format!("the strategy's code no longer does what it did: {first}");
+        return Err(wrong(what));
+    }
+    if replay.unknown_records > 0 {
+        return Err(wrong(format!("{} records of unknown types", replay.unknown_records)));
+    }
+    let Replay { core, has_started, records, .. } = replay;
+    Ok(Rebuilt { core, outputs_recorded, has_started, records })
+}
+
 fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreConfig), Error> {
     let wrong = |what: &str| Error::JournalContent {
         path: path.to_path_buf(),
@@ -199,6 +254,7 @@ struct Replay<S, L, F> {
     load: L,
     /// Actions prepared and not taken.
     left: F,
+    has_started: bool,
     records: u64,
     outputs: u64,
     divergences: u64,
@@ -227,6 +283,7 @@ where
             core,
             load,
             left,
+            has_started: false,
             records: 2,
             outputs: 0,
             divergences: 0,
@@ -240,6 +297,19 @@ where
     }
 
     fn run(mut self, with_strategy: bool) -> Result<ReplayReport, Error> {
+        // Without a hash the last input's outputs may be cut short: what is missing is no difference.
+        if let Some(step) = self.run_to_last() {
+            if self.recorded_hash.is_some() || self.stopped_before.is_some() {
+                self.apply(&step);
+            } else {
+                self.act(&step);
+            }
+        }
+        Ok(self.finish(with_strategy))
+    }
+
+    /// Acts on every input but the last, which is returned.
+    fn run_to_last(&mut self) -> Option<Step> {
         let mut pending: Option<Step> = None;
         while let Some(record) = self.reader.next_record() {
             self.records += 1;
@@ -251,6 +321,7 @@ where
                 },
                 Ok(Entry::End(hash)) => self.recorded_hash = Some(hash),
                 Ok(Entry::Unknown(_)) => self.unknown_records += 1,
+                Ok(Entry::Resume(_)) => {}
                 // The head of a replayed session has no time.
                 Ok(_)
                     if time.0 > 0 && self.until.is_some_and(|until| until < time_of_day(time)) =>
@@ -270,15 +341,7 @@ where
                 }
             }
         }
-        // Without a hash the last input's outputs may be cut short: what is missing is no difference.
-        if let Some(step) = pending.take() {
-            if self.recorded_hash.is_some() || self.stopped_before.is_some() {
-                self.apply(&step);
-            } else {
-                self.act(&step);
-            }
-        }
-        Ok(self.finish(with_strategy))
+        pending
     }
 
     /// Acts on an input and compares what comes of it.
@@ -311,7 +374,10 @@ where
                     self.diverge(step.sequence, "an instrument found no room");
                 }
             }
-            Entry::Start => self.core.on_start(time),
+            Entry::Start => {
+                self.has_started = true;
+                self.core.on_start(time);
+            }
             Entry::Event(event) => self.core.on_event(time, event),
             Entry::Report(report) => {
                 // A refused report was refused then too; the core counts it.

@@ -15,6 +15,7 @@ use crate::feed::FeedReport;
 use crate::journaling::DurabilityReport;
 use crate::latency::Latencies;
 use crate::orders::OrdersReport;
+use crate::resume::Resumption;
 
 /// One position at the end.
 #[derive(Clone, Debug)]
@@ -108,6 +109,8 @@ pub struct Report {
     pub is_paced: bool,
     /// Where the journal lies.
     pub journal: Option<PathBuf>,
+    /// What was taken up, where another process had begun the session.
+    pub resumption: Option<Resumption>,
     /// What is in it; `None` when it could not be finished.
     pub journal_stats: Option<JournalStats>,
     /// How it came to the disk while the session ran; `None` of a mapped journal, which does not say.

@@ -84,6 +84,9 @@ pub struct Exchange {
     /// Every request that was heard, for who looks on meanwhile.
     pub heard: Arc<Mutex<Vec<Heard>>>,
     pub sign_ons: u32,
+    /// What the box bought less what it sold, and in how many trades.
+    pub net: i64,
+    pub trades: u64,
     back_at: Option<Instant>,
     clock: Clock,
 }
@@ -145,6 +148,8 @@ impl Exchange {
             requests: 0,
             heard: Arc::default(),
             sign_ons: 0,
+            net: 0,
+            trades: 0,
             back_at: None,
             clock: Clock::start(),
         }
@@ -467,6 +472,8 @@ impl Exchange {
         for side in 0..2 {
             let id = trade.order_ids[side].0;
             let Some(image) = self.images.get_mut(&id) else { continue };
+            self.trades += 1;
+            self.net += [1, -1][side] * i64::from(trade.quantity.0);
             let fill = Fill {
                 number: trade.trade_id as i32,
                 quantity: trade.quantity.0 as i32,

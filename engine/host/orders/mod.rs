@@ -21,4 +21,5 @@ pub use refusal::LocalRefusal;
 pub use report::{OpenOrder, OrderCounts, OrdersReport};
 
 pub(crate) use link::{CommandOrigin, Incoming, OrderLink, link};
+pub(crate) use refusal::refused;
 pub(crate) use thread::{OrdersThread, Stamped};

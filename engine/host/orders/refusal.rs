@@ -33,11 +33,13 @@ pub enum LocalRefusal {
     Queue = 60_111,
     /// The journal no longer reaches the disk, and orders wait for that.
     Journal = 60_112,
+    /// The process died before it left; the one that took the session up says so.
+    Restart = 60_113,
 }
 
 impl LocalRefusal {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NotLive,
         Self::Encode,
         Self::Rate,
@@ -50,6 +52,7 @@ impl LocalRefusal {
         Self::Cipher,
         Self::Queue,
         Self::Journal,
+        Self::Restart,
     ];
 
     /// What people read.
@@ -68,6 +71,7 @@ impl LocalRefusal {
             Self::Cipher => "the encryption of the connection could take no more",
             Self::Queue => "too many commands waited for the orders' thread",
             Self::Journal => "the journal no longer reached the disk",
+            Self::Restart => "the process ended before it left",
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct OrderCounts {
     pub cancelled_unasked: u64,
     /// Requests whose fate the session worked out itself, after a connection was lost.
     pub resolved: u64,
+    /// Of them, orders of an earlier process that the exchange does not have.
+    pub not_in_day: u64,
     /// Reports heard in a message download rather than live.
     pub downloaded: u64,
     /// Immediate acknowledgements of the gateway.
@@ -67,6 +69,8 @@ pub struct OrdersReport {
     pub session: Counters,
     /// Commands that did not leave, by reason; reasons that never occurred left out.
     pub refused: Vec<(LocalRefusal, u64)>,
+    /// Orders open in the journal that were taken over from an earlier process.
+    pub taken_over: usize,
     /// Open orders that the core does not know, as they were when trading began and at the end.
     pub unknown_orders: Vec<OpenOrder>,
     /// Of them, cancelled before trading began.
@@ -97,6 +101,10 @@ impl OrdersReport {
                 "{left} orders of the user were open at the exchange and unknown to the core"
             ));
         }
+        if self.counts.not_in_day > 0 {
+            let lost = self.counts.not_in_day;
+            problems.push(format!("{lost} orders open in the journal are not at the exchange"));
+        }
         if !self.open_at_end.is_empty() {
             let open = self.open_at_end.len();
             problems.push(format!("{open} own orders were still open or in flight at the end"));
@@ -122,6 +130,9 @@ impl fmt::Display for OrdersReport {
             counts.rejected,
             counts.cancelled_unasked
         )?;
+        if self.taken_over > 0 {
+            writeln!(f, "  resumed {} open orders of the journal", self.taken_over)?;
+        }
         for (reason, count) in &self.refused {
             writeln!(f, "          {count:>7} x not sent: {}", reason.message())?;
         }

@@ -10,7 +10,7 @@ use std::net::SocketAddrV4;
 
 use tezi_core::InstrumentTable;
 use tezi_core::oms::OrderSessionState;
-use tezi_gateway::nnf::client::{Endpoint, Event, Origin, Session};
+use tezi_gateway::nnf::client::{Endpoint, Event, LocalReason, Origin, Session};
 use tezi_journal::DurableWatermark;
 use tezi_model::{ExecutionKind, ExecutionReport, Nanos, Qty};
 use tezi_ring::Item;
@@ -24,6 +24,7 @@ use super::transport::Connection;
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::resume::OrdersOfTheDay;
 
 /// Bytes read at once.
 const READ_SIZE: usize = 16 << 10;
@@ -126,6 +127,23 @@ impl OrdersThread {
             tls: config.tls.as_ref().map(super::tls::TlsSetup::new).transpose()?,
             config: config.clone(),
         })
+    }
+
+    /// Takes over the orders of an earlier process of the day. Before [`OrdersThread::run`].
+    pub(crate) fn take_over(&mut self, orders: &OrdersOfTheDay, now: Nanos) -> Result<(), Error> {
+        for order in &orders.open {
+            self.session.resume_order(order, now).map_err(|error| {
+                let number = order.client_order_id;
+                Error::Parameter(format!("order {number} cannot be taken over: {error}"))
+            })?;
+        }
+        if let Some(order_id) = orders.closed.iter().find(|&&it| !self.session.resume_closed(it)) {
+            let what =
+                format!("more orders in the journal than of a day: {order_id} finds no room");
+            return Err(Error::Parameter(what));
+        }
+        self.report.taken_over = orders.open.len();
+        Ok(())
     }
 
     /// Lets each command leave only when its record is on the disk.
@@ -397,6 +415,7 @@ impl OrdersThread {
         let is_answer =
             kind != Some(ExecutionKind::Fill) && self.stamps.on_answer(id, self.read_raw, clock);
         counts.downloaded += u64::from(origin == Origin::Download);
+        counts.not_in_day += u64::from(report.reason == LocalReason::NOT_IN_DAY);
         let count = match kind {
             _ if origin == Origin::Session => &mut counts.resolved,
             Some(ExecutionKind::Fill) => &mut counts.fills,

@@ -161,6 +161,9 @@ impl Report {
             return writeln!(f, "No journal was kept.");
         };
         let path = path.display();
+        if let Some(resumption) = &self.resumption {
+            writeln!(f, "{resumption}")?;
+        }
         if let Some(stats) = &self.journal_stats {
             let (records, mib) = (grouped(stats.records), stats.bytes as f64 / 1_048_576.0);
             writeln!(f, "Journal {path}: {records} records, {mib:.1} MiB")?;

@@ -259,6 +259,13 @@ impl Event {
         Self { kind_code: EventKind::Clock as u8, receive_time: now, ..Self::zeroed() }
     }
 
+    /// A stream that begins again: its books are empty from here on.
+    #[must_use]
+    pub fn stream_reset(stream: StreamId, now: Nanos) -> Self {
+        let kind_code = EventKind::StreamReset as u8;
+        Self { kind_code, stream, receive_time: now, sequence: 1, ..Self::zeroed() }
+    }
+
     /// What an event about the feed itself reports, `None` for every other kind.
     #[must_use]
     pub const fn fault(&self) -> Option<FeedFault> {

@@ -181,6 +181,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     files::check_distinct(&[], &outputs)?;
     let save_pcap = args.market.save_pcap.clone();
     let hosting = Hosting {
+        resume: false,
         args: &args.host,
         kind: "demo",
         strategy_default: StrategyName::OptionQuoter,

@@ -104,6 +104,13 @@ struct OrderArgs {
     /// An underlying that is an index; may be given several times [default: those of NSE]
     #[arg(long, value_name = "SYMBOL")]
     index: Vec<String>,
+    /// Takes up the session of `--journal` where another process of the day left it; begins one where
+    /// there is none yet
+    ///
+    /// The core is rebuilt from the journal, and what the exchange did meanwhile is downloaded before
+    /// orders leave again. Strategy, parameters and limits must be those of the session.
+    #[arg(long, verbatim_doc_comment)]
+    resume: bool,
     /// How long open orders' answers are awaited at the end
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = args::seconds)]
     stop_timeout: f64,
@@ -155,6 +162,8 @@ Examples:
       Signs on, watches for a minute, signs off: whether box, user and password are right.
   tezi host ... --unknown-orders cancel
       After a crash: what the last session left open is cancelled before trading begins.
+  tezi host ... --journal /var/tezi/today --keep-on-logoff --resume
+      Goes on with the orders and positions of its journal, however the process before it ended.
 
 Exit codes: 0 all was fine; 1 the session never went live, orders were left open or are unknown,
 messages were lost on every line; 2 wrong usage.";
@@ -188,6 +197,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         } else {
             StrategyName::Watch
         },
+        resume: args.orders.resume,
         instruments: session.instruments.len(),
         opening: args.opening(&session.instruments),
         hints: Vec::new(),

@@ -38,6 +38,8 @@ pub(crate) struct Hosting<'a> {
     pub(crate) kind: &'static str,
     /// The strategy where none is named.
     pub(crate) strategy_default: StrategyName,
+    /// Whether the session of the journal is taken up, where there is one.
+    pub(crate) resume: bool,
     /// How many instruments are known beforehand.
     pub(crate) instruments: usize,
     /// One line before the run.
@@ -58,6 +60,10 @@ impl Hosting<'_> {
     pub(crate) fn run(&self, session: &Session) -> Result<Verdict, Failure> {
         let strategy = Chosen::new(&self.args.strategy, self.strategy_default)?;
         let output = &self.args.output;
+        if self.resume && output.journal.is_none() {
+            let what = "a session is resumed from its journal: name it with --journal DIR";
+            return Err(Failure::Usage(what.into()));
+        }
         let made = match &output.journal {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
             _ => None,
@@ -88,6 +94,7 @@ impl Hosting<'_> {
             .settings(&self.args.in_force);
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());
+            host = host.resume(self.resume);
         }
         if let Some(path) = &output.decoded_csv {
             host = host.decoded_csv(path);

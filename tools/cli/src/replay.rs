@@ -74,6 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let instruments = args.contracts.instruments(args.wire.segment_or_default())?;
     let has_options = instruments.iter().any(|it| it.kind() == InstrumentKind::Option);
     let hosting = Hosting {
+        resume: false,
         args: &args.host,
         kind: "replay",
         strategy_default: if has_options {

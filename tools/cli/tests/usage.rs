@@ -97,6 +97,7 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "--encryption",
                 "--tls-ca",
                 "--unknown-orders",
+                "--resume",
                 "--stop-timeout",
                 "--interface",
                 "--contracts",

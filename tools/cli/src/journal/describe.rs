@@ -106,7 +106,8 @@ impl Description {
 /// Describes a record that was understood.
 pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
     match entry {
-        Entry::Session(text) => session(text),
+        Entry::Session(text) => session("session", text),
+        Entry::Resume(text) => session("resume", text),
         Entry::Config(config) => of_config(config),
         Entry::Instrument(instrument) => of_instrument(instrument),
         Entry::Start => Description::new("start"),
@@ -134,8 +135,8 @@ fn by(description: Description, origin: Origin) -> Description {
     }
 }
 
-fn session(text: &str) -> Description {
-    let mut description = Description::new("session");
+fn session(label: &'static str, text: &str) -> Description {
+    let mut description = Description::new(label);
     for (key, value) in text.lines().filter_map(|line| line.split_once(' ')) {
         let value = FieldValue::Text(value.to_string().into());
         description.fields.push((key.to_string().into(), value));

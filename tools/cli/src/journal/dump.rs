@@ -247,7 +247,7 @@ impl RecordFilter {
             _ => None,
         };
         match self {
-            Self::Session => matches!(entry, Entry::Session(_)),
+            Self::Session => matches!(entry, Entry::Session(_) | Entry::Resume(_)),
             Self::Config => matches!(entry, Entry::Config(_)),
             Self::Instrument => matches!(entry, Entry::Instrument(_)),
             Self::Start => matches!(entry, Entry::Start),

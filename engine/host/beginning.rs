@@ -1,0 +1,213 @@
+//! What a session begins with: the core, its journal, and the way of its orders; new, or as another
+//! process of the day left them.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use tezi_core::pricing::PricingKernel;
+use tezi_core::strategy::Strategy;
+use tezi_core::{Core, InstrumentTable};
+use tezi_journal::Promise;
+use tezi_model::{Instrument, Nanos, StreamId};
+
+use crate::assembly::Assembly;
+use crate::clock::Clock;
+use crate::core_loop::{Beginning, TimeSource};
+use crate::error::Error;
+use crate::host::Host;
+use crate::kernels::CppKernels;
+use crate::order_path::{OrderPath, OrderWay};
+use crate::orders::{OrdersThread, link};
+use crate::recorder::Recorder;
+use crate::resume::{OrdersOfTheDay, Resumed, Resumption, resume};
+
+/// Everything the core's thread and the orders' thread begin with.
+pub(crate) struct Begun<S> {
+    pub(crate) core: Core<S, CppKernels>,
+    pub(crate) recorder: Recorder,
+    pub(crate) orders: OrderWay,
+    pub(crate) orders_thread: Option<OrdersThread>,
+    /// What comes before anything else, where the session is taken up again.
+    pub(crate) beginning: Option<Beginning>,
+    pub(crate) resumption: Option<Resumption>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Assembly<'_> {
+    /// Makes core, journal and way of orders. What is wrong with the session is found before a
+    /// journal is made or written to.
+    pub(crate) fn begin<S: Strategy>(&self, strategy: S, clock: &Clock) -> Result<Begun<S>, Error> {
+        match &self.host.journal {
+            Some(path) if self.host.resume && holds_journal(path) => {
+                self.take_up(path, strategy, clock)
+            }
+            None if self.host.resume => {
+                Err(Error::Parameter("a session is resumed from its journal: name one".into()))
+            }
+            _ => self.begin_new(strategy, clock),
+        }
+    }
+
+    fn begin_new<S: Strategy>(&self, strategy: S, clock: &Clock) -> Result<Begun<S>, Error> {
+        let session = self.session_text(&strategy);
+        let mut core = Core::new(&self.host.config, strategy, CppKernels)?;
+        define(&mut core, self.instruments)?;
+        crate::huge_pages::advise_huge_pages(core.books());
+        // Before the journal, so that what is wrong with it leaves none behind.
+        let (orders, orders_thread) = self.order_way(core.instruments(), None, clock)?;
+        let (recorder, note) = self.begin_journal(&session, clock)?;
+        Ok(self.begun(core, recorder, (orders, orders_thread), (None, None), note))
+    }
+
+    /// Goes on with the session of the journal in `path`.
+    fn take_up<S: Strategy>(
+        &self,
+        path: &Path,
+        strategy: S,
+        clock: &Clock,
+    ) -> Result<Begun<S>, Error> {
+        let session = self.session_text(&strategy);
+        let resumed = resume(path, strategy, &self.host.config, clock.now())?;
+        let Resumed { mut core, has_started, unwritten, orders, summary } = resumed;
+        let instruments = self.instruments_unknown_to(core.instruments());
+        // Their records come before anything else that happens to the core from here on.
+        define(&mut core, &instruments)?;
+        let streams: BTreeSet<StreamId> =
+            core.instruments().iter().filter_map(|(_, state)| state.stream).collect();
+        crate::huge_pages::advise_huge_pages(core.books());
+        let way = self.order_way(core.instruments(), Some(&orders), clock)?;
+        let (is_staged, note) = self.is_staged()?;
+        let stage = is_staged.then_some(&self.host.journal_stage);
+        let recorder = Recorder::append_to(path, self.host.segment_bytes, stage)?;
+        let streams = streams.into_iter().collect();
+        let beginning = Beginning { session, has_started, unwritten, instruments, streams };
+        Ok(self.begun(core, recorder, way, (Some(beginning), Some(summary)), note))
+    }
+
+    fn begun<S: Strategy>(
+        &self,
+        core: Core<S, CppKernels>,
+        recorder: Recorder,
+        (orders, mut orders_thread): (OrderWay, Option<OrdersThread>),
+        (beginning, resumption): (Option<Beginning>, Option<Resumption>),
+        note: Option<String>,
+    ) -> Begun<S> {
+        if let (Some(thread), Some(durable)) = (&mut orders_thread, recorder.durable())
+            && self.orders_wait() == Promise::Durable
+        {
+            thread.wait_for(durable);
+        }
+        let notes = note.into_iter().collect();
+        Begun { core, recorder, orders, orders_thread, beginning, resumption, notes }
+    }
+
+    /// Where commands go, and who carries them on when that is out of the process. `earlier` are
+    /// orders of another process.
+    fn order_way(
+        &self,
+        instruments: &InstrumentTable,
+        earlier: Option<&OrdersOfTheDay>,
+        clock: &Clock,
+    ) -> Result<(OrderWay, Option<OrdersThread>), Error> {
+        let capacity = &self.host.config.capacity;
+        let Some(config) = self.orders else {
+            let path = OrderPath::new(capacity.instruments_max)?;
+            return Ok((OrderWay::Inside(Box::new(path)), None));
+        };
+        let (core_end, thread_end) = link(config, capacity.own_orders_max)?;
+        let mut thread = OrdersThread::new(config, instruments, capacity, thread_end)?;
+        if let Some(earlier) = earlier {
+            thread.take_over(earlier, clock.now())?;
+        }
+        Ok((OrderWay::Session(core_end), Some(thread)))
+    }
+
+    /// Instruments of the masters that a core lacks, or knows otherwise.
+    fn instruments_unknown_to(&self, table: &InstrumentTable) -> Vec<Instrument> {
+        let known = table.iter().map(|(_, state)| bytemuck::bytes_of(&state.definition));
+        let known: HashSet<&[u8]> = known.collect();
+        let is_new = |it: &&Instrument| !known.contains(bytemuck::bytes_of(*it));
+        self.instruments.iter().filter(is_new).copied().collect()
+    }
+
+    /// The promise that orders wait for.
+    fn orders_wait(&self) -> Promise {
+        self.orders.map_or(Promise::Appended, |config| config.wait_for)
+    }
+
+    /// Whether the journal is staged, and what to tell the user of that.
+    fn is_staged(&self) -> Result<(bool, Option<String>), Error> {
+        let Host { journal_mode, journal_stage, segment_bytes, .. } = self.host;
+        let wait = self.orders_wait();
+        journal_mode.resolve(self.time_source, wait, journal_stage, *segment_bytes)
+    }
+
+    /// Makes the journal the way that was asked for; what to tell the user of it.
+    fn make_journal(&self, now: Nanos) -> Result<(Recorder, Option<String>), Error> {
+        let Some(dir) = &self.host.journal else {
+            let wait = self.orders_wait();
+            if wait > Promise::Appended {
+                let what = format!("orders wait for {}, and no journal is kept", wait.name());
+                return Err(Error::Parameter(what));
+            }
+            return Ok((Recorder::off(), None));
+        };
+        let (is_staged, note) = self.is_staged()?;
+        let stage = is_staged.then_some(&self.host.journal_stage);
+        Ok((Recorder::create(dir, self.host.segment_bytes, stage, now)?, note))
+    }
+
+    /// Opens the journal and writes what a replay must know beforehand.
+    fn begin_journal(
+        &self,
+        session: &str,
+        clock: &Clock,
+    ) -> Result<(Recorder, Option<String>), Error> {
+        let now = match self.time_source {
+            TimeSource::Clock => clock.now(),
+            TimeSource::Events => Nanos::ZERO,
+        };
+        let (mut recorder, note) = self.make_journal(clock.now())?;
+        recorder.session(now, session)?;
+        recorder.config(now, &self.host.config)?;
+        for definition in self.instruments {
+            recorder.instrument(now, definition)?;
+        }
+        Ok((recorder, note))
+    }
+
+    /// Who runs, as a journal has it.
+    fn session_text<S: Strategy>(&self, strategy: &S) -> String {
+        let (version, kernel) = (env!("CARGO_PKG_VERSION"), CppKernels.name());
+        let (name, parameters) = (strategy.name(), strategy.parameters());
+        let mut text = format!(
+            "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
+        );
+        for setting in &self.host.settings {
+            text += &format!("setting {}\n", setting.replace('\n', " "));
+        }
+        text
+    }
+}
+
+fn define<S: Strategy>(
+    core: &mut Core<S, CppKernels>,
+    instruments: &[Instrument],
+) -> Result<(), Error> {
+    for definition in instruments {
+        core.define(definition).map_err(|reason| {
+            Error::Parameter(format!("instrument {definition}: {}", reason.message()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether a directory has a segment of a journal, or the place in memory of one.
+fn holds_journal(path: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(path) else { return false };
+    let is_part = |name: &std::ffi::OsStr| {
+        let name = Path::new(name);
+        name.extension().is_some_and(|it| it == "tzj") || name == Path::new("memory")
+    };
+    entries.flatten().any(|entry| is_part(&entry.file_name()))
+}

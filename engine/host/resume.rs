@@ -1,0 +1,262 @@
+//! A session taken up again by another process: the journal's inputs give the core back, and what the
+//! exchange did meanwhile comes with the first message download. `docs/operating/resume.md`.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tezi_core::strategy::Strategy;
+use tezi_core::{Core, CoreConfig, Emitted, Output};
+use tezi_gateway::nnf::client::ResumedOrder;
+use tezi_journal::JournalReader;
+use tezi_model::{
+    ClientOrderId, CommandKind, ExecutionReport, IST_OFFSET_NS, Nanos, OrderId, OrderStatus,
+};
+
+use crate::error::Error;
+use crate::kernels::CppKernels;
+use crate::records::Entry;
+use crate::replay::{Rebuilt, read_beginning, rebuild};
+
+/// Reasons of reports from here on are not the exchange's: their time is not the exchange's either.
+const REASONS_OF_OURS: u16 = 60_000;
+
+/// What the new process has from the journal.
+pub(crate) struct Resumed<S> {
+    pub(crate) core: Core<S, CppKernels>,
+    /// Whether the old process had begun the session.
+    pub(crate) has_started: bool,
+    /// What the last input brought about and the journal does not hold. None of it left.
+    pub(crate) unwritten: Vec<Emitted>,
+    /// For the order session.
+    pub(crate) orders: OrdersOfTheDay,
+    pub(crate) summary: Resumption,
+}
+
+/// What a session was taken up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// Records read.
+    pub records: u64,
+    /// How long that took, acting on them included.
+    pub took: Duration,
+    /// The core's time when the old process died.
+    pub died_at: Nanos,
+    /// Orders open then, those in flight included.
+    pub open_orders: usize,
+    /// Of them, with a request in flight.
+    pub in_flight: usize,
+    /// Commands of the last input that had not left.
+    pub unsent: usize,
+}
+
+impl fmt::Display for Resumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, took, open_orders, in_flight, unsent, .. } = self;
+        let seconds = took.as_secs_f64();
+        write!(
+            f,
+            "Resumed from {records} records in {seconds:.3} s: {open_orders} orders open, {in_flight} \
+             requests in flight, {unsent} that had not left"
+        )
+    }
+}
+
+/// What a journal says of the orders that an exchange was told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OrdersOfTheDay {
+    pub(crate) open: Vec<ResumedOrder>,
+    /// The exchange's numbers of those that ended.
+    pub(crate) closed: Vec<OrderId>,
+}
+
+/// Rebuilds what the journal in `path` says, for a host that would otherwise begin with this strategy
+/// and `config` now.
+///
+/// # Errors
+///
+/// [`Error::Journal`] when it cannot be read or mended, [`Error::JournalContent`] when it is of another
+/// day, strategy or configuration, ended in order, or does not give the same outputs again.
+pub(crate) fn resume<S: Strategy>(
+    path: &Path,
+    strategy: S,
+    config: &CoreConfig,
+    now: Nanos,
+) -> Result<Resumed<S>, Error> {
+    let begun = Instant::now();
+    let wrong = |what: String| Error::JournalContent { path: path.to_path_buf(), what };
+    tezi_journal::recover(path)?;
+    let (head, recorded) = read_beginning(path)?;
+    let (name, parameters) = (strategy.name(), strategy.parameters());
+    if (head.strategy.as_str(), &head.parameters) != (name, &parameters) {
+        return Err(wrong(format!(
+            "the session is of strategy {} {}, and this is {name} {parameters}",
+            head.strategy, head.parameters
+        )));
+    }
+    if let Some(what) = difference(&recorded, config) {
+        return Err(wrong(format!("the session has other {what}; resume it with the same")));
+    }
+    let Rebuilt { core, outputs_recorded, has_started, records } = rebuild(path, strategy)?;
+    if core.now() > Nanos::ZERO && day(core.now()) != day(now) {
+        let what = "the session is of another day: its orders are gone; begin another journal";
+        return Err(wrong(what.into()));
+    }
+    let unwritten = core.outputs().get(outputs_recorded..).unwrap_or_default().to_vec();
+    let never_left = |id: ClientOrderId| {
+        unwritten.iter().find_map(|emitted| match &emitted.output {
+            Output::Command(command) if command.client_order_id == id => command.kind(),
+            _ => None,
+        })
+    };
+    let mut orders = OrdersOfTheDay::read(path, &core)?;
+    orders.open.retain_mut(|order| match never_left(order.client_order_id) {
+        // The exchange never heard of it, and will not: the core is told so.
+        Some(CommandKind::New) => false,
+        Some(_) => {
+            order.pending = None;
+            true
+        }
+        None => true,
+    });
+    let is_command = |emitted: &&Emitted| matches!(emitted.output, Output::Command(_));
+    let summary = Resumption {
+        records,
+        took: begun.elapsed(),
+        died_at: core.now(),
+        open_orders: core.orders().open_count(),
+        in_flight: core.orders().in_flight() as usize,
+        unsent: unwritten.iter().filter(is_command).count(),
+    };
+    Ok(Resumed { core, has_started, unwritten, orders, summary })
+}
+
+impl OrdersOfTheDay {
+    /// Reads a journal for what was asked and answered of each order; `core` says which are open.
+    fn read<S: Strategy>(path: &Path, core: &Core<S, CppKernels>) -> Result<Self, Error> {
+        let mut heard: HashMap<ClientOrderId, Heard> = HashMap::new();
+        let mut numbers: HashSet<OrderId> = HashSet::new();
+        let mut reader = JournalReader::open(path)?;
+        while let Some(record) = reader.next_record() {
+            match Entry::read(&record) {
+                Ok(Entry::Output(Emitted { output: Output::Command(command), .. })) => {
+                    heard.entry(command.client_order_id).or_default().on_command();
+                }
+                Ok(Entry::Report(report)) => {
+                    heard.entry(report.client_order_id).or_default().on_report(&report);
+                    numbers.insert(report.order_id);
+                }
+                _ => {}
+            }
+        }
+        let open: Vec<ResumedOrder> = core
+            .orders()
+            .open()
+            .map(|order| {
+                let heard = heard.get(&order.client_order_id).copied().unwrap_or_default();
+                let pending = pending(order.status);
+                numbers.remove(&order.order_id);
+                ResumedOrder {
+                    client_order_id: order.client_order_id,
+                    order_id: order.order_id,
+                    instrument: order.instrument,
+                    side: order.side,
+                    price: order.price,
+                    quantity: order.quantity,
+                    filled: order.filled,
+                    pending,
+                    heard_until: if pending.is_some() { heard.checkpoint } else { heard.until },
+                }
+            })
+            .collect();
+        numbers.remove(&OrderId(0));
+        Ok(Self { open, closed: numbers.into_iter().collect() })
+    }
+}
+
+/// How far the exchange was heard of one order, in its own time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    until: Nanos,
+    /// `until` when the latest request left.
+    checkpoint: Nanos,
+}
+
+impl Heard {
+    fn on_command(&mut self) {
+        self.checkpoint = self.until;
+    }
+
+    fn on_report(&mut self, report: &ExecutionReport) {
+        if report.reason < REASONS_OF_OURS {
+            self.until = self.until.max(report.venue_time);
+        }
+    }
+}
+
+/// The request that an order in this state waits for.
+const fn pending(status: OrderStatus) -> Option<CommandKind> {
+    match status {
+        OrderStatus::PendingNew => Some(CommandKind::New),
+        OrderStatus::PendingReplace => Some(CommandKind::Replace),
+        OrderStatus::PendingCancel => Some(CommandKind::Cancel),
+        _ => None,
+    }
+}
+
+/// What of two configurations differs. The first order number of a session is its own.
+fn difference(recorded: &CoreConfig, wanted: &CoreConfig) -> Option<&'static str> {
+    if recorded.limits != wanted.limits {
+        return Some("limits");
+    }
+    if (recorded.venue_mode, recorded.venue) != (wanted.venue_mode, wanted.venue) {
+        return Some("way of its orders (an exchange, or the venue inside)");
+    }
+    (recorded.capacity != wanted.capacity).then_some("bounds (instruments, orders, levels)")
+}
+
+/// The day in India.
+fn day(time: Nanos) -> i64 {
+    const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
+    time.plus(IST_OFFSET_NS).0.div_euclid(NANOS_PER_DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named_and_the_first_number_is_not() {
+        let one = CoreConfig::default();
+        let mut other = CoreConfig { client_order_id_base: 77, ..one };
+        assert_eq!(difference(&one, &other), None);
+        other.capacity.timers_max += 1;
+        assert_eq!(difference(&one, &other), Some("bounds (instruments, orders, levels)"));
+        other.limits.loss_max += 1;
+        assert_eq!(difference(&one, &other), Some("limits"));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_india() {
+        let midnight = Nanos::from_ist(2026, 11, 23, 0, 0, 0);
+        assert_eq!(day(midnight), day(midnight.plus(1)));
+        assert_ne!(day(midnight), day(midnight.plus(-1)));
+    }
+
+    #[test]
+    fn an_answer_is_later_than_what_was_heard_when_its_request_left() {
+        let report = |at, reason| ExecutionReport {
+            venue_time: Nanos(at),
+            reason,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let mut heard = Heard::default();
+        heard.on_command();
+        heard.on_report(&report(50, 0));
+        heard.on_command();
+        heard.on_report(&report(70, 0));
+        heard.on_report(&report(900, 60_101));
+        assert_eq!((heard.checkpoint, heard.until), (Nanos(50), Nanos(70)));
+    }
+}
