@@ -40,6 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("engine/core", &["tezi-model", "tezi-prefetch"]),
     ("engine/prefetch", &[]),
     ("engine/journal", &["tezi-model"]),
+    ("engine/archive", &["tezi-model", "tezi-journal"]),
     ("engine/gateway", &["tezi-model"]),
     ("engine/receive", &["tezi-model"]),
     ("engine/ring", &[]),
@@ -59,7 +60,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine/capi", &["tezi"]),
-    ("tools/cli", &["tezi", "tezi-capi"]),
+    ("tools/cli", &["tezi", "tezi-archive", "tezi-capi"]),
 ];
 
 /// Within the core, which folders and files a module may use beside `tezi_model` and its own.

@@ -32,14 +32,18 @@ impl ProgressLine {
 
     /// Shows an update, unless the last line is too recent.
     pub(crate) fn show(&mut self, update: &ProgressUpdate) {
-        let text = line(update, self.started.elapsed());
+        self.show_text(|elapsed| line(update, elapsed));
+    }
+
+    /// Shows a text, told how long it has been, unless the last line is too recent.
+    pub(crate) fn show_text(&mut self, text: impl FnOnce(Duration) -> String) {
         if self.is_terminal {
             let mut stderr = io::stderr();
-            let _ = write!(stderr, "\r\x1b[2K{text}");
+            let _ = write!(stderr, "\r\x1b[2K{}", text(self.started.elapsed()));
             let _ = stderr.flush();
         } else if self.shown.elapsed() >= INTERVAL {
             self.shown = Instant::now();
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", text(self.started.elapsed()));
         }
     }
 

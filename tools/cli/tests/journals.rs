@@ -247,3 +247,28 @@ fn a_full_disk_behind_standard_output_is_an_error() {
     let output = place.command().args(["journal", "dump", "j"]).stdout(full).output().unwrap();
     Ran::new(output).exits(1).says("cannot write to standard output");
 }
+
+#[test]
+fn an_archived_journal_comes_back_and_a_changed_archive_is_told() {
+    let place = Place::new("archive");
+    short_demo(&place);
+    let made = place.run("journal archive j --to a --json").exits(0).json();
+    let seal = made["seal"].as_str().unwrap();
+    assert!(made["packed_bytes"].as_u64() < made["bytes"].as_u64());
+    place.run("journal archive j --to a").exits(1).says("not empty");
+    place.run(&format!("journal verify a --seal {seal}")).exits(0).says("under this seal");
+    place.run("journal verify a").exits(0).says("kept elsewhere");
+    place.run(&format!("journal verify a --seal {}", "0".repeat(64))).exits(1).says("another seal");
+    place.run("journal verify a --seal 12").exits(2).says("64 hexadecimal digits");
+    place.run(&format!("journal verify j --seal {seal}")).exits(2).says("no archive");
+    place
+        .run(&format!("journal restore a --to back --seal {seal}"))
+        .exits(0)
+        .says("journal replay");
+    assert_eq!(place.read(SEGMENT), place.read("back/00000000.tzj"));
+    place.run("journal replay back").exits(0).says("the hashes are equal");
+    let mut packed = place.read("a/00000000.tzj.zst");
+    packed[20] ^= 1;
+    place.write("a/00000000.tzj.zst", &packed);
+    place.run("journal verify a").exits(1).says("SHA-256 is not the manifest's");
+}

@@ -1,5 +1,6 @@
 //! `tezi journal`: what a session left behind.
 
+mod archive;
 mod describe;
 mod diff;
 mod dump;
@@ -32,6 +33,8 @@ enum Command {
     Dump(dump::Args),
     Diff(diff::Args),
     Recover(recover::Args),
+    Archive(archive::Args),
+    Restore(archive::RestoreArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -41,6 +44,8 @@ Examples:
   tezi journal dump journals/demo-20261120-091500     its records, for people
   tezi journal grep journals/demo-20261120-091500 --order 7
                                                       all that was said of one order
+  tezi journal archive journals/host-20261120-091500 --to /archive/20261120
+                                                      compressed and sealed, for years
   tezi journal diff a.journal b.journal               the first record that differs
   tezi journal recover journals/host-20261120-091500  whole again after a kill
 
@@ -54,5 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Dump(args) => dump::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Recover(args) => recover::run(args),
+        Command::Archive(args) => archive::run(args),
+        Command::Restore(args) => archive::restore(args),
     }
 }

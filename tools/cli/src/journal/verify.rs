@@ -7,7 +7,9 @@ use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use tezi::journal::{self, Damage, Finding, TornTail, VerifyReport};
 use tezi::model::Nanos;
+use tezi_archive::Digest;
 
+use super::archive;
 use crate::hosting::{program, quoted};
 use crate::json::known;
 use crate::outcome::{Failure, Verdict, print};
@@ -21,9 +23,12 @@ use crate::text::{date_time, grouped};
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The journal's directory, or one segment file
+    /// The journal's directory, one segment file, or an archive's directory
     #[arg(value_name = "PATH")]
     path: PathBuf,
+    /// The seal that an archive must have
+    #[arg(long, value_name = "SHA256", value_parser = archive::seal)]
+    seal: Option<Digest>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -42,6 +47,13 @@ Exit codes: 0 undamaged; 1 damaged, cut short, or unreadable; 2 wrong usage.";
 
 /// Checks a journal.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    if archive::is_archive(&args.path) {
+        return archive::verify(&args.path, args.seal, args.json);
+    }
+    if args.seal.is_some() {
+        let what = format!("{} is no archive: only those have seals", args.path.display());
+        return Err(Failure::Usage(what));
+    }
     let report = journal::verify(&args.path)?;
     let is_fine = report.is_undamaged() && report.torn_tail.is_none();
     if args.json {
