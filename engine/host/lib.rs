@@ -15,6 +15,7 @@
 //! ```
 
 mod assembly;
+pub mod audit;
 mod backoff;
 mod beginning;
 mod clock;
@@ -73,9 +74,9 @@ pub use session::{
 
 pub use tezi_core::strategy;
 pub use tezi_core::{
-    Capacity, Core, CoreConfig, Counters, Emitted, InstrumentTable, Origin, Output, Position,
-    Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book, matching, oms,
-    risk_measures, venue,
+    Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,
+    Origin, Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book,
+    matching, oms, risk_measures, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

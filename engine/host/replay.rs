@@ -238,18 +238,21 @@ fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreCon
 }
 
 /// An input and what the journal says it brought about.
-struct Step {
-    input: Entry,
-    time: Nanos,
-    sequence: u64,
-    outputs: Vec<Emitted>,
+pub(crate) struct Step {
+    pub(crate) input: Entry,
+    pub(crate) time: Nanos,
+    pub(crate) sequence: u64,
+    pub(crate) outputs: Vec<Emitted>,
 }
 
 /// A replay under way.
-struct Replay<S, L, F> {
+pub(crate) struct Replay<S, L, F> {
     reader: JournalReader,
-    head: JournalHead,
-    core: Core<S, CppKernels>,
+    pub(crate) head: JournalHead,
+    pub(crate) core: Core<S, CppKernels>,
+    /// The last input read, while its outputs are.
+    pending: Option<Step>,
+    is_over: bool,
     /// Prepares the strategy for an input with one of its outputs.
     load: L,
     /// Actions prepared and not taken.
@@ -273,7 +276,7 @@ where
     L: Fn(&mut S, &Emitted),
     F: Fn(&S) -> usize,
 {
-    fn open(path: &Path, strategy: S, load: L, left: F) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, strategy: S, load: L, left: F) -> Result<Self, Error> {
         let mut reader = JournalReader::open(path)?;
         let (head, config) = head(path, &mut reader)?;
         let core = Core::new(&config, strategy, CppKernels)?;
@@ -281,6 +284,8 @@ where
             reader,
             head,
             core,
+            pending: None,
+            is_over: false,
             load,
             left,
             has_started: false,
@@ -310,12 +315,24 @@ where
 
     /// Acts on every input but the last, which is returned.
     fn run_to_last(&mut self) -> Option<Step> {
-        let mut pending: Option<Step> = None;
-        while let Some(record) = self.reader.next_record() {
+        while let Some((step, is_last)) = self.next_step() {
+            if is_last {
+                return Some(step);
+            }
+            self.apply(&step);
+        }
+        None
+    }
+
+    /// The next input with its outputs, and whether it is the last.
+    pub(crate) fn next_step(&mut self) -> Option<(Step, bool)> {
+        while !self.is_over
+            && let Some(record) = self.reader.next_record()
+        {
             self.records += 1;
             let (time, sequence) = (record.time, record.sequence);
             match Entry::read(&record) {
-                Ok(Entry::Output(emitted)) => match &mut pending {
+                Ok(Entry::Output(emitted)) => match &mut self.pending {
                     Some(step) => step.outputs.push(emitted),
                     None => self.diverge(sequence, "an output before the first input"),
                 },
@@ -327,25 +344,26 @@ where
                     if time.0 > 0 && self.until.is_some_and(|until| until < time_of_day(time)) =>
                 {
                     self.stopped_before = Some(time);
-                    break;
+                    self.is_over = true;
                 }
                 Ok(input) => {
-                    if let Some(step) = pending.take() {
-                        self.apply(&step);
+                    let step = Step { input, time, sequence, outputs: Vec::new() };
+                    if let Some(before) = self.pending.replace(step) {
+                        return Some((before, false));
                     }
-                    pending = Some(Step { input, time, sequence, outputs: Vec::new() });
                 }
                 Err(what) => {
                     self.content_error = Some(format!("record {sequence}: {what}"));
-                    break;
+                    self.is_over = true;
                 }
             }
         }
-        pending
+        self.is_over = true;
+        self.pending.take().map(|step| (step, true))
     }
 
     /// Acts on an input and compares what comes of it.
-    fn apply(&mut self, step: &Step) {
+    pub(crate) fn apply(&mut self, step: &Step) {
         self.act(step);
         self.outputs += step.outputs.len() as u64;
         let outputs = self.core.outputs();
@@ -363,7 +381,7 @@ where
         self.diverge(step.sequence, &what);
     }
 
-    fn act(&mut self, step: &Step) {
+    pub(crate) fn act(&mut self, step: &Step) {
         for emitted in &step.outputs {
             (self.load)(self.core.strategy_mut(), emitted);
         }
@@ -400,7 +418,7 @@ where
         }
     }
 
-    fn finish(self, with_strategy: bool) -> ReplayReport {
+    pub(crate) fn finish(self, with_strategy: bool) -> ReplayReport {
         let end = self.reader.end().cloned();
         let (is_whole, end) = match (self.content_error, end) {
             (Some(what), _) => (false, what),

@@ -23,11 +23,11 @@ mod timers;
 pub mod venue;
 
 pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
-pub use desk::Counters;
+pub use desk::{Counters, Explanation};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
 pub use output::{Emitted, Origin, Output, Refusal, Request};
 pub use position::{
     AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
 };
-pub use risk::{GuardLimits, Market, Proposal, Restriction, Risk, tags};
+pub use risk::{Check, GuardLimits, Market, Measure, Proposal, Restriction, Risk, tags};

@@ -70,6 +70,21 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
+    /// A name for people and programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PendingNew => "pending_new",
+            Self::New => "new",
+            Self::PartiallyFilled => "partially_filled",
+            Self::PendingReplace => "pending_replace",
+            Self::PendingCancel => "pending_cancel",
+            Self::Filled => "filled",
+            Self::Canceled => "canceled",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// Whether the order can never change again.
     #[inline]
     #[must_use]

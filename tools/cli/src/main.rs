@@ -40,6 +40,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::hosting::HostArgs;
+use crate::journal::audit;
 use crate::outcome::{Failure, Verdict, print};
 use crate::settings::Expanded;
 
@@ -74,6 +75,7 @@ commands! {
     Var => var;
     Match => match_command;
     Journal => journal;
+    Audit => audit;
     Doctor => doctor;
 }
 
@@ -119,6 +121,7 @@ Examples:
                                        SPAN and exposure margin, and what an order would add
   tezi var closes.csv positions.csv    value at risk and expected shortfall, three ways
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
+  tezi audit journals/demo-* 17        the story of one order: what was known, what each check found
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
   tezi doctor                          what costs tail latency on this machine, and what mends it
 

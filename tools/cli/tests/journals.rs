@@ -272,3 +272,36 @@ fn an_archived_journal_comes_back_and_a_changed_archive_is_told() {
     place.write("a/00000000.tzj.zst", &packed);
     place.run("journal verify a").exits(1).says("SHA-256 is not the manifest's");
 }
+
+#[test]
+fn the_story_of_an_order_has_the_market_the_checks_and_the_answers() {
+    let place = Place::new("audit");
+    short_demo(&place);
+    let sent = dump(&place.run("journal dump j --json --type command").exits(0));
+    let order = sent[0]["client_order_id"].as_u64().unwrap();
+    let story = place.run(&format!("audit j {order} --json")).exits(0).json();
+    let chapters = story["chapters"].as_array().unwrap();
+    // Each record of the order is a chapter, in the same order.
+    let records = dump(&place.run(&format!("journal grep j --json --order {order}")).exits(0));
+    assert_eq!(chapters.len(), records.len());
+    for (chapter, record) in chapters.iter().zip(&records) {
+        assert_eq!((&chapter["type"], &chapter["kind"]), (&record["type"], &record["kind"]));
+    }
+    let first = &chapters[0];
+    assert_eq!((&first["type"], &first["kind"]), (&"command".into(), &"new".into()));
+    let checks = first["checks"].as_array().unwrap();
+    assert!(checks.len() > 15 && checks.iter().all(|check| check["passed"] == true));
+    let book_has_a_side = !first["bids"].as_array().unwrap().is_empty();
+    assert!(book_has_a_side && first["cause"]["type"] != Value::Null);
+    let accepted = chapters.iter().find(|chapter| chapter["kind"] == "accepted").unwrap();
+    assert_ne!(accepted["status"], "pending_new");
+    assert_eq!(story["doubts"], Value::Array(Vec::new()));
+
+    let told = place.run(&format!("audit j {order}")).exits(0);
+    let told = told.says("fat_finger").says("of 19 passed").says("cause     ").says("heard     ");
+    assert!(!place.run(&format!("audit j {order} --brief")).exits(0).out.contains("fat_finger"));
+    drop(told);
+    place.run("audit j 999999").exits(1).says("no order has the number 999999");
+    place.run("audit nowhere 1").exits(1);
+    place.run("audit j x").exits(2);
+}

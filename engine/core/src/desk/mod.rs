@@ -3,6 +3,7 @@
 //! Market events change books here, requests become commands here (`trading`), and everything a
 //! strategy may see or do goes through here by way of its `Context`.
 
+mod explain;
 mod market;
 mod spread;
 mod status;
@@ -21,6 +22,7 @@ use crate::risk::{Guards, Risk};
 use crate::timers::Timers;
 use status::Statuses;
 
+pub use explain::Explanation;
 pub(crate) use market::MarketChange;
 
 /// What the core has counted. All since the start.

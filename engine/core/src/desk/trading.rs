@@ -215,8 +215,16 @@ impl Desk {
             Some(reason) => reason,
             None => RejectReason::UnknownInstrument,
         })?;
-        let opposite = proposal.side.opposite();
-        let market = Market {
+        let market = self.market(instrument, proposal.side);
+        self.risk.check(self.now, &state.definition, &market, proposal)?;
+        self.guards.check(&self.ask(instrument, proposal))
+    }
+
+    /// What the checks of an order on `side` look at.
+    #[inline]
+    pub(super) fn market(&self, instrument: InstrumentId, side: Side) -> Market {
+        let opposite = side.opposite();
+        Market {
             opposite_touch: self.books.touch(instrument, opposite).map(|level| level.price),
             last_trade: self.tape[instrument.index()].last_trade,
             own_opposite: self.orders.best_price(instrument, opposite),
@@ -226,12 +234,14 @@ impl Desk {
             exposure: self.orders.exposure(instrument),
             open_orders: self.orders.open_count(),
             open_value: self.orders.open_value(),
-        };
-        self.risk.check(self.now, &state.definition, &market, proposal)?;
-        self.guards.check(&self.ask(instrument, proposal))
+        }
     }
 
-    const fn ask<'a>(&self, instrument: InstrumentId, proposal: &'a Proposal) -> Ask<'a> {
+    pub(super) const fn ask<'a>(
+        &self,
+        instrument: InstrumentId,
+        proposal: &'a Proposal,
+    ) -> Ask<'a> {
         Ask { now: self.now, instrument, proposal, in_flight: self.orders.in_flight() }
     }
 

@@ -7,6 +7,7 @@
 
 use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher};
 
+use super::explain::{Checks, Measure, furthest};
 use super::limits::{GuardLimits, Restriction};
 use super::underlyings::{Exposed, Underlyings};
 use super::{Proposal, through_by};
@@ -141,6 +142,32 @@ impl Guards {
         self.check_loop(guarded, ask)
     }
 
+    /// Tells every check of [`Guards::check`], whether or not an earlier one fails; nothing while
+    /// they are off.
+    pub(crate) fn explain(&self, ask: &Ask<'_>, checks: &mut Checks) {
+        let Some(it) = self.instruments.get(ask.instrument.index()) else { return };
+        if !self.is_on {
+            return;
+        }
+        use RejectReason as R;
+        let proposal = ask.proposal;
+        let (price, side) = (proposal.price, proposal.side);
+        let known = |price: Px| if price.0 > 0 { Measure::Price(price) } else { Measure::None };
+        let end = if side == Side::Buy { it.high } else { it.low };
+        let is_through = match side {
+            Side::Buy => end.0 > 0 && price > end,
+            Side::Sell => end.0 > 0 && price < end,
+        };
+        checks.add(R::PriceProtection, !is_through, Measure::Price(price), known(end));
+        let bps = self.limits.theoretical_bps;
+        let has_limit = bps > 0 && it.theoretical.0 > 0;
+        let most = if has_limit { furthest(proposal, it.theoretical, bps) } else { Px::ZERO };
+        let is_near = !has_limit || !through_by(proposal, it.theoretical, bps);
+        checks.add(R::TheoreticalPrice, is_near, Measure::Price(price), known(most));
+        self.explain_exposure(it, ask, checks);
+        self.explain_loop(it, ask, checks);
+    }
+
     /// Counts an order that leaves, or the change of one.
     #[inline]
     pub(crate) fn count(&mut self, ask: &Ask<'_>) {
@@ -221,6 +248,61 @@ impl Guards {
             Restriction::NoSells if side == Side::Buy => Ok(()),
             _ => Err(RejectReason::Restricted),
         }
+    }
+
+    fn explain_exposure(&self, it: &Guarded, ask: &Ask<'_>, checks: &mut Checks) {
+        use RejectReason as R;
+        let Proposal { side, open_quantity, replaces, .. } = *ask.proposal;
+        let had = replaces.map_or(0, |(quantity, _)| i64::from(quantity.0));
+        let added = i64::from(open_quantity.0).max(had) - had;
+        let (before, underlying) = self.underlyings.get(ask.instrument);
+        let limits = &self.limits;
+        let net = underlying.towards(side) + added;
+        checks.at_most(R::UnderlyingPosition, net, limits.underlying_net_max);
+        let after = before.with(side, added);
+        let gross = underlying.gross + after.gross() - before.gross();
+        let grows = after.gross() > before.gross();
+        let most = if grows { limits.underlying_gross_max } else { 0 };
+        checks.at_most(R::GrossPosition, gross, most);
+        let reduces = after.towards(side) <= 0;
+        let is_banned = it.restriction == Restriction::ReduceOnly && !reduces;
+        let what = Measure::Word(if reduces { "reduces the position" } else { "may add to it" });
+        let may = |is: bool, word| if is { Measure::Word(word) } else { Measure::None };
+        let in_ban = it.restriction == Restriction::ReduceOnly;
+        checks.add(R::Banned, !is_banned, what, may(in_ban, "only what reduces it"));
+        let word = match it.restriction {
+            Restriction::NoBuys => "no buys",
+            Restriction::NoSells => "no sells",
+            Restriction::Nothing => "nothing",
+            Restriction::None | Restriction::ReduceOnly => "",
+        };
+        let is_barred = match it.restriction {
+            Restriction::NoBuys => side == Side::Buy,
+            Restriction::NoSells => side == Side::Sell,
+            Restriction::Nothing => true,
+            Restriction::None | Restriction::ReduceOnly => false,
+        };
+        let asked = Measure::Word(if side == Side::Buy { "a buy" } else { "a sell" });
+        checks.add(R::Restricted, !is_barred, asked, may(!word.is_empty(), word));
+    }
+
+    fn explain_loop(&self, it: &Guarded, ask: &Ask<'_>, checks: &mut Checks) {
+        use RejectReason as R;
+        let limits = &self.limits;
+        let is_new = ask.proposal.replaces.is_none();
+        // Each as the number that this request would make.
+        let mut next = |reason, count: u32, most: u32, counts: bool| {
+            let most = if counts { i64::from(most) } else { 0 };
+            checks.at_most(reason, i64::from(count) + 1, most);
+        };
+        let is_again = it.last.is_again(ask, limits.duplicate_window_ns);
+        let times = if is_again { it.last.times } else { 0 };
+        next(R::DuplicateOrder, times, limits.duplicates_max, is_new && is_again);
+        let new_orders = it.new_orders.count_at(ask.now);
+        next(R::RunawayOrders, new_orders, limits.instrument_orders_max, is_new);
+        next(R::InFlight, ask.in_flight, limits.in_flight_max, true);
+        let segment = self.segments.get(it.segment_code as usize).copied().unwrap_or_default();
+        next(R::OrderRate, segment.count_at(ask.now), limits.segment_orders_max, true);
     }
 
     fn check_loop(&self, it: &Guarded, ask: &Ask<'_>) -> Result<(), RejectReason> {

@@ -5,6 +5,9 @@
 //! (price, quantity, order value, cumulative open order value, unconfirmed orders counted) and
 //! NSE/INVG/69255 section VI. A cancel is never refused by a limit: it can only make things safer.
 
+mod explain;
+#[cfg(test)]
+mod explain_tests;
 mod guards;
 #[cfg(test)]
 mod guards_tests;
@@ -12,6 +15,8 @@ mod limits;
 pub mod tags;
 mod underlyings;
 
+pub(crate) use explain::Checks;
+pub use explain::{Check, Measure};
 pub(crate) use guards::{Ask, Guards};
 pub use limits::{GuardLimits, Restriction};
 

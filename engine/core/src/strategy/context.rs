@@ -6,7 +6,7 @@ use tezi_model::{
 };
 
 use crate::book::{Level, RestingOrder};
-use crate::desk::Desk;
+use crate::desk::{Desk, Explanation};
 use crate::instruments::InstrumentState;
 use crate::oms::{Exposure, Order};
 use crate::output::{Output, Request};
@@ -86,6 +86,13 @@ impl Context<'_> {
         quantity: Qty,
     ) -> Result<(), RejectReason> {
         self.desk.check_new(instrument, side, price, quantity)
+    }
+
+    /// What a request would meet now: the market, the position, and every check with what it finds and
+    /// what it allows. It allocates: for audits, not for trading.
+    #[must_use]
+    pub fn explain(&self, request: &Request) -> Explanation {
+        self.desk.explain(request)
     }
 
     /// Says what an instrument is worth in theory, `None` when that is not known any more: orders too

@@ -9,6 +9,7 @@ use super::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
 };
+use crate::desk::Explanation;
 use crate::oms::OrderSessionState;
 use crate::output::{Emitted, Origin, Output, Request};
 
@@ -41,6 +42,7 @@ impl RecordedAction {
 #[derive(Debug, Default)]
 pub struct Recorded {
     pending: std::collections::VecDeque<(Origin, RecordedAction)>,
+    witness: Option<Vec<Explanation>>,
 }
 
 impl Recorded {
@@ -61,6 +63,16 @@ impl Recorded {
         self.pending.len()
     }
 
+    /// From now on, notes what each request meets, for [`Recorded::take_witnessed`].
+    pub fn witness(&mut self) {
+        self.witness = Some(Vec::new());
+    }
+
+    /// What the requests since [`Recorded::witness`] met, in order; ends it.
+    pub fn take_witnessed(&mut self) -> Vec<Explanation> {
+        self.witness.take().unwrap_or_default()
+    }
+
     fn repeat(&mut self, ctx: &mut Context<'_>) {
         while let Some((origin, action)) = self.pending.front().copied() {
             if origin != ctx.desk.origin {
@@ -68,6 +80,10 @@ impl Recorded {
             }
             self.pending.pop_front();
             // The outcome is compared with the journal by the caller; here it only must happen.
+            if let (Some(witness), RecordedAction::Request(request)) = (&mut self.witness, &action)
+            {
+                witness.push(ctx.explain(request));
+            }
             match action {
                 RecordedAction::Request(request) => drop(ctx.request(&request)),
                 RecordedAction::Timer(at) => drop(ctx.set_timer(at)),

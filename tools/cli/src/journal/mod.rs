@@ -1,6 +1,7 @@
 //! `tezi journal`: what a session left behind.
 
 mod archive;
+pub(crate) mod audit;
 mod describe;
 mod diff;
 mod dump;
