@@ -21,6 +21,7 @@ mod beginning;
 mod clock;
 mod core_loop;
 mod csv;
+pub mod day_report;
 mod demo;
 pub mod doctor;
 mod error;

@@ -26,6 +26,7 @@ mod price;
 mod progress;
 mod publish;
 mod replay;
+mod report;
 mod settings;
 mod strategies;
 mod table;
@@ -76,6 +77,7 @@ commands! {
     Match => match_command;
     Journal => journal;
     Audit => audit;
+    Report => report;
     Doctor => doctor;
 }
 
@@ -122,6 +124,7 @@ Examples:
   tezi var closes.csv positions.csv    value at risk and expected shortfall, three ways
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
   tezi audit journals/demo-* 17        the story of one order: what was known, what each check found
+  tezi report journals/demo-* --to day   a day's orders, trades, refusals, stops, order-to-trade ratio
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
   tezi doctor                          what costs tail latency on this machine, and what mends it
 

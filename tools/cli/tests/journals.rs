@@ -305,3 +305,29 @@ fn the_story_of_an_order_has_the_market_the_checks_and_the_answers() {
     place.run("audit nowhere 1").exits(1);
     place.run("audit j x").exits(2);
 }
+
+#[test]
+fn a_day_is_reported_as_tables_and_a_page() {
+    let place = Place::new("report");
+    let summary = short_demo(&place);
+    let told = place.run("report j --to day").exits(0).says("messages counted");
+    drop(told);
+    let text = |name: &str| String::from_utf8(place.read(name)).unwrap();
+    let lines = |name: &str| text(name).lines().count() as u64 - 1;
+    let core = &summary["core"];
+    assert_eq!(lines("day/orders.csv"), core["new_orders"].as_u64().unwrap());
+    assert_eq!(lines("day/trades.csv"), core["fills"].as_u64().unwrap());
+    let dumped = dump(&place.run("journal dump j --json --type refusal").exits(0));
+    let refused = text("day/refusals.csv");
+    let by_checks = refused.lines().filter(|line| line.contains(",check,")).count();
+    assert_eq!(by_checks, dumped.len());
+    let ratios = text("day/ratios.csv");
+    let row: Vec<&str> = ratios.lines().nth(1).unwrap().split(',').collect();
+    let messages: u64 = row[1].parse::<u64>().unwrap() + row[2].parse::<u64>().unwrap();
+    let sent = ["new_orders", "replaces", "cancels"].map(|name| core[name].as_u64().unwrap());
+    assert_eq!(messages, sent.iter().sum::<u64>(), "each message is counted or exempt");
+    let page = text("day/report.html");
+    assert!(page.contains("<h2>Orders (") && page.ends_with("</html>\n"));
+    place.run("report j --to day").exits(1).says("cannot write");
+    place.run("report nowhere").exits(1);
+}

@@ -11,12 +11,14 @@ pub mod bands;
 pub mod breaker;
 pub mod calendar;
 mod date;
+mod order_to_trade;
 mod rate;
 pub mod rules;
 pub mod session;
 mod vwap;
 
 pub use date::{Date, TimeOfDay, Weekday};
+pub use order_to_trade::OrderToTrade;
 pub use rate::{Rate, Width};
 pub use vwap::{Vwap, WindowAverage};
 

@@ -9,12 +9,13 @@ use tezi::audit::{AuditEvent, Chapter, OrderAudit, audit_order};
 use tezi::journal::JournalReader;
 use tezi::model::{ClientOrderId, RejectReason};
 use tezi::oms::Order;
-use tezi::{Check, Emitted, Entry, Explanation, Measure, Origin, Output};
+use tezi::{Check, Emitted, Entry, Explanation, Origin, Output};
 
 use super::describe::describe;
 use super::names::Names;
 use crate::json::known;
 use crate::outcome::{Failure, Verdict, print};
+use crate::report::measure;
 use crate::text::{date_time, rupees};
 
 /// Tells the story of one order: what was known, what each check found, what came of it
@@ -201,16 +202,6 @@ fn write_knowledge(
         )?;
     }
     Ok(())
-}
-
-fn measure(measure: Measure) -> String {
-    match measure {
-        Measure::None => "-".into(),
-        Measure::Price(price) => price.to_string(),
-        Measure::Money(money) => rupees(money),
-        Measure::Count(count) => count.to_string(),
-        Measure::Word(word) => word.into(),
-    }
 }
 
 fn of_audit(audit: &OrderAudit, names: &Names) -> Value {

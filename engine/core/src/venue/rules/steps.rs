@@ -31,6 +31,12 @@ impl Steps {
         self.steps.iter().find(holds).map_or(self.rest, |step| step.value)
     }
 
+    /// Each step with its upper bound, in order; the last has none.
+    pub fn steps(&self) -> impl Iterator<Item = (Option<Px>, Px)> + '_ {
+        let bounded = self.steps.iter().map(|step| (Some(step.bound), step.value));
+        bounded.chain([(None, self.rest)])
+    }
+
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (steps, rest) = split_rest(text)?;
         let steps = steps.map(Self::parse_step).collect::<Option<Vec<_>>>()?;

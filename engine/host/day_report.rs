@@ -1,0 +1,320 @@
+//! A day's evidence from its journal: orders, trades, what was refused and by what, stops, and the
+//! order-to-trade ratio with its charge.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tezi_core::oms::Order;
+use tezi_core::strategy::Recorded;
+use tezi_core::venue::rules::{Rules, key};
+use tezi_core::venue::{Date, OrderToTrade, segment_scope};
+use tezi_core::{Check, Emitted, Explanation, Origin, Output, Refusal};
+use tezi_model::{
+    ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentKind, Money,
+    Nanos, OrderCommand, RejectReason, Segment,
+};
+
+use crate::error::Error;
+use crate::records::Entry;
+use crate::replay::{JournalHead, Replay, ReplayReport, Step};
+
+/// A day, order by order.
+#[derive(Clone, Debug)]
+pub struct DayReport {
+    /// Who ran.
+    pub head: JournalHead,
+    /// Every order that left, by number.
+    pub orders: Vec<OrderRow>,
+    /// Every trade, in order.
+    pub trades: Vec<TradeRow>,
+    /// Every request that was refused, here or by the exchange, in order.
+    pub refusals: Vec<RefusalRow>,
+    /// Every stop of trading.
+    pub stops: Vec<StopRow>,
+    /// Order-to-trade ratio by segment.
+    pub ratios: Vec<RatioRow>,
+    /// The replay under it.
+    pub replay: ReplayReport,
+}
+
+/// An order that left.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderRow {
+    /// When it left.
+    pub entered: Nanos,
+    /// As it left.
+    pub command: OrderCommand,
+    /// What it is in.
+    pub instrument: Option<Instrument>,
+    /// As it was last known.
+    pub last: Option<Order>,
+    /// Changes that left.
+    pub changes: u32,
+    /// Cancels that left.
+    pub cancels: u32,
+}
+
+/// A trade.
+#[derive(Clone, Copy, Debug)]
+pub struct TradeRow {
+    /// When it was heard.
+    pub time: Nanos,
+    /// The report.
+    pub report: ExecutionReport,
+    /// Its order.
+    pub order: Option<Order>,
+    /// What it is in.
+    pub instrument: Option<Instrument>,
+}
+
+/// A request that did not leave, or that the exchange refused.
+#[derive(Clone, Copy, Debug)]
+pub struct RefusalRow {
+    /// When.
+    pub time: Nanos,
+    /// The input's record.
+    pub sequence: u64,
+    /// What it is in.
+    pub instrument: Option<Instrument>,
+    /// Who refused it.
+    pub by: RefusedBy,
+}
+
+/// Who refused a request.
+#[derive(Clone, Copy, Debug)]
+pub enum RefusedBy {
+    /// A check; with what it found and allowed.
+    Check(Refusal, Option<Check>),
+    /// The exchange, or who carries orders to it.
+    Venue(ExecutionReport),
+}
+
+/// A stop of trading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopRow {
+    /// When.
+    pub time: Nanos,
+    /// The input's record.
+    pub sequence: u64,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// The order-to-trade ratio of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatioRow {
+    /// The segment.
+    pub segment: Segment,
+    /// What was counted.
+    pub day: OrderToTrade,
+    /// What it costs; `None` where no row says.
+    pub charge: Option<Money>,
+}
+
+type Player = Replay<Recorded, fn(&mut Recorded, &Emitted), fn(&Recorded) -> usize>;
+
+/// Reports a day from its journal. `rules` has the rows of the exchanges.
+///
+/// # Errors
+///
+/// [`Error::Journal`] when the journal cannot be opened, [`Error::JournalContent`] when it does not begin
+/// as a session does. What is wrong further on is in [`DayReport::replay`].
+pub fn day_report(path: &Path, rules: &Rules) -> Result<DayReport, Error> {
+    let load: fn(&mut Recorded, &Emitted) = |strategy, emitted| strategy.load(emitted);
+    let left: fn(&Recorded) -> usize = Recorded::left;
+    let mut replay: Player = Replay::open(path, Recorded::default(), load, left)?;
+    let mut day = Day::new(rules);
+    while let Some((step, is_last)) = replay.next_step() {
+        let has_requests = step.outputs.iter().any(|it| {
+            it.origin != Origin::CORE
+                && matches!(it.output, Output::Command(_) | Output::Refusal(_))
+        });
+        if has_requests {
+            replay.core.strategy_mut().witness();
+        }
+        if is_last {
+            replay.act(&step);
+        } else {
+            replay.apply(&step);
+        }
+        let witnessed = replay.core.strategy_mut().take_witnessed();
+        day.take(&step, witnessed, &replay);
+    }
+    let ratios = day.ratios();
+    let head = replay.head.clone();
+    Ok(DayReport {
+        head,
+        orders: day.orders.into_values().collect(),
+        trades: day.trades,
+        refusals: day.refusals,
+        stops: day.stops,
+        ratios,
+        replay: replay.finish(false),
+    })
+}
+
+/// A day under way.
+struct Day<'a> {
+    rules: &'a Rules,
+    date: Option<Date>,
+    orders: BTreeMap<ClientOrderId, OrderRow>,
+    trades: Vec<TradeRow>,
+    refusals: Vec<RefusalRow>,
+    stops: Vec<StopRow>,
+    counts: BTreeMap<u8, (Segment, OrderToTrade)>,
+    stopped: bool,
+}
+
+impl<'a> Day<'a> {
+    const fn new(rules: &'a Rules) -> Self {
+        Self {
+            rules,
+            date: None,
+            orders: BTreeMap::new(),
+            trades: Vec::new(),
+            refusals: Vec::new(),
+            stops: Vec::new(),
+            counts: BTreeMap::new(),
+            stopped: false,
+        }
+    }
+
+    fn take(&mut self, step: &Step, witnessed: Vec<Explanation>, replay: &Player) {
+        if self.date.is_none() && step.time > Nanos::ZERO {
+            self.date = Some(Date::of(step.time));
+        }
+        if let Entry::Report(report) = &step.input {
+            self.on_report(step, report, replay);
+        }
+        let mut witnessed = witnessed.into_iter();
+        for Emitted { origin, output } in &step.outputs {
+            let mut met = || if *origin == Origin::CORE { None } else { witnessed.next() };
+            match output {
+                Output::Command(command) => self.on_command(step, command, met(), replay),
+                Output::Refusal(refusal) => {
+                    self.on_refusal(step, refusal, met().as_ref(), replay);
+                }
+                Output::Report(report) => self.on_report(step, report, replay),
+                Output::Timer(_) | Output::Kill => {}
+            }
+        }
+        if let Some(reason) = replay.core.stopped()
+            && !std::mem::replace(&mut self.stopped, true)
+        {
+            self.stops.push(StopRow { time: step.time, sequence: step.sequence, reason });
+        }
+    }
+
+    fn on_command(
+        &mut self,
+        step: &Step,
+        command: &OrderCommand,
+        met: Option<Explanation>,
+        replay: &Player,
+    ) {
+        let id = command.client_order_id;
+        let state = replay.core.instruments().get(command.instrument);
+        let instrument = state.map(|state| state.definition);
+        let row = self.orders.entry(id).or_insert(OrderRow {
+            entered: step.time,
+            command: *command,
+            instrument,
+            last: None,
+            changes: 0,
+            cancels: 0,
+        });
+        row.last = replay.core.orders().get(id).or(row.last);
+        match command.kind() {
+            Some(CommandKind::Replace) => row.changes += 1,
+            Some(CommandKind::Cancel) => row.cancels += 1,
+            _ => {}
+        }
+        let Some(instrument) = instrument else { return };
+        let width = self
+            .date
+            .and_then(|date| self.rules.find(key::OTR_EXEMPT, exempt_scope(&instrument)?, date));
+        let width = width.copied();
+        let Some(count) = self.count(&instrument) else { return };
+        if command.kind() == Some(CommandKind::Cancel) {
+            count.on_cancel();
+        } else {
+            let last = met.and_then(|it| it.market).and_then(|market| market.last_trade);
+            count.on_order(command.price, last, width.as_ref());
+        }
+    }
+
+    fn on_refusal(
+        &mut self,
+        step: &Step,
+        refusal: &Refusal,
+        met: Option<&Explanation>,
+        replay: &Player,
+    ) {
+        let found = met.and_then(|it| it.instrument);
+        let state = found.and_then(|id| replay.core.instruments().get(id));
+        let failed = |met: &Explanation| met.checks.iter().find(|check| !check.passed).copied();
+        let check = met.and_then(failed);
+        self.refusals.push(RefusalRow {
+            time: step.time,
+            sequence: step.sequence,
+            instrument: state.map(|state| state.definition),
+            by: RefusedBy::Check(*refusal, check),
+        });
+    }
+
+    fn on_report(&mut self, step: &Step, report: &ExecutionReport, replay: &Player) {
+        let id = report.client_order_id;
+        let order = replay.core.orders().get(id);
+        let state = order.and_then(|order| replay.core.instruments().get(order.instrument));
+        let instrument = state.map(|state| state.definition);
+        if let Some(row) = self.orders.get_mut(&id) {
+            row.last = order.or(row.last);
+        }
+        match report.kind() {
+            Some(ExecutionKind::Fill) => {
+                if let Some(count) = instrument.and_then(|it| self.count(&it)) {
+                    count.on_trade();
+                }
+                let time = step.time;
+                self.trades.push(TradeRow { time, report: *report, order, instrument });
+            }
+            Some(
+                ExecutionKind::Rejected
+                | ExecutionKind::ReplaceRejected
+                | ExecutionKind::CancelRejected,
+            ) => self.refusals.push(RefusalRow {
+                time: step.time,
+                sequence: step.sequence,
+                instrument,
+                by: RefusedBy::Venue(*report),
+            }),
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, instrument: &Instrument) -> Option<&mut OrderToTrade> {
+        let segment = instrument.segment()?;
+        let empty = (segment, OrderToTrade::default());
+        Some(&mut self.counts.entry(segment as u8).or_insert(empty).1)
+    }
+
+    fn ratios(&self) -> Vec<RatioRow> {
+        let slabs = self.date.and_then(|date| self.rules.find(key::OTR_CHARGE, "*", date));
+        let row = |&(segment, day): &(Segment, OrderToTrade)| RatioRow {
+            segment,
+            day,
+            charge: slabs.map(|slabs| day.charge(slabs)),
+        };
+        self.counts.values().map(row).collect()
+    }
+}
+
+/// The scope of the row that says which orders of an instrument are not counted.
+fn exempt_scope(instrument: &Instrument) -> Option<&'static str> {
+    match (segment_scope(instrument.segment()?)?, instrument.kind()) {
+        ("NSE/fo", InstrumentKind::Future) => Some("NSE/fo/future"),
+        ("NSE/fo", InstrumentKind::Option) => Some("NSE/fo/option"),
+        ("NSE/fo", _) => None,
+        (scope, _) => Some(scope),
+    }
+}

@@ -1,0 +1,121 @@
+//! `tezi report`: the evidence of a day, as CSV files and one page.
+
+mod page;
+mod tables;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+use tezi::day_report::{DayReport, day_report};
+use tezi::venue::rules::Rules;
+
+use crate::hosting::quoted;
+use crate::outcome::{Failure, Verdict, print};
+use crate::text::grouped;
+
+use tables::Table;
+pub(crate) use tables::measure;
+
+/// Writes a day's evidence from its journal: orders, trades, refusals, stops, order-to-trade ratio
+///
+/// The journal's inputs go through the core again, so what a check found and allowed when it refused is
+/// in the report although nobody wrote it down then. The charge on the order-to-trade ratio follows the
+/// rows of the day (docs/operating/rules.md); messages near the last trade are not counted.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The journal's directory
+    #[arg(value_name = "JOURNAL")]
+    path: PathBuf,
+    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, ratios.csv and report.html into this
+    /// directory, which is made; files there are not overwritten
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    to: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tezi report journals/host-20261123-091500
+      How many orders, trades and refusals, by reason; stops; the order-to-trade ratio.
+  tezi report journals/host-20261123-091500 --to evidence/20261123
+      The same as files: five tables and a page to look at.
+  tezi audit journals/host-20261123-091500 17
+      Behind any line of it: the whole story of an order.
+
+Exit codes: 0 reported; 1 the journal is damaged or gives another state, or a file cannot be written;
+2 wrong usage.";
+
+/// Reports a day.
+pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    let rules = Rules::builtin().map_err(|error| Failure::Failed(error.to_string()))?;
+    let report = day_report(&args.path, &rules)?;
+    let tables = tables::of_report(&report);
+    if let Some(to) = &args.to {
+        write_files(to, &args.path, &report, &tables)?;
+    }
+    print(|out| write_summary(out, args, &report))?;
+    Ok(Verdict::of(doubts(&report).is_empty()))
+}
+
+/// What makes the report doubtful. A journal that has no end yet does not.
+fn doubts(report: &DayReport) -> Vec<String> {
+    let mut replay = report.replay.clone();
+    let state = replay.core.state_hash;
+    replay.recorded_hash.get_or_insert(state);
+    replay.problems()
+}
+
+fn write_files(
+    to: &Path,
+    journal: &Path,
+    report: &DayReport,
+    tables: &[Table],
+) -> Result<(), Failure> {
+    let failed = |path: &Path, error: io::Error| {
+        Failure::Failed(format!("cannot write {}: {error}", path.display()))
+    };
+    fs::create_dir_all(to).map_err(|error| failed(to, error))?;
+    let write = |name: String, text: String| {
+        let path = to.join(name);
+        let file = fs::File::create_new(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| failed(&path, error))
+    };
+    for table in tables {
+        write(format!("{}.csv", table.name), table.to_csv())?;
+    }
+    write("report.html".into(), page::html(journal, report, tables))
+}
+
+fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Result<()> {
+    let DayReport { head, orders, trades, refusals, stops, ratios, .. } = report;
+    let count = |length: usize| grouped(length as u64);
+    writeln!(out, "Journal {}", args.path.display())?;
+    writeln!(out, "  strategy  {} {}", head.strategy, head.parameters)?;
+    writeln!(out, "  orders    {}, {} trades", count(orders.len()), count(trades.len()))?;
+    writeln!(out, "  refused   {}", count(refusals.len()))?;
+    for (reason, times) in tables::reasons(refusals) {
+        writeln!(out, "            {:>9} x {reason}", grouped(times))?;
+    }
+    for stop in stops {
+        writeln!(
+            out,
+            "  stopped   {} record {}: {}",
+            stop.time,
+            stop.sequence,
+            stop.reason.message()
+        )?;
+    }
+    for ratio in ratios {
+        writeln!(out, "  ratio     {}", tables::ratio(ratio))?;
+    }
+    for doubt in doubts(report) {
+        writeln!(out, "NOT FINE: {doubt}")?;
+    }
+    if let Some(to) = &args.to {
+        writeln!(out, "Written to {}: report.html and five tables.", quoted(to))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! The tables of a day's evidence.
+
+use std::collections::BTreeMap;
+
+use tezi::day_report::{DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopRow, TradeRow};
+use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, TimeInForce};
+use tezi::{Measure, Refusal};
+
+use crate::text::{date_time, rupees};
+
+/// A table: a line of names and lines of values.
+pub(super) struct Table {
+    /// Its file is `NAME.csv`.
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table of the columns named, each row made from one of `rows`.
+    pub(super) fn new<T>(
+        name: &'static str,
+        title: &'static str,
+        columns: &'static str,
+        rows: &[T],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Self {
+        let columns = columns.split(',').collect();
+        Self { name, title, columns, rows: rows.iter().map(row).collect() }
+    }
+
+    /// Fields that hold a comma or a quote are quoted (RFC 4180).
+    pub(super) fn to_csv(&self) -> String {
+        let quote = |field: &str| {
+            if field.contains([',', '"', '\n']) {
+                format!("\"{}\"", field.replace('"', "\"\""))
+            } else {
+                field.to_string()
+            }
+        };
+        let mut text = self.columns.join(",") + "\n";
+        for row in &self.rows {
+            let fields: Vec<String> = row.iter().map(|field| quote(field)).collect();
+            text += &fields.join(",");
+            text.push('\n');
+        }
+        text
+    }
+}
+
+const ORDERS: &str = "entered,order,exchange_order,instrument,side,time_in_force,price,quantity,filled,\
+                      changes,cancels,status";
+const TRADES: &str = "heard,exchange_time,trade,order,exchange_order,instrument,side,quantity,price,\
+                      liquidity";
+const REFUSALS: &str = "time,record,by,kind,order,instrument,side,quantity,price,code,reason,found,\
+                        allowed";
+const STOPS: &str = "time,record,reason";
+const RATIOS: &str = "segment,counted,not_counted,trades,ratio,charge_rupees";
+
+/// All tables of a day.
+pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
+    vec![
+        Table::new("orders", "Orders", ORDERS, &report.orders, order),
+        Table::new("trades", "Trades", TRADES, &report.trades, trade),
+        Table::new("refusals", "Refusals", REFUSALS, &report.refusals, refusal),
+        Table::new("stops", "Stops", STOPS, &report.stops, stop),
+        Table::new("ratios", "Order-to-trade ratio", RATIOS, &report.ratios, ratio_row),
+    ]
+}
+
+fn time(time: Nanos) -> String {
+    date_time(time)
+}
+
+fn name(instrument: Option<Instrument>) -> String {
+    instrument.map_or_else(String::new, |it| it.to_string())
+}
+
+/// A number, or nothing for the nought that means none.
+fn number(number: u64) -> String {
+    if number == 0 { String::new() } else { number.to_string() }
+}
+
+fn order(row: &OrderRow) -> Vec<String> {
+    let OrderRow { entered, command, instrument, last, changes, cancels } = row;
+    let is_ioc = command.time_in_force() == TimeInForce::Ioc;
+    vec![
+        time(*entered),
+        command.client_order_id.to_string(),
+        last.map_or_else(String::new, |it| number(it.order_id.0)),
+        name(*instrument),
+        command.side().to_string(),
+        if is_ioc { "ioc" } else { "day" }.into(),
+        last.map_or(command.price, |it| it.price).to_string(),
+        last.map_or(command.quantity, |it| it.quantity).0.to_string(),
+        last.map_or(0, |it| it.filled.0).to_string(),
+        changes.to_string(),
+        cancels.to_string(),
+        last.map_or("unknown", |it| it.status.name()).into(),
+    ]
+}
+
+fn trade(row: &TradeRow) -> Vec<String> {
+    let TradeRow { time: heard, report, order, instrument } = row;
+    vec![
+        time(*heard),
+        time(report.venue_time),
+        report.fill_id.to_string(),
+        report.client_order_id.to_string(),
+        number(report.order_id.0),
+        name(*instrument),
+        order.map_or_else(String::new, |it| it.side.to_string()),
+        report.quantity.0.to_string(),
+        report.price.to_string(),
+        if report.passive == 0 { "taken" } else { "passive" }.into(),
+    ]
+}
+
+fn stop(row: &StopRow) -> Vec<String> {
+    vec![time(row.time), row.sequence.to_string(), row.reason.message().into()]
+}
+
+fn refusal(row: &RefusalRow) -> Vec<String> {
+    let head = [time(row.time), row.sequence.to_string()];
+    let tail = match &row.by {
+        RefusedBy::Check(refusal, check) => {
+            let found = check.map_or(Measure::None, |it| it.found);
+            let limit = check.map_or(Measure::None, |it| it.limit);
+            of_check(refusal, row.instrument, [measure(found), measure(limit)])
+        }
+        RefusedBy::Venue(report) => vec![
+            "exchange".into(),
+            report.kind().map_or("unknown", |kind| kind.name()).into(),
+            report.client_order_id.to_string(),
+            name(row.instrument),
+            String::new(),
+            report.quantity.0.to_string(),
+            report.price.to_string(),
+            report.reason.to_string(),
+            String::new(),
+            String::new(),
+            String::new(),
+        ],
+    };
+    head.into_iter().chain(tail).collect()
+}
+
+fn of_check(
+    refusal: &Refusal,
+    instrument: Option<Instrument>,
+    [found, allowed]: [String; 2],
+) -> Vec<String> {
+    let request = &refusal.request;
+    let kind = match request.kind() {
+        Some(CommandKind::New) => "new",
+        Some(CommandKind::Replace) => "replace",
+        Some(CommandKind::Cancel) => "cancel",
+        None => "unknown",
+    };
+    let is_new = request.kind() == Some(CommandKind::New);
+    vec![
+        "check".into(),
+        kind.into(),
+        number(request.client_order_id.0),
+        name(instrument),
+        if is_new { request.side().to_string() } else { String::new() },
+        number(u64::from(request.quantity.0)),
+        if request.price.0 == 0 { String::new() } else { request.price.to_string() },
+        refusal.reason_code.to_string(),
+        refusal.reason().map_or("unknown", RejectReason::message).into(),
+        found,
+        allowed,
+    ]
+}
+
+/// What a check found or allowed, as text.
+pub(crate) fn measure(measure: Measure) -> String {
+    match measure {
+        Measure::None => "-".into(),
+        Measure::Price(price) => price.to_string(),
+        Measure::Money(money) => rupees(money),
+        Measure::Count(count) => count.to_string(),
+        Measure::Word(word) => word.into(),
+    }
+}
+
+fn ratio_row(row: &RatioRow) -> Vec<String> {
+    let RatioRow { segment, day, charge } = row;
+    vec![
+        segment.name().into(),
+        day.counted.to_string(),
+        day.exempt.to_string(),
+        day.trades.to_string(),
+        ratio_text(day.ratio_millionths()),
+        charge.map_or_else(String::new, rupees),
+    ]
+}
+
+/// A ratio in one line.
+pub(super) fn ratio(row: &RatioRow) -> String {
+    let RatioRow { segment, day, charge } = row;
+    let ratio = ratio_text(day.ratio_millionths());
+    let charge = charge.map_or_else(|| "no row says".into(), |it| format!("{} rupees", rupees(it)));
+    format!(
+        "{}: {} messages counted, {} near the last trade, {} trades: {ratio}; charge {charge}",
+        segment.name(),
+        day.counted,
+        day.exempt,
+        day.trades
+    )
+}
+
+fn ratio_text(millionths: u64) -> String {
+    format!("{}.{:02}", millionths / 1_000_000, millionths % 1_000_000 / 10_000)
+}
+
+/// How often each reason refused, the most frequent first.
+pub(super) fn reasons(refusals: &[RefusalRow]) -> Vec<(String, u64)> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for row in refusals {
+        let reason = match &row.by {
+            RefusedBy::Check(refusal, _) => {
+                refusal.reason().map_or("unknown", RejectReason::message).to_string()
+            }
+            RefusedBy::Venue(report) => format!("the exchange's code {}", report.reason),
+        };
+        *counts.entry(reason).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_with_commas_and_quotes_come_back_from_csv() {
+        let rows = [["a,b", "say \"x\""], ["plain", ""]];
+        let table = Table::new("t", "T", "one,two", &rows, |row| row.map(String::from).to_vec());
+        assert_eq!(table.to_csv(), "one,two\n\"a,b\",\"say \"\"x\"\"\"\nplain,\n");
+        assert_eq!(ratio_text(50_001_000), "50.00");
+        assert_eq!(ratio_text(1_990_000), "1.99");
+    }
+}
