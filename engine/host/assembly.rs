@@ -23,11 +23,12 @@ use crate::feed::{Feed, FeedReport, FeedSetup, RingFeed};
 use crate::host::{Host, ProgressSink};
 use crate::journaling::DurabilityReport;
 use crate::kernels::CppKernels;
-use crate::latency::{Latencies, PathStage};
+use crate::latency::{Latencies, PathStage, StageRecorder};
+use crate::metrics::Metrics;
+use crate::observer::{Observables, Observed, Observer, Onlookers, Shared};
 use crate::order_path::OrderWay;
-use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread, Stamped};
+use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread};
 use crate::progress::Progress;
-use crate::recorder::Recorded;
 use crate::report::{CoreReport, Report};
 use crate::resume::Resumption;
 
@@ -95,7 +96,7 @@ struct Finished {
     book_error: Option<Error>,
     unsaid: u64,
     notes: Vec<String>,
-    orders: Option<(OrdersReport, Stamped)>,
+    orders: Option<(OrdersReport, Latencies)>,
 }
 
 impl Assembly<'_> {
@@ -110,9 +111,16 @@ impl Assembly<'_> {
         let (name, parameters) = (strategy.name().to_string(), strategy.parameters());
         let mut decoded = open_output(self.host.decoded_csv.as_deref())?;
         let book = open_output(self.host.book_csv.as_deref())?;
-        let begun = self.begin(strategy, &clock)?;
-        let Begun { core, recorder, orders, beginning, mut notes, resumption, .. } = begun;
-        sides.orders = begun.orders_thread;
+        let session = self.session_text(&strategy);
+        let shared = Shared::default();
+        let observation = &self.host.observation;
+        let (mut seats, mut observer) = Observer::open(observation, &clock, &shared, &session)?;
+        if let Some(observer) = &mut observer {
+            observer.on_start(&session, self.instruments.len(), seats.metrics_address());
+        }
+        let Begun { core, recorder, orders, orders_thread, beginning, mut notes, resumption } =
+            self.begin(strategy, &clock)?;
+        sides.orders = orders_thread;
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
@@ -120,18 +128,30 @@ impl Assembly<'_> {
             core,
             recorder,
             orders,
-            latencies: Latencies::default(),
+            stages: std::mem::take(&mut seats.core),
+            watch: seats.watch.take(),
             clock: &clock,
             progress: &progress,
             time_source: self.time_source,
             arrivals: Arrivals::default(),
         };
         let decoded = decoded.as_mut().map(|file| file as &mut (dyn Write + Send));
+        let outputs = Outputs { decoded, book };
         let done = sides.done;
         let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, done, progress_sink);
         let (injected, is_paced) = (sides.injected, sides.is_paced);
-        let (feed, mut finished) =
-            self.run_threads((core_loop, beginning), decoded, book, sides, &stop, watch)?;
+        let metrics = Metrics {
+            shared: &shared,
+            progress: &progress,
+            instruments: self.instruments,
+            strategy: &name,
+            kernel: CppKernels.name(),
+            started,
+        };
+        let (core, hiccup_core) = (self.host.pinning.cores().publisher, observation.hiccup_core);
+        let onlookers = Onlookers { observer, seats, metrics, hiccup_core, core };
+        let (feed, mut finished, mut observed) =
+            self.run_threads((core_loop, beginning), outputs, sides, &stop, onlookers, watch)?;
         notes.append(&mut finished.notes);
         finished.notes = notes;
         if let Some(error) = finished.book_error {
@@ -139,42 +159,47 @@ impl Assembly<'_> {
         }
         let kernel = CppKernels.name();
         let who = Identity { name, parameters, kernel, journal, resumption, injected, is_paced };
-        Ok(assemble_report(who, feed, finished, started.elapsed()))
+        let mut report = assemble_report(who, feed, finished, &mut observed, started.elapsed());
+        let fault = observed.events.and_then(|events| events.stop(clock.now(), &report));
+        report.notes.extend(fault);
+        Ok(report)
     }
 
     /// Starts the threads, waits for them and collects what they found.
     fn run_threads<'c, S: Strategy + Send, K: PricingKernel + Send>(
         &self,
         (core_loop, beginning): (CoreLoop<'c, S, K>, Option<Beginning>),
-        decoded: Option<&'c mut (dyn Write + Send)>,
-        book: Option<OutputFile>,
+        outputs: Outputs<'c>,
         sides: Sides<'_>,
-        stop: &AtomicBool,
+        stop: &'c AtomicBool,
+        onlookers: Onlookers<'c>,
         watch: impl FnOnce(&dyn Fn() -> bool),
-    ) -> Result<(FeedReport, Finished), Error> {
+    ) -> Result<(FeedReport, Finished, Observed), Error> {
         let (producer, consumer) = tezi_ring::ring(RING_SLOTS)
             .map_err(|error| Error::Parameter(format!("ring to the core: {error}")))?;
         let cores = self.host.pinning.cores();
         let clock = core_loop.clock;
+        let Outputs { decoded, book } = outputs;
         thread::scope(|scope| {
+            let (looking, observables) = onlookers.start(scope, clock, stop)?;
+            let Observables { feed: feed_stages, orders: orders_stages, shared } = observables;
             let core = spawn(scope, "tezi-core", move || {
                 run_core((core_loop, beginning), consumer, cores.core, stop, book)
             })?;
             let feed = spawn(scope, "tezi-feed", move || {
                 let note = crate::pin::pin(cores.feed, "feed");
                 let feed = Feed::to_ring(&self.feed, producer, clock, decoded)?;
-                let mut report = (sides.feed)(feed, stop)?;
+                let mut report = (sides.feed)(feed.observed(feed_stages, shared), stop)?;
                 report.notes.extend(note);
                 Ok::<_, Error>(report)
             })?;
-            let orders = match sides.orders {
-                Some(thread) => {
-                    let core_id = self.orders.and_then(|config| config.core);
-                    let run = move || run_orders(thread, core_id, clock);
-                    Some(spawn(scope, "tezi-orders", run)?)
-                }
-                None => None,
+            let core_id = self.orders.and_then(|config| config.core);
+            // The observer waits for every recorder: without a thread its own goes with the closure.
+            let carry = move |thread| {
+                let run = move || run_orders(thread, core_id, clock, orders_stages, shared);
+                spawn(scope, "tezi-orders", run)
             };
+            let orders = sides.orders.map(carry).transpose()?;
             let publisher = match sides.publish {
                 Some(publish) => Some(spawn(scope, "tezi-demo", move || {
                     // Not to be had, it sends from wherever it is: nothing to tell the user.
@@ -198,17 +223,19 @@ impl Assembly<'_> {
             let served = server.map_or(Ok(()), |thread| join(thread, "recovery server"));
             let feed = join(feed, "feed");
             let orders = orders.map(|thread| join(thread, "orders"));
-            let mut finished = join(core, "core")?;
+            let core = join(core, "core");
+            let observed = looking.join();
+            let mut finished = core?;
             finished.orders = orders.transpose()?;
             published.transpose()?.transpose()?;
             served?;
-            Ok((feed??, finished))
+            Ok((feed??, finished, observed?))
         })
     }
 }
 
 /// Starts a named thread of the session.
-fn spawn<'scope, T: Send + 'scope>(
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     name: &str,
     body: impl FnOnce() -> T + Send + 'scope,
@@ -219,7 +246,7 @@ fn spawn<'scope, T: Send + 'scope>(
         .map_err(|error| Error::Thread(format!("cannot start thread {name}: {error}")))
 }
 
-fn join<T>(thread: ScopedJoinHandle<'_, T>, name: &str) -> Result<T, Error> {
+pub(crate) fn join<T>(thread: ScopedJoinHandle<'_, T>, name: &str) -> Result<T, Error> {
     thread.join().map_err(|panic| {
         let what = panic.downcast_ref::<&str>().map(ToString::to_string);
         let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -265,7 +292,9 @@ fn run_core<S: Strategy, K: PricingKernel>(
         .and_then(|()| core_loop.stop().map(|reason| stopped = reason));
     // Whatever comes now finds nobody: the feed sees that the ring is abandoned.
     drop(ring);
-    let CoreLoop { core, recorder, orders, mut latencies, .. } = core_loop;
+    core_loop.publish_figures(core_loop.core.now());
+    let CoreLoop { core, recorder, orders, stages, clock, .. } = core_loop;
+    let latencies = stages.finish(clock);
     let mut unsaid = 0;
     match orders {
         OrderWay::Inside(path) => {
@@ -288,9 +317,6 @@ fn run_core<S: Strategy, K: PricingKernel>(
     };
     let (journal_stats, durability) =
         recorded.as_ref().map_or((None, None), |it| (Some(it.stats), it.durability));
-    if let Some(Recorded { to_disk, .. }) = recorded {
-        latencies.set(PathStage::ToDisk, to_disk);
-    }
     let book_error = book.and_then(|mut file| {
         let result = write_books(&mut file.out, core.instruments(), core.books());
         result.err().map(|source| Error::file("write", &file.path, source))
@@ -313,11 +339,19 @@ fn run_orders(
     thread: OrdersThread,
     core_id: Option<usize>,
     clock: &Clock,
-) -> (OrdersReport, Stamped) {
+    stages: StageRecorder,
+    shared: Option<&Shared>,
+) -> (OrdersReport, Latencies) {
     let note = crate::pin::pin(core_id, "orders");
-    let (mut report, stamps) = thread.run(clock);
+    let (mut report, latencies) = thread.run(clock, stages, shared);
     report.notes.extend(note);
-    (report, stamps)
+    (report, latencies)
+}
+
+/// The files that threads of the session write.
+struct Outputs<'a> {
+    decoded: Option<&'a mut (dyn Write + Send)>,
+    book: Option<OutputFile>,
 }
 
 /// A file made before the session runs, so that a bad path costs no session.
@@ -355,17 +389,22 @@ struct Identity {
     is_paced: bool,
 }
 
-fn assemble_report(who: Identity, feed: FeedReport, core: Finished, elapsed: Duration) -> Report {
+fn assemble_report(
+    who: Identity,
+    feed: FeedReport,
+    core: Finished,
+    observed: &mut Observed,
+    elapsed: Duration,
+) -> Report {
     let mut latencies = core.latencies;
     latencies.set(PathStage::Decode, feed.decode.clone());
+    latencies.add(&observed.latencies);
     let mut notes = core.notes;
+    notes.append(&mut observed.notes);
     notes.extend(feed.notes.iter().cloned());
-    let orders = core.orders.map(|(report, stamps)| {
+    let orders = core.orders.map(|(report, stages)| {
         notes.extend(report.notes.iter().cloned());
-        latencies.set(PathStage::Held, stamps.held);
-        latencies.set(PathStage::Wire, stamps.to_wire);
-        latencies.set(PathStage::TickToWire, stamps.tick_to_wire);
-        latencies.set(PathStage::RoundTrip, stamps.round_trip);
+        latencies.add(&stages);
         report
     });
     Report {

@@ -177,7 +177,7 @@ impl Assembly<'_> {
     }
 
     /// Who runs, as a journal has it.
-    fn session_text<S: Strategy>(&self, strategy: &S) -> String {
+    pub(crate) fn session_text<S: Strategy>(&self, strategy: &S) -> String {
         let (version, kernel) = (env!("CARGO_PKG_VERSION"), CppKernels.name());
         let (name, parameters) = (strategy.name(), strategy.parameters());
         let mut text = format!(

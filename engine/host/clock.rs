@@ -1,6 +1,6 @@
 //! The host's clock: nanoseconds since the UNIX epoch, at the price of a time-stamp counter.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tezi_model::Nanos;
 
@@ -46,6 +46,31 @@ impl Clock {
         self.time(self.raw())
     }
 
+    /// A length of time in the counter's own units, to a millionth.
+    #[must_use]
+    pub fn raw_length(&self, time: Duration) -> u64 {
+        let measure = 1_u64 << 36;
+        let ns = self.between(0, measure).max(1);
+        (time.as_nanos() as f64 * measure as f64 / ns as f64) as u64
+    }
+
+    /// How far the wall clock is ahead of this one now, ns: what the system's adjustments of it came
+    /// to since this clock was made. Two system calls: not for hot paths.
+    #[must_use]
+    pub fn wall_ahead_ns(&self) -> i64 {
+        let read = || {
+            let before = self.raw();
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let after = self.raw();
+            let wall = i64::try_from(wall.as_nanos()).unwrap_or(0);
+            let middle = before + after.saturating_sub(before) / 2;
+            (self.between(before, after), wall - self.time(middle).0)
+        };
+        // Of several the quickest: a thread put aside between its readings knows least.
+        let tries = [read(), read(), read()];
+        tries.into_iter().min().map_or(0, |(_, ahead)| ahead)
+    }
+
     /// Nanoseconds between two raw stamps, 0 when the second is not the later.
     #[inline]
     #[must_use]
@@ -69,5 +94,15 @@ mod tests {
         }
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
         assert!((wall - clock.now().0).abs() < 1_000_000_000);
+        assert!(clock.wall_ahead_ns().abs() < 1_000_000_000);
+    }
+
+    #[test]
+    fn lengths_of_time_lead_back() {
+        let clock = Clock::start();
+        for ns in [1_000_000, 1_000_000_000, 3_600_000_000_000] {
+            let raw = clock.raw_length(Duration::from_nanos(ns));
+            assert!(clock.between(0, raw).abs_diff(ns) <= 1 + ns / 1_000_000, "{ns}");
+        }
     }
 }

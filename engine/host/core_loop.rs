@@ -13,12 +13,15 @@ use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Emitted, Output, Probe, Stage};
 use tezi_journal::JournalError;
-use tezi_model::{Event, ExecutionReport, Instrument, Nanos, RejectReason, StreamId};
+use tezi_model::{
+    Event, ExecutionKind, ExecutionReport, Instrument, Nanos, RejectReason, StreamId,
+};
 use tezi_ring::Consumer;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
-use crate::latency::{Latencies, PathStage};
+use crate::latency::{PathStage, StageRecorder};
+use crate::observer::CoreWatch;
 use crate::order_path::OrderWay;
 use crate::orders::{CommandOrigin, Incoming, LocalRefusal, refused};
 use crate::progress::Progress;
@@ -113,7 +116,9 @@ pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
     pub(crate) recorder: Recorder,
     pub(crate) orders: OrderWay,
-    pub(crate) latencies: Latencies,
+    pub(crate) stages: StageRecorder,
+    /// Whom to tell what goes on, when somebody looks on.
+    pub(crate) watch: Option<CoreWatch<'a>>,
     pub(crate) clock: &'a Clock,
     pub(crate) progress: &'a Progress,
     pub(crate) time_source: TimeSource,
@@ -197,14 +202,16 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
                 continue;
             }
             backoff.reset();
-            let now = self.clock.now();
+            let raw = self.clock.raw();
+            let now = self.clock.time(raw);
             if self.core.books().is_worth_reading_ahead() {
                 self.take_ahead(ring, now)?;
             } else {
                 ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
             }
-            self.recorder.look(self.clock)?;
+            self.recorder.look(self.clock, &mut self.stages)?;
             self.publish_progress();
+            self.observe(raw, now);
         }
     }
 
@@ -262,6 +269,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
                 continue;
             }
             let now = self.now();
+            self.observe(self.clock.raw(), now);
             if self.core.orders().open_count() == 0 || now >= until {
                 self.publish_progress();
                 return Ok(());
@@ -293,6 +301,11 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         self.recorder.report(now, report)?;
         // A report that cannot be is counted and changes nothing.
         let _ = self.core.on_report(now, report);
+        if let Some(watch) = &mut self.watch
+            && report.kind() == Some(ExecutionKind::Fill)
+        {
+            watch.on_fill(report.client_order_id, &self.core);
+        }
         self.drain_outputs(now, 0).map(|_| ())
     }
 
@@ -300,6 +313,9 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         self.recorder.order_session(now, state)?;
         self.core.on_session(now, state);
         self.progress.set_orders_live(state == OrderSessionState::Live);
+        if let Some(watch) = &mut self.watch {
+            watch.on_session(now, state);
+        }
         self.drain_outputs(now, 0).map(|_| ())
     }
 
@@ -312,11 +328,13 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
 
     /// Lets timers and the venue go on while no event comes, and the journal say how far it is.
     fn on_idle(&mut self) -> Result<(), JournalError> {
-        self.recorder.look(self.clock)?;
+        self.recorder.look(self.clock, &mut self.stages)?;
+        let raw = self.clock.raw();
+        let now = self.clock.time(raw);
+        self.observe(raw, now);
         if self.time_source == TimeSource::Events {
             return Ok(());
         }
-        let now = self.clock.now();
         if self.core.next_due().is_some_and(|due| due <= now) {
             self.on_event(now, &Event::clock(now))?;
         }
@@ -348,12 +366,15 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             between(PathStage::Book, journaled, book),
             between(PathStage::Strategy, book, strategy),
         ];
-        stages.into_iter().for_each(|(stage, ns)| self.latencies.record(stage, ns));
+        stages.into_iter().for_each(|(stage, ns)| self.stages.record(stage, ns));
+        if let Some(watch) = &mut self.watch {
+            watch.on_event(now, event);
+        }
         if self.drain_outputs(now, received_raw)? {
             let sent = clock.raw();
-            self.latencies.record(PathStage::Order, clock.between(strategy, sent));
+            self.stages.record(PathStage::Order, clock.between(strategy, sent));
             let whole = clock.between(received_raw, sent);
-            self.latencies.record(PathStage::TickToOrder, whole);
+            self.stages.record(PathStage::TickToOrder, whole);
         }
         Ok(())
     }
@@ -375,6 +396,9 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         let mut has_left = false;
         for emitted in self.core.outputs() {
             let sequence = self.recorder.output(now, emitted)?;
+            if let Some(watch) = &mut self.watch {
+                watch.on_output(now, emitted, &self.core);
+            }
             if let Output::Command(command) = &emitted.output {
                 let origin = CommandOrigin { caused, sequence };
                 self.orders.send(command, origin, self.clock, now);
@@ -382,6 +406,21 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             }
         }
         Ok(has_left)
+    }
+
+    /// Hands over what those who look on are due: one comparison when that is nothing.
+    #[inline]
+    fn observe(&mut self, raw: u64, now: Nanos) {
+        if self.stages.is_due(raw) {
+            self.publish_figures(now);
+        }
+    }
+
+    #[cold]
+    pub(crate) fn publish_figures(&mut self, now: Nanos) {
+        if let Some(watch) = &mut self.watch {
+            watch.publish(now, &self.core, self.recorder.stats(), self.stages.late_count());
+        }
     }
 
     fn publish_progress(&self) {

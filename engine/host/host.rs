@@ -24,6 +24,7 @@ use crate::feed::{
 };
 use crate::journaling::JournalMode;
 use crate::mapped::MappedFile;
+use crate::observer::Observation;
 use crate::orders::client_order_id_base;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
@@ -78,6 +79,7 @@ pub struct Host {
     pub(crate) decoded_csv: Option<PathBuf>,
     pub(crate) book_csv: Option<PathBuf>,
     pub(crate) settings: Vec<String>,
+    pub(crate) observation: Observation,
 }
 
 impl Default for Host {
@@ -101,6 +103,7 @@ impl Host {
             decoded_csv: None,
             book_csv: None,
             settings: Vec::new(),
+            observation: Observation::default(),
         }
     }
 
@@ -175,6 +178,13 @@ impl Host {
     #[must_use]
     pub fn settings(mut self, lines: &[String]) -> Self {
         self.settings = lines.to_vec();
+        self
+    }
+
+    /// Says what is observed while a session runs: latency log, metrics, log of events.
+    #[must_use]
+    pub fn observe(mut self, observation: Observation) -> Self {
+        self.observation = observation;
         self
     }
 

@@ -11,7 +11,7 @@ use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 
 use crate::clock::Clock;
 use crate::journaling::DurabilityReport;
-use crate::latency::LatencyHistogram;
+use crate::latency::{PathStage, StageRecorder};
 use crate::records::{RecordType, output_bytes};
 
 /// Writes a session's journal, or nothing when the session has none.
@@ -26,8 +26,6 @@ pub(crate) struct Recorder {
 pub(crate) struct Recorded {
     pub(crate) stats: JournalStats,
     pub(crate) durability: Option<DurabilityReport>,
-    /// From an append to its mark on the disk.
-    pub(crate) to_disk: LatencyHistogram,
 }
 
 /// Looks at the durable watermark once in each turn of the core's loop.
@@ -40,21 +38,19 @@ struct DurabilityMeter {
     /// The record that is timed and when it was appended; 0 when none is.
     timed: u64,
     timed_raw: u64,
-    to_disk: LatencyHistogram,
 }
 
 impl DurabilityMeter {
     fn new(watermark: DurableWatermark) -> Self {
-        let to_disk = LatencyHistogram::new();
-        Self { watermark, lag_max: 0, timed: 0, timed_raw: 0, to_disk }
+        Self { watermark, lag_max: 0, timed: 0, timed_raw: 0 }
     }
 
     #[inline]
-    fn look(&mut self, appended: u64, clock: &Clock) {
+    fn look(&mut self, appended: u64, clock: &Clock, stages: &mut StageRecorder) {
         let durable = self.watermark.sequence();
         self.lag_max = self.lag_max.max(appended.saturating_sub(durable));
         if self.timed != 0 && self.timed <= durable {
-            self.to_disk.record(clock.between(self.timed_raw, clock.raw()));
+            stages.record(PathStage::ToDisk, clock.between(self.timed_raw, clock.raw()));
             self.timed = 0;
         }
         if self.timed == 0 && durable < appended {
@@ -111,6 +107,11 @@ impl Recorder {
         self.meter.as_ref().map(|meter| meter.watermark.clone())
     }
 
+    /// What was written so far; `None` when nothing is kept.
+    pub(crate) fn stats(&self) -> Option<JournalStats> {
+        self.writer.as_ref().map(JournalWriter::stats)
+    }
+
     /// Looks at what became of the records on their way to the disk: once a turn.
     ///
     /// # Errors
@@ -118,9 +119,13 @@ impl Recorder {
     /// The fault that keeps the journal from the disk: the session must end, even when nothing more
     /// is to be appended.
     #[inline]
-    pub(crate) fn look(&mut self, clock: &Clock) -> Result<(), JournalError> {
+    pub(crate) fn look(
+        &mut self,
+        clock: &Clock,
+        stages: &mut StageRecorder,
+    ) -> Result<(), JournalError> {
         let (Some(writer), Some(meter)) = (&self.writer, &mut self.meter) else { return Ok(()) };
-        meter.look(writer.sequence_last(), clock);
+        meter.look(writer.sequence_last(), clock, stages);
         writer.check()
     }
 
@@ -186,8 +191,7 @@ impl Recorder {
             .meter
             .as_ref()
             .map(|meter| DurabilityReport::new(write_out, meter.lag_max, &before, &stats));
-        let to_disk = self.meter.map_or_else(LatencyHistogram::new, |meter| meter.to_disk);
-        Ok(Some(Recorded { stats, durability, to_disk }))
+        Ok(Some(Recorded { stats, durability }))
     }
 
     #[inline]

@@ -40,7 +40,7 @@ impl HiccupMeter {
     /// What a gap is longer than, by default.
     pub const THRESHOLD_NS: u64 = 1_000;
     /// Readings between looks at whether the time is over.
-    const BATCH: u32 = 1024;
+    pub(crate) const BATCH: u32 = 1024;
 
     /// A meter of gaps over 1 us, all memory taken. The first clock in a process calibrates, for up to
     /// 200 ms.

@@ -30,17 +30,20 @@ pub(crate) use tap::Tap;
 
 use std::io::Write;
 use std::net::SocketAddrV4;
+use std::sync::atomic::Ordering;
 
 use tezi_feed_handler::Arbiter;
 use tezi_feed_handler::feed::{Channel, FeedConfig, FeedHandler};
 use tezi_feed_handler::recovery::{Audit, RecoveryPolicy, RecoveryReply, RecoveryRequest};
 use tezi_model::{Event, Nanos};
+use tezi_receive::{Received, SourceCounters, Stamp};
 use tezi_ring::Producer;
 
 use crate::clock::Clock;
 use crate::csv::DecodedCsv;
 use crate::error::Error;
-use crate::latency::LatencyHistogram;
+use crate::latency::{LatencyHistogram, PathStage, StageRecorder};
+use crate::observer::{FeedFigures, Shared};
 use crate::session::LiveSession;
 use outlet::Outlet;
 
@@ -104,7 +107,9 @@ pub(crate) struct Feed<'a, O> {
     recovery: Option<RecoveryLink>,
     requests: Option<RequestLink>,
     clock: &'a Clock,
-    decode: LatencyHistogram,
+    stages: StageRecorder,
+    /// Where figures go, when somebody looks on.
+    shared: Option<&'a Shared>,
 }
 
 impl<'a> RingFeed<'a> {
@@ -124,7 +129,14 @@ impl<'a, O: EventSink> Feed<'a, O> {
         let handler = FeedHandler::new(&setup.handler_config())?;
         let recovery = RecoveryLink::new(&setup.services)?;
         let requests = setup.services.requests.map(RequestLink::open).transpose()?;
-        Ok(Self { handler, out, recovery, requests, clock, decode: LatencyHistogram::new() })
+        let stages = StageRecorder::default();
+        Ok(Self { handler, out, recovery, requests, clock, stages, shared: None })
+    }
+
+    /// The same, observed while it runs.
+    pub(crate) fn observed(mut self, stages: StageRecorder, shared: Option<&'a Shared>) -> Self {
+        (self.stages, self.shared) = (stages, shared);
+        self
     }
 
     /// What came and what became of it, so far.
@@ -148,6 +160,12 @@ impl<'a, O: EventSink> Feed<'a, O> {
         self.clock.raw()
     }
 
+    /// The time of a raw stamp.
+    #[inline]
+    pub(crate) fn time(&self, raw: u64) -> Nanos {
+        self.clock.time(raw)
+    }
+
     /// The time now.
     #[inline]
     pub(crate) fn now(&self) -> Nanos {
@@ -160,7 +178,42 @@ impl<'a, O: EventSink> Feed<'a, O> {
         self.out.stamp(received_raw);
         let out = &mut self.out;
         self.handler.on_packet(channel, datagram, time, &mut |event| out.push(event));
-        self.decode.record(self.clock.between(received_raw, self.clock.raw()));
+        self.stages.record(PathStage::Decode, self.clock.between(received_raw, self.clock.raw()));
+    }
+
+    /// Times how long a datagram waited for this thread, by the kernel's stamp of it.
+    #[inline]
+    fn on_stamped(&mut self, packet: &Received<'_>, received_raw: u64) {
+        let Some(shared) = self.shared else { return };
+        if packet.stamp != Stamp::Software {
+            // The stamp is of the wall clock, which is adjusted; ours is not.
+            let ahead = shared.wall_ahead_ns.load(Ordering::Relaxed);
+            let waited = self.clock.time(received_raw).plus(ahead).0 - packet.time.0;
+            self.stages.record(PathStage::Receive, waited.max(0).cast_unsigned());
+        }
+    }
+
+    /// Whether figures are to be published; hands histograms over when they are due.
+    #[inline]
+    fn is_due(&mut self, raw: u64) -> bool {
+        self.stages.is_due(raw)
+    }
+
+    /// Publishes figures: `source` has what came of packets, `foreign` of them were of other groups.
+    #[cold]
+    fn publish(&self, source: &SourceCounters, foreign: u64) {
+        let Some(shared) = self.shared else { return };
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let SinkCounts { events, stalls, dropped } = self.out.counts();
+        shared.boards.feed.store(&FeedFigures {
+            packets: number(source.datagrams),
+            packet_bytes: number(source.bytes),
+            packets_foreign: number(foreign),
+            packets_dropped: number(source.dropped_by_kernel),
+            messages: number(events),
+            ring_stalls: number(stalls),
+            ring_dropped: number(dropped),
+        });
     }
 
     /// Takes an event of a recording, which is in order already.
@@ -227,8 +280,13 @@ impl<'a, O: EventSink> Feed<'a, O> {
             packets_recorded: 0,
             faults: fault.into_iter().collect(),
             notes: Vec::new(),
-            decode: self.decode.clone(),
+            decode: self.finish_stages(),
         }
+    }
+
+    fn finish_stages(&mut self) -> LatencyHistogram {
+        let stages = std::mem::take(&mut self.stages).finish(self.clock);
+        stages.stage(PathStage::Decode).clone()
     }
 
     /// Whether the core has gone.

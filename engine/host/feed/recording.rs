@@ -197,6 +197,9 @@ impl<O: EventSink, D: Duties<NoPackets, O>> Replay<'_, '_, O, D> {
         self.feed.on_recorded(event);
         if self.tally.counts.events.is_multiple_of(Self::TURN) {
             self.duties.on_turn(&NoPackets, &mut self.feed);
+            if self.feed.is_due(self.feed.raw()) {
+                self.feed.publish(&SourceCounters::default(), 0);
+            }
         }
     }
 

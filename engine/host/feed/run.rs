@@ -103,7 +103,11 @@ impl<S: PacketSource> Run<'_, S> {
                     true
                 }
             };
-            self.on_time(&mut feed, is_idle);
+            let raw = feed.raw();
+            self.on_time(&mut feed, is_idle, raw);
+            if feed.is_due(raw) {
+                feed.publish(&self.source.counters(), misplaced.foreign + misplaced.third);
+            }
             duties.on_turn(self.source, &mut feed);
             let mut silence = Silence::default();
             if is_idle {
@@ -136,7 +140,7 @@ impl<S: PacketSource> Run<'_, S> {
         misplaced: &mut Misplaced,
         last_packet: &mut Nanos,
     ) -> Result<usize, tezi_receive::ReceiveError> {
-        let Self { source, placement, tap, .. } = self;
+        let Self { source, placement, tap, time, .. } = self;
         source.poll(BATCH, &mut |packet: &Received<'_>| {
             let raw = feed.raw();
             *last_packet = packet.time.max(*last_packet);
@@ -145,6 +149,9 @@ impl<S: PacketSource> Run<'_, S> {
             }
             match placement.place(packet) {
                 Placed::On(channel) => {
+                    if *time == FeedTime::Clock {
+                        feed.on_stamped(packet, raw);
+                    }
                     feed.on_datagram(channel, packet.payload, packet.time, raw);
                 }
                 Placed::Foreign => misplaced.foreign += 1,
@@ -155,9 +162,9 @@ impl<S: PacketSource> Run<'_, S> {
 
     /// Waits that are over, and what recovery has to do.
     #[inline]
-    fn on_time<O: EventSink>(&self, feed: &mut Feed<'_, O>, is_idle: bool) {
+    fn on_time<O: EventSink>(&self, feed: &mut Feed<'_, O>, is_idle: bool, raw: u64) {
         if self.time == FeedTime::Clock {
-            let now = feed.now();
+            let now = feed.time(raw);
             if is_idle {
                 feed.on_time(now);
             }

@@ -22,4 +22,4 @@ pub use report::{OpenOrder, OrderCounts, OrdersReport};
 
 pub(crate) use link::{CommandOrigin, Incoming, OrderLink, link};
 pub(crate) use refusal::refused;
-pub(crate) use thread::{OrdersThread, Stamped};
+pub(crate) use thread::OrdersThread;

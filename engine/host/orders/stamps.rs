@@ -3,7 +3,7 @@
 use tezi_model::ClientOrderId;
 
 use crate::clock::Clock;
-use crate::latency::LatencyHistogram;
+use crate::latency::{PathStage, StageRecorder};
 
 /// A request whose bytes the socket has not taken yet.
 #[derive(Clone, Copy)]
@@ -19,14 +19,8 @@ struct Unwritten {
 pub(crate) struct Stamps {
     unwritten: Vec<Unwritten>,
     requests: Box<[(ClientOrderId, u64)]>,
-    /// From the core's output to its record on the disk, where orders wait for that.
-    pub(crate) held: LatencyHistogram,
-    /// From the core's output to the bytes in the socket.
-    pub(crate) to_wire: LatencyHistogram,
-    /// From the packet that caused it to the bytes in the socket.
-    pub(crate) tick_to_wire: LatencyHistogram,
-    /// From the core's output to the exchange's answer, read.
-    pub(crate) round_trip: LatencyHistogram,
+    /// What they came to: `Held`, `Wire`, `TickToWire` and `RoundTrip`.
+    pub(crate) stages: StageRecorder,
 }
 
 impl Stamps {
@@ -35,17 +29,14 @@ impl Stamps {
         Self {
             unwritten: Vec::with_capacity(unwritten_max),
             requests: vec![(ClientOrderId(0), 0); own_orders_max as usize].into_boxed_slice(),
-            held: LatencyHistogram::new(),
-            to_wire: LatencyHistogram::new(),
-            tick_to_wire: LatencyHistogram::new(),
-            round_trip: LatencyHistogram::new(),
+            stages: StageRecorder::default(),
         }
     }
 
     /// What a command waited for has happened.
     #[inline]
     pub(super) fn on_released(&mut self, emitted: u64, clock: &Clock) {
-        self.held.record(clock.between(emitted, clock.raw()));
+        self.stages.record(PathStage::Held, clock.between(emitted, clock.raw()));
     }
 
     /// A request was sealed. `caused` is 0 when no packet caused it.
@@ -66,9 +57,9 @@ impl Stamps {
         }
         let now = clock.raw();
         for Unwritten { emitted, caused } in self.unwritten.drain(..) {
-            self.to_wire.record(clock.between(emitted, now));
+            self.stages.record(PathStage::Wire, clock.between(emitted, now));
             if caused != 0 {
-                self.tick_to_wire.record(clock.between(caused, now));
+                self.stages.record(PathStage::TickToWire, clock.between(caused, now));
             }
         }
     }
@@ -89,7 +80,7 @@ impl Stamps {
             return false;
         }
         if emitted != 0 {
-            self.round_trip.record(clock.between(emitted, read));
+            self.stages.record(PathStage::RoundTrip, clock.between(emitted, read));
         }
         self.requests[place] = (ClientOrderId(0), 0);
         true
@@ -111,13 +102,15 @@ mod tests {
         stamps.on_request(ClientOrderId(3), raw, raw);
         stamps.on_written(&clock);
         stamps.on_written(&clock);
-        assert_eq!((stamps.to_wire.count(), stamps.tick_to_wire.count()), (2, 1));
+        let count = |stamps: &Stamps, stage| stamps.stages.count(stage);
+        assert_eq!(count(&stamps, PathStage::Wire), 2);
+        assert_eq!(count(&stamps, PathStage::TickToWire), 1);
         // An answer to another order in the same place, then the right one, then again.
         let mut answer = |id| stamps.on_answer(ClientOrderId(id), clock.raw(), &clock);
         assert_eq!([5, 1, 1, 3].map(&mut answer), [false, true, false, true]);
-        assert_eq!(stamps.round_trip.count(), 2);
+        assert_eq!(count(&stamps, PathStage::RoundTrip), 2);
         stamps.on_lost();
         assert!(stamps.on_answer(ClientOrderId(2), clock.raw(), &clock));
-        assert_eq!(stamps.round_trip.count(), 2);
+        assert_eq!(count(&stamps, PathStage::RoundTrip), 2);
     }
 }

@@ -24,6 +24,8 @@ use super::transport::Connection;
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::latency::{Latencies, StageRecorder};
+use crate::observer::{OrdersFigures, Shared};
 use crate::resume::OrdersOfTheDay;
 
 /// Bytes read at once.
@@ -151,9 +153,16 @@ impl OrdersThread {
         self.durable = Some(durable);
     }
 
-    /// Runs until the core has gone and the session has ended.
-    pub(crate) fn run(mut self, clock: &Clock) -> (OrdersReport, Stamped) {
+    /// Runs until the core has gone and the session has ended. Latencies go to `stages`, figures to
+    /// `shared` where somebody looks on.
+    pub(crate) fn run(
+        mut self,
+        clock: &Clock,
+        stages: StageRecorder,
+        shared: Option<&Shared>,
+    ) -> (OrdersReport, Latencies) {
         let mut backoff = Backoff::default();
+        self.stamps.stages = stages;
         self.session.start(clock.now());
         while self.stage != Stage::Done {
             if self.turn(clock) == 0 {
@@ -161,8 +170,21 @@ impl OrdersThread {
             } else {
                 backoff.reset();
             }
+            if self.stamps.stages.is_due(clock.raw()) {
+                self.publish(shared);
+            }
         }
-        self.finish()
+        self.publish(shared);
+        self.finish(clock)
+    }
+
+    #[cold]
+    fn publish(&self, shared: Option<&Shared>) {
+        let Some(Shared { boards, .. }) = shared else { return };
+        boards.orders.store(&OrdersFigures::of(&self.report.counts));
+        for (place, count) in self.refused.iter().enumerate() {
+            boards.not_sent.store(place, *count);
+        }
     }
 
     /// One turn; how much was done.
@@ -530,18 +552,15 @@ impl OrdersThread {
         }
     }
 
-    fn finish(mut self) -> (OrdersReport, Stamped) {
+    fn finish(mut self, clock: &Clock) -> (OrdersReport, Latencies) {
         self.report.open_at_end =
             open_orders(&self.session).filter(|order| order.client_order_id.0 != 0).collect();
         self.report.session = *self.session.counters();
         let pairs = LocalRefusal::ALL.into_iter().zip(self.refused);
         self.report.refused = pairs.filter(|&(_, count)| count > 0).collect();
-        (self.report, self.stamps)
+        (self.report, self.stamps.stages.finish(clock))
     }
 }
-
-/// What was timed.
-pub(crate) type Stamped = Stamps;
 
 /// The orders that the exchange has open as far as the session knows.
 fn open_orders(session: &Session) -> impl Iterator<Item = OpenOrder> + '_ {

@@ -1,12 +1,13 @@
 //! Arguments that commands share, and the parsers of single values.
 
-use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 use tezi::model::Px;
-use tezi::{CoreConfig, JournalMode, Pinning, RiskLimits, SimulatedVenueConfig};
+use tezi::{CoreConfig, JournalMode, Observation, Pinning, RiskLimits, SimulatedVenueConfig};
 
 use crate::strategies::StrategyName;
 
@@ -82,6 +83,57 @@ impl From<JournalModeArg> for JournalMode {
             JournalModeArg::Staged => Self::Staged,
             JournalModeArg::Mapped => Self::Mapped,
         }
+    }
+}
+
+/// What is observed while the session runs.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Observation")]
+pub(crate) struct ObserveArgs {
+    /// Writes the latency of every stage, interval by interval, as an HdrHistogram log
+    ///
+    /// `tezi latency FILE` makes tables and plots of it; so do other tools for histogram logs.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    latency_log: Option<PathBuf>,
+    /// How long an interval of the latency log is
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = interval)]
+    latency_interval: f64,
+    /// Records the machine's own stalls beside the session's latencies
+    ///
+    /// A thread that only spins: it takes a core whole, and shows when the machine took it away.
+    #[arg(long, verbatim_doc_comment)]
+    hiccups: bool,
+    /// Pins the thread that records stalls to this core
+    #[arg(long, value_name = "CORE", requires = "hiccups")]
+    hiccup_core: Option<usize>,
+    /// Serves metrics for Prometheus at http://ADDRESS:PORT/metrics; a port alone is on loopback
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = metrics)]
+    metrics: Option<SocketAddr>,
+    /// Writes notable events of the run, a JSON object a line; - is standard error
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+impl ObserveArgs {
+    pub(crate) fn observation(&self) -> Observation {
+        Observation {
+            latency_log: self.latency_log.clone(),
+            latency_interval: Duration::from_secs_f64(self.latency_interval),
+            hiccups: self.hiccups,
+            hiccup_core: self.hiccup_core,
+            metrics: self.metrics,
+            event_log: self.log.clone(),
+        }
+    }
+
+    pub(crate) fn latency_log(&self) -> Option<&Path> {
+        self.latency_log.as_deref()
+    }
+
+    /// The files written.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &Path> {
+        let log = self.log.as_deref().filter(|path| *path != Path::new("-"));
+        self.latency_log.as_deref().into_iter().chain(log)
     }
 }
 
@@ -225,6 +277,19 @@ fn pin(text: &str) -> Result<(usize, usize), String> {
     cores.ok_or_else(|| format!("two core numbers below {CORES_MAX} are needed, as in 2,3"))
 }
 
+/// The length of a latency interval.
+fn interval(text: &str) -> Result<f64, String> {
+    number(text, 0.01, 3_600.0)
+}
+
+/// Reads `ADDRESS:PORT`, or a port of this machine alone.
+fn metrics(text: &str) -> Result<SocketAddr, String> {
+    let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    text.parse().or_else(|_| text.parse().map(loopback)).map_err(|_| {
+        "a port or an address and port are needed, as in 9464 or 10.0.0.5:9464".to_string()
+    })
+}
+
 /// Reads `GROUP:PORT`.
 pub(crate) fn group(text: &str) -> Result<SocketAddrV4, String> {
     text.parse().map_err(|_| "an address and port are needed, as in 239.70.70.41:17741".to_string())
@@ -299,6 +364,10 @@ mod tests {
         }
         assert!(address("127.0.0.1").is_err() && address("[::1]:5").is_err());
         assert_eq!(price("0.05"), Ok(Px::from_paise(5)));
+        assert_eq!(metrics("9464"), Ok(SocketAddr::from(([127, 0, 0, 1], 9464))));
+        assert_eq!(metrics("[::1]:0").map(|it| it.port()), Ok(0));
+        assert!(["", "localhost:1", "70000", "1.2.3.4"].iter().all(|bad| metrics(bad).is_err()));
+        assert!(interval("0.001").is_err() && interval("1").is_ok());
         assert!(price("0").is_err() && price("x").is_err() && group("239.0.0.1").is_err());
     }
 }

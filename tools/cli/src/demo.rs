@@ -1,6 +1,6 @@
 //! `tezi demo`: a generated session on two multicast lines, and a strategy against it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser};
 use tezi::{DemoConfig, DemoSession, Session};
@@ -175,9 +175,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
             config.seconds, config.rate
         )));
     }
-    let output = &args.host.output;
-    let outputs = [&args.market.save_pcap, &output.decoded_csv, &output.book_csv];
-    let outputs: Vec<&Path> = outputs.into_iter().flatten().map(PathBuf::as_path).collect();
+    let mut outputs = args.host.outputs();
+    outputs.extend(args.market.save_pcap.as_deref());
     files::check_distinct(&[], &outputs)?;
     let save_pcap = args.market.save_pcap.clone();
     let hosting = Hosting {

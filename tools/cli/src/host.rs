@@ -171,13 +171,7 @@ messages were lost on every line; 2 wrong usage.";
 /// Trades.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let inputs: Vec<_> = args.contracts.contracts.iter().map(PathBuf::as_path).collect();
-    let output = &args.host.output;
-    let outputs: Vec<_> = [&output.decoded_csv, &output.book_csv]
-        .into_iter()
-        .flatten()
-        .map(PathBuf::as_path)
-        .collect();
-    files::check_distinct(&inputs, &outputs)?;
+    files::check_distinct(&inputs, &args.host.outputs())?;
     let stop = StopSwitch::default();
     interrupt::stops(&stop.flag());
     let mut session = args.listen.session(&args.wire)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tezi::{Host, Report, Session};
 
-use crate::args::{LimitArgs, OutputArgs, PinArgs, StrategyArgs};
+use crate::args::{LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
 use crate::files;
 use crate::json;
 use crate::outcome::{Failure, Verdict, print};
@@ -23,12 +23,23 @@ pub(crate) struct HostArgs {
     #[command(flatten)]
     pub(crate) pin: PinArgs,
     #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) settings: ConfigArgs,
     /// What the run was told, a line each: for the journal.
     #[arg(skip)]
     pub(crate) in_force: Vec<String>,
+}
+
+impl HostArgs {
+    /// The files that a run writes, beside its journal.
+    pub(crate) fn outputs(&self) -> Vec<&Path> {
+        let csv = [&self.output.decoded_csv, &self.output.book_csv];
+        let csv = csv.into_iter().flatten().map(PathBuf::as_path);
+        csv.chain(self.observe.outputs()).collect()
+    }
 }
 
 /// A run, and what to suggest after it.
@@ -91,6 +102,7 @@ impl Hosting<'_> {
         let mut host = Host::new()
             .config(config)
             .pinning(self.args.pin.pinning())
+            .observe(self.args.observe.observation())
             .settings(&self.args.in_force);
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());
@@ -134,6 +146,10 @@ impl Hosting<'_> {
             ] {
                 hints.push(Hint { command: format!("{tezi} journal {command} {path}"), shows });
             }
+        }
+        if let Some(path) = self.args.observe.latency_log() {
+            let command = format!("{tezi} latency {}", quoted(path));
+            hints.push(Hint { command, shows: "latency by stage; --html FILE for plots" });
         }
         for Hint { command, shows } in &self.hints {
             let kept = journal.map_or("JOURNAL".into(), quoted);

@@ -16,6 +16,7 @@ mod hosting;
 mod interrupt;
 mod journal;
 mod json;
+mod latency;
 mod library;
 mod listen;
 mod margin;
@@ -79,6 +80,7 @@ commands! {
     Audit => audit;
     Report => report;
     Doctor => doctor;
+    Latency => latency;
 }
 
 impl Command {
@@ -126,6 +128,7 @@ Examples:
   tezi audit journals/demo-* 17        the story of one order: what was known, what each check found
   tezi report journals/demo-* --to day   a day's orders, trades, refusals, stops, order-to-trade ratio
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
+  tezi latency run.hlog --html run.html  latency by stage, of a run with --latency-log
   tezi doctor                          what costs tail latency on this machine, and what mends it
 
 Exit codes: 0 all was fine; 1 what was run or checked is not fine; 2 wrong usage.

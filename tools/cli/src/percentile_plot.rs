@@ -2,39 +2,79 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 520.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 30.0;
-const TOP: f64 = 50.0;
-const BOTTOM: f64 = 60.0;
+pub(crate) const WIDTH: f64 = 900.0;
+pub(crate) const HEIGHT: f64 = 520.0;
+pub(crate) const LEFT: f64 = 80.0;
+pub(crate) const RIGHT: f64 = 30.0;
+pub(crate) const TOP: f64 = 50.0;
+pub(crate) const BOTTOM: f64 = 60.0;
 /// Points of the curve between two nines.
 const STEPS_PER_NINE: u32 = 40;
 /// 99.99999 %: beyond it a plot of any run is its maximum.
 const NINES_MAX: u32 = 7;
 
-/// A complete SVG document of one curve: durations, ns, at each quantile from 0 to 1, of `count`
-/// values. Without values it says so in place of a curve.
+/// Colours of curves, told apart by those who do not see red and green as two (Okabe and Ito 2008).
+pub(crate) const COLOURS: [&str; 8] =
+    ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#000000", "#a0a000"];
+
+/// One curve: durations, ns, at each quantile from 0 to 1, of `count` values.
+pub(crate) struct Curve<'a> {
+    pub(crate) name: String,
+    pub(crate) count: u64,
+    pub(crate) quantile: Box<dyn Fn(f64) -> u64 + 'a>,
+}
+
+/// A complete SVG document of one curve. Without values it says so in place of a curve.
 pub(crate) fn percentiles(title: &str, count: u64, quantile: &dyn Fn(f64) -> u64) -> String {
-    let mut svg = String::new();
-    // Writing to a string does not fail, here and below.
-    let _ = writeln!(
-        svg,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <style>.grid{{stroke:#ddd}}.curve{{fill:none;stroke:#1b6ca8;stroke-width:2}}</style>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"28\" font-size=\"16\">{}</text>",
-        escaped(title)
-    );
-    match count {
-        0 => {
-            let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{}\">no values</text>", HEIGHT / 2.0);
-        }
-        _ => Frame::new(count, quantile).draw(&mut svg, quantile),
+    percentile_curves(title, &[Curve { name: String::new(), count, quantile: Box::new(quantile) }])
+}
+
+/// A complete SVG document of several curves, and a legend when they have names. Those without values
+/// are left out.
+pub(crate) fn percentile_curves(title: &str, curves: &[Curve<'_>]) -> String {
+    let mut svg = document_head(title);
+    let drawn: Vec<&Curve<'_>> = curves.iter().filter(|curve| curve.count > 0).collect();
+    if drawn.is_empty() {
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{}\">no values</text>", HEIGHT / 2.0);
+    } else {
+        Frame::new(&drawn).draw(&mut svg, &drawn);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// The beginning of a document of this size: background and title.
+pub(crate) fn document_head(title: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <style>.grid{{stroke:#ddd}}.curve{{fill:none;stroke-width:2}}</style>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"{LEFT}\" y=\"28\" font-size=\"16\">{}</text>\n",
+        escaped(title)
+    )
+}
+
+/// The colour of a curve by its place; from the ninth on dashed.
+pub(crate) fn stroke(place: usize) -> String {
+    let dash = if place >= COLOURS.len() { " stroke-dasharray=\"6 3\"" } else { "" };
+    format!("stroke=\"{}\"{dash}", COLOURS[place % COLOURS.len()])
+}
+
+/// A legend in the upper left of the plot.
+pub(crate) fn legend(svg: &mut String, names: &[&str]) {
+    for (place, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        let (y, style) = (TOP + 14.0 + 16.0 * place as f64, stroke(place));
+        let (from, to, text) = (LEFT + 10.0, LEFT + 34.0, LEFT + 40.0);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{y}\" stroke-width=\"2\" {style}/>\
+             <text x=\"{text}\" y=\"{}\">{}</text>",
+            y + 4.0,
+            escaped(name)
+        );
+    }
 }
 
 /// What the axes span.
@@ -47,11 +87,14 @@ struct Frame {
 
 impl Frame {
     /// As many nines as the count of values can fill, and whole decades.
-    fn new(count: u64, quantile: &dyn Fn(f64) -> u64) -> Self {
-        let decade_first = quantile(0.0).max(1).ilog10();
+    fn new(curves: &[&Curve<'_>]) -> Self {
+        let decade = |quantile: f64| {
+            curves.iter().map(move |curve| (curve.quantile)(quantile).max(1).ilog10())
+        };
+        let decade_first = decade(0.0).min().unwrap_or(0);
         // The decade that holds the maximum ends at the next power of ten.
-        let decade_last = quantile(1.0).max(1).ilog10() + 1;
-        let nines = (count.ilog10() + u32::from(!is_power_of_ten(count))).clamp(1, NINES_MAX);
+        let decade_last = decade(1.0).max().unwrap_or(0) + 1;
+        let nines = curves.iter().map(|curve| nines(curve.count)).max().unwrap_or(1);
         Self { nines, decade_first, decade_last: decade_last.max(decade_first + 1) }
     }
 
@@ -65,18 +108,28 @@ impl Frame {
         HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part
     }
 
-    fn draw(&self, svg: &mut String, quantile: &dyn Fn(f64) -> u64) {
+    fn draw(&self, svg: &mut String, curves: &[&Curve<'_>]) {
         self.axes(svg);
+        for (place, curve) in curves.iter().enumerate() {
+            let (points, style) = (self.points(curve), stroke(place));
+            let _ = writeln!(svg, "<polyline class=\"curve\" {style} points=\"{points}\"/>");
+        }
+        let names: Vec<&str> = curves.iter().map(|curve| &*curve.name).collect();
+        legend(svg, &names);
+    }
+
+    fn points(&self, curve: &Curve<'_>) -> String {
         let mut points = String::new();
-        for step in 0..=self.nines * STEPS_PER_NINE {
+        let last = nines(curve.count);
+        for step in 0..=last * STEPS_PER_NINE {
             let nines = f64::from(step) / f64::from(STEPS_PER_NINE);
-            let ns = quantile(1.0 - 10_f64.powf(-nines));
+            let ns = (curve.quantile)(1.0 - 10_f64.powf(-nines));
             let _ = write!(points, "{:.1},{:.1} ", self.x(nines), self.y(ns));
         }
         // The maximum stands at the edge, where no quantile reaches.
-        let edge = f64::from(self.nines);
-        let _ = write!(points, "{:.1},{:.1}", self.x(edge), self.y(quantile(1.0)));
-        let _ = writeln!(svg, "<polyline class=\"curve\" points=\"{points}\"/>");
+        let (edge, highest) = (self.x(f64::from(last)), self.y((curve.quantile)(1.0)));
+        let _ = write!(points, "{edge:.1},{highest:.1}");
+        points
     }
 
     fn axes(&self, svg: &mut String) {
@@ -110,6 +163,11 @@ impl Frame {
     }
 }
 
+/// As many nines as so many values can fill.
+fn nines(count: u64) -> u32 {
+    (count.ilog10() + u32::from(!is_power_of_ten(count))).clamp(1, NINES_MAX)
+}
+
 const fn is_power_of_ten(number: u64) -> bool {
     number == 10_u64.pow(number.ilog10())
 }
@@ -125,7 +183,7 @@ fn percent(nines: u32) -> String {
 }
 
 /// A power of ten of nanoseconds.
-fn duration(ns: u64) -> String {
+pub(crate) fn duration(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns} ns"),
         1_000..1_000_000 => format!("{} us", ns / 1_000),
@@ -134,7 +192,7 @@ fn duration(ns: u64) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -158,7 +216,8 @@ mod tests {
         let points = points(&svg);
         assert_eq!(points.len(), 4 * STEPS_PER_NINE as usize + 2);
         assert!(points.windows(2).all(|it| it[0].0 <= it[1].0 && it[0].1 >= it[1].1));
-        let frame = Frame::new(10_000, &quantile);
+        let curve = Curve { name: String::new(), count: 10_000, quantile: Box::new(quantile) };
+        let frame = Frame::new(&[&curve]);
         assert_eq!((frame.nines, frame.decade_first, frame.decade_last), (4, 0, 5));
         let last = points.last().unwrap();
         assert!((last.0 - (WIDTH - RIGHT)).abs() < 0.1 && (last.1 - frame.y(10_000)).abs() < 0.1);
@@ -172,6 +231,21 @@ mod tests {
         assert!(percentiles("none", 0, &|_| 0).contains("no values"));
         let one = percentiles("one", 1, &|_| 1_500);
         assert!(points(&one).iter().all(|point| (point.1 - points(&one)[0].1).abs() < 0.01));
-        assert_eq!(Frame::new(u64::MAX, &|_| u64::MAX).nines, NINES_MAX);
+        assert_eq!(nines(u64::MAX), NINES_MAX);
+    }
+
+    #[test]
+    fn several_curves_share_the_axes_and_each_ends_where_its_values_do() {
+        let (few, many) = (|_| 100, |quantile: f64| 1 + (quantile * 1e6) as u64);
+        let curves = [
+            Curve { name: "few & slow".into(), count: 10, quantile: Box::new(few) },
+            Curve { name: "absent".into(), count: 0, quantile: Box::new(few) },
+            Curve { name: "many".into(), count: 1_000_000, quantile: Box::new(many) },
+        ];
+        let svg = percentile_curves("two", &curves);
+        assert_eq!(svg.matches("<polyline").count(), 2);
+        assert!(svg.contains("few &amp; slow") && !svg.contains("absent"));
+        let last = points(&svg).last().unwrap().0;
+        assert!((last - (LEFT + (WIDTH - LEFT - RIGHT) / 6.0)).abs() < 0.1, "{last}");
     }
 }

@@ -66,10 +66,7 @@ refused, or no message of the protocol was found; 2 wrong usage.";
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let inputs: Vec<&Path> =
         args.files.iter().chain(&args.contracts.contracts).map(PathBuf::as_path).collect();
-    let output = &args.host.output;
-    let outputs = [&output.decoded_csv, &output.book_csv];
-    let outputs: Vec<&Path> = outputs.into_iter().flatten().map(PathBuf::as_path).collect();
-    files::check_distinct(&inputs, &outputs)?;
+    files::check_distinct(&inputs, &args.host.outputs())?;
     let groups = args.wire.groups()?;
     let instruments = args.contracts.instruments(args.wire.segment_or_default())?;
     let has_options = instruments.iter().any(|it| it.kind() == InstrumentKind::Option);

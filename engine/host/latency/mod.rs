@@ -1,8 +1,23 @@
 //! Latency by stage, recorded without allocation.
+//!
+//! Threads of a session record into a `StageRecorder`; where somebody looks on, it hands what it
+//! has to the observer's thread interval by interval. [`log`] keeps intervals in HdrHistogram's own
+//! format.
+
+mod codec;
+mod distribution;
+mod hiccups;
+pub mod log;
+mod recorder;
 
 use std::fmt;
 
 use hdrhistogram::Histogram;
+
+pub use codec::CodecFault;
+pub use distribution::{Distribution, rank};
+pub(crate) use hiccups::measure_hiccups;
+pub(crate) use recorder::{Interval, IntervalEnd, IntervalSource, StageRecorder, interval_link};
 
 /// A stage of the path from packet to order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +51,18 @@ pub enum PathStage {
     /// From appending a record to its mark on the disk, seen by the core. One record at a time, of a
     /// staged journal.
     ToDisk = 11,
+    /// From the kernel's stamp of the packet to the feed's thread having it in hand: the wait in the
+    /// receive buffer. Per packet, where the kernel stamps and the session is observed.
+    Receive = 12,
+    /// No stage of ours but what stands beside them: gaps in which a spinning thread of this machine
+    /// did not run. Per gap over a microsecond.
+    Hiccup = 13,
 }
 
 impl PathStage {
-    /// Every stage, along the path.
-    pub const ALL: [Self; 12] = [
+    /// Every stage, along the path; the machine's own stalls last.
+    pub const ALL: [Self; 14] = [
+        Self::Receive,
         Self::Decode,
         Self::Ring,
         Self::Journal,
@@ -53,6 +75,7 @@ impl PathStage {
         Self::TickToWire,
         Self::RoundTrip,
         Self::ToDisk,
+        Self::Hiccup,
     ];
 
     /// What a table calls it.
@@ -71,6 +94,8 @@ impl PathStage {
             Self::TickToWire => "packet to socket",
             Self::RoundTrip => "order to answer",
             Self::ToDisk => "append to disk",
+            Self::Receive => "kernel to feed",
+            Self::Hiccup => "machine stalls",
         }
     }
 
@@ -90,12 +115,20 @@ impl PathStage {
             Self::TickToWire => "tick_to_wire",
             Self::RoundTrip => "round_trip",
             Self::ToDisk => "to_disk",
+            Self::Receive => "receive",
+            Self::Hiccup => "hiccup",
         }
+    }
+
+    /// The stage of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
     }
 }
 
 /// One histogram of nanoseconds, 1 ns to 100 s, to two digits. Values beyond saturate.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct LatencyHistogram(Histogram<u64>);
 
 impl LatencyHistogram {
@@ -139,6 +172,37 @@ impl LatencyHistogram {
     #[must_use]
     pub fn max(&self) -> u64 {
         self.0.max()
+    }
+
+    /// The sum of all, ns, each as the middle of its place.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        if self.0.is_empty() { 0.0 } else { self.0.mean() * self.0.len() as f64 }
+    }
+
+    /// Takes in another's values.
+    ///
+    /// # Panics
+    ///
+    /// Never: all have the same bounds.
+    pub fn add(&mut self, other: &Self) {
+        let added = self.0.add(&other.0);
+        debug_assert!(added.is_ok(), "the bounds of all latency histograms are the same");
+    }
+
+    /// Forgets every value and keeps the memory.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    /// Lowest and highest value, and decimal digits.
+    fn bounds(&self) -> (u64, u64, u32) {
+        (self.0.low(), self.0.high(), u32::from(self.0.sigfig()))
+    }
+
+    /// Values that occurred and how often, ascending.
+    fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.0.iter_recorded().map(|it| (it.value_iterated_to(), it.count_at_value()))
     }
 }
 
@@ -186,6 +250,18 @@ impl Latencies {
     /// Takes over another thread's histogram of a stage.
     pub(crate) fn set(&mut self, stage: PathStage, histogram: LatencyHistogram) {
         self.0[stage as usize] = histogram;
+    }
+
+    /// Takes in the values of every stage that has some.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (own, new) in self.0.iter_mut().zip(&other.0).filter(|(_, new)| new.count() > 0) {
+            own.add(new);
+        }
+    }
+
+    /// Forgets every value and keeps the memory.
+    pub(crate) fn reset(&mut self) {
+        self.0.iter_mut().filter(|it| it.count() > 0).for_each(LatencyHistogram::reset);
     }
 }
 
