@@ -20,8 +20,7 @@ use std::collections::HashSet;
 use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -116,44 +115,27 @@ fn live_once(dir: &Path, exchange: &mut Exchange, places: &[SocketAddrV4], round
     exchange.hear_out();
 }
 
-/// The last life: some more rounds, and an end in order.
+/// The last life: some more requests, and an end in order.
 fn end_in_order(journal: &Path, exchange: &mut Exchange, places: &[SocketAddrV4]) -> Report {
     let (stop, over) = (StopSwitch::default(), AtomicBool::new(false));
-    let (strategy, done) = Rounds::new();
+    let heard = exchange.heard.clone();
+    let enough = heard.lock().unwrap().len() + 2 * STEPS as usize;
     exchange.begin_again();
     thread::scope(|scope| {
         let serving = scope.spawn(|| exchange.run(&over));
         let watch = scope.spawn(|| {
-            wait_for_steps(&done);
+            let begun = Instant::now();
+            while heard.lock().unwrap().len() < enough && begun.elapsed() < 2 * PATIENCE {
+                thread::sleep(Duration::from_millis(1));
+            }
             stop.set();
         });
-        let report = resuming(journal, mode()).run(&session(places, &stop), strategy);
+        let report = resuming(journal, mode()).run(&session(places, &stop), Rounds::new().0);
         over.store(true, Ordering::Relaxed);
         watch.join().unwrap();
         serving.join().unwrap();
         report.unwrap()
     })
-}
-
-/// Until the strategy has done more than its journal made it do.
-fn wait_for_steps(done: &Arc<AtomicU32>) {
-    let begun = Instant::now();
-    let mut last = (done.load(Ordering::Relaxed), Instant::now());
-    let mut resumed = None;
-    while begun.elapsed() < PATIENCE {
-        let now = done.load(Ordering::Relaxed);
-        if now != last.0 {
-            last = (now, Instant::now());
-        }
-        // Rebuilding takes milliseconds; signing on takes longer.
-        if resumed.is_none() && begun.elapsed() > Duration::from_millis(500) {
-            resumed = Some(now);
-        }
-        if resumed.is_some_and(|before| now >= before + 2 * STEPS) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 fn net(report: &Report) -> i64 {
