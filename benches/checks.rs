@@ -97,6 +97,8 @@ const GUARDS: GuardLimits = GuardLimits {
     segment_orders_max: 1_000_000,
     theoretical_bps: 500,
     reserved: 0,
+    drawdown_max: 0,
+    minute_loss_max: 0,
 };
 
 fn instrument(index: u32) -> Instrument {

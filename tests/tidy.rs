@@ -66,6 +66,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// Within the core, which folders and files a module may use beside `tezi_model` and its own.
 const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("book", &[]),
+    ("control", &["config", "risk"]),
     ("pricing", &[]),
     ("config", &[]),
     ("timers", &[]),
@@ -85,6 +86,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
             "backtest",
             "book",
             "config",
+            "control",
             "instruments",
             "oms",
             "output",
@@ -95,7 +97,17 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "strategy",
-        &["book", "desk", "instruments", "oms", "output", "position", "pricing", "timers"],
+        &[
+            "book",
+            "control",
+            "desk",
+            "instruments",
+            "oms",
+            "output",
+            "position",
+            "pricing",
+            "timers",
+        ],
     ),
 ];
 

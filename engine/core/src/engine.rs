@@ -7,7 +7,8 @@ use tezi_model::{
 
 use crate::book::{Books, Upcoming};
 use crate::config::{ConfigError, CoreConfig};
-use crate::desk::{Counters, Desk, MarketChange};
+use crate::control::{Control, ControlError, Limit};
+use crate::desk::{Counters, Desk, MarketChange, OperatorWork};
 use crate::instruments::InstrumentTable;
 use crate::oms::{Applied, Order, OrderEvent, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
@@ -95,6 +96,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     pub fn set_guards(&mut self, limits: &GuardLimits) -> Result<(), ConfigError> {
         limits.validate()?;
         self.desk.guards.set_limits(*limits);
+        self.desk.losses.set_limits(limits);
         Ok(())
     }
 
@@ -155,7 +157,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         probe.reached(Stage::Book);
         self.tell(change, event);
         self.desk.check_loss();
-        self.desk.finish_stop();
+        self.desk.finish();
         probe.reached(Stage::Strategy);
     }
 
@@ -207,7 +209,9 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     pub fn on_report(&mut self, now: Nanos, report: &ExecutionReport) -> Result<(), ReportError> {
         self.desk.begin(now);
         self.work_off_due();
-        self.apply_report(report)
+        let applied = self.apply_report(report);
+        self.desk.finish();
+        applied
     }
 
     /// The exchange outside the core took back an own trade: `report` carries its number, price and
@@ -227,7 +231,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             let fill = own_fill(&order, report.price, report.quantity, report);
             self.call(|strategy, ctx| strategy.on_fill_canceled(ctx, &fill));
         }
-        self.desk.finish_stop();
+        self.desk.finish();
         Ok(())
     }
 
@@ -251,7 +255,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             let update = OrderUpdate { order, status_before };
             self.call(|strategy, ctx| strategy.on_order(ctx, &update));
         }
-        self.desk.finish_stop();
+        self.desk.finish();
         Ok(())
     }
 
@@ -265,7 +269,23 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         if before.unwrap_or(OrderSessionState::Down) != state {
             self.call(|strategy, ctx| strategy.on_session(ctx, state));
         }
-        self.desk.finish_stop();
+        self.desk.finish();
+    }
+
+    /// An operator acts: at once, before timers that are due. The strategy is told what is in force.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError`]: it is counted and changes nothing.
+    pub fn on_control(&mut self, now: Nanos, control: &Control) -> Result<(), ControlError> {
+        self.desk.begin(now);
+        let result = self.desk.control(control);
+        if result.is_ok() {
+            self.call(|strategy, ctx| strategy.on_control(ctx, control));
+        }
+        self.work_off_due();
+        self.desk.finish();
+        result
     }
 
     /// The session ends: the strategy is told, and everything open is cancelled.
@@ -273,6 +293,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.desk.begin(now);
         self.work_off_due();
         self.call(Strategy::on_stop);
+        self.desk.operator.clear();
         self.desk.stop_trading(RejectReason::Killed);
     }
 
@@ -356,6 +377,37 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     #[must_use]
     pub const fn stopped(&self) -> Option<RejectReason> {
         self.desk.risk.stopped()
+    }
+
+    /// Whether an operator has paused trading.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.desk.risk.is_paused()
+    }
+
+    /// What operators began and is not done.
+    #[must_use]
+    pub fn operator_work(&self) -> OperatorWork {
+        self.desk.operator.work()
+    }
+
+    /// How many actions of operators the core was told.
+    #[must_use]
+    pub const fn controls(&self) -> u64 {
+        self.desk.operator.count()
+    }
+
+    /// What a limit is set to.
+    #[must_use]
+    pub fn limit(&self, limit: Limit) -> i64 {
+        limit.get(self.desk.risk.limits(), self.desk.guards.limits())
+    }
+
+    /// How far the profit is below the day's highest, and below the last minute's.
+    #[must_use]
+    pub fn losses(&self) -> (Money, Money) {
+        let losses = &self.desk.losses;
+        (losses.drawdown(), losses.lost_in_minute(self.desk.now))
     }
 
     /// Whether the instrument's book may be wrong because messages are lost.

@@ -7,6 +7,7 @@
 pub mod backtest;
 pub mod book;
 pub mod config;
+pub mod control;
 mod desk;
 mod engine;
 mod instruments;
@@ -23,7 +24,7 @@ mod timers;
 pub mod venue;
 
 pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
-pub use desk::{Counters, Explanation};
+pub use desk::{Counters, Explanation, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
 pub use output::{Emitted, Origin, Output, Refusal, Request};

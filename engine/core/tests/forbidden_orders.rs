@@ -1,5 +1,6 @@
-//! Tries to get a forbidden order out, over a venue that answers late, twice and across requests:
-//! none leaves, and the venue's own books never go beyond a limit, whatever is in flight.
+//! Tries to get a forbidden order out, over a venue that answers late, twice and across requests,
+//! while limits change, trading is paused, and the process dies and is rebuilt from its inputs: none
+//! leaves, and the venue's own books never go beyond a limit, whatever is in flight.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
@@ -7,6 +8,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use tezi_core::control::{Control, Limit};
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::{Context, Strategy, TimerId};
 use tezi_core::{
@@ -19,7 +21,10 @@ use tezi_model::{
 };
 use tezi_testing::Random;
 
+/// More by the variable `TEZI_FORBIDDEN_STEPS`: 300 million take three minutes.
 const STEPS: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
+/// Until this step the process dies now and then; each death costs all inputs so far once more.
+const RESTARTS_UNTIL: u64 = 60_000;
 const INSTRUMENTS: usize = 4;
 const POSITION_MAX: i64 = 60;
 
@@ -33,6 +38,8 @@ const GUARDS: GuardLimits = GuardLimits {
     segment_orders_max: 9,
     theoretical_bps: 300,
     reserved: 0,
+    drawdown_max: 0,
+    minute_loss_max: 0,
 };
 
 /// Asks for one thing at every timer, and sets the next.
@@ -213,6 +220,8 @@ impl Venue {
 
 /// What was allowed when an order left, and what left before it.
 struct Rules {
+    is_paused: bool,
+    limits: Bounds,
     restrictions: [Restriction; INSTRUMENTS],
     ranges: [(Px, Px); INSTRUMENTS],
     /// By segment and second; by instrument and second.
@@ -245,6 +254,9 @@ impl Rules {
             return Ok(());
         }
         let at = command.instrument.index();
+        if self.is_paused {
+            return Err("in a pause".into());
+        }
         let (side, price) = (command.side(), command.price);
         let (low, high) = self.ranges[at];
         let is_buy = side == Side::Buy;
@@ -293,25 +305,46 @@ impl Rules {
     }
 }
 
-/// Whether the venue's truth is within every limit.
-fn check_exposure(venue: &Venue) -> Result<(), String> {
-    let all: Vec<_> = (0..INSTRUMENTS).map(|at| venue.worst(at)).collect();
-    let gross = |&(net, buy, sell): &(i64, i64, i64)| (net + buy).abs().max((net - sell).abs());
-    for its in &all {
-        if gross(its) > POSITION_MAX {
-            return Err(format!("{its:?} of an instrument"));
+/// What exposures must stay within: of each instrument, of each underlying net and gross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    instruments: [i64; INSTRUMENTS],
+    nets: [i64; INSTRUMENTS / 2],
+    grosses: [i64; INSTRUMENTS / 2],
+}
+
+impl Bounds {
+    const fn of_limits(position: i64, net: i64, gross: i64) -> Self {
+        let (nets, grosses) = ([net; INSTRUMENTS / 2], [gross; INSTRUMENTS / 2]);
+        Self { instruments: [position; INSTRUMENTS], nets, grosses }
+    }
+
+    /// The venue's truth, with everything in flight filled.
+    fn of_venue(venue: &Venue) -> Self {
+        let all: [_; INSTRUMENTS] = std::array::from_fn(|at| venue.worst(at));
+        let gross = |&(net, buy, sell): &(i64, i64, i64)| (net + buy).abs().max((net - sell).abs());
+        let add = |a: (i64, i64, i64), b: &(i64, i64, i64)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
+        let its = |at: usize| &all[2 * at..2 * at + 2];
+        Self {
+            instruments: std::array::from_fn(|at| gross(&all[at])),
+            nets: std::array::from_fn(|at| gross(&its(at).iter().fold((0, 0, 0), add))),
+            grosses: std::array::from_fn(|at| its(at).iter().map(gross).sum()),
         }
     }
-    for its in all.chunks(2) {
-        let sum = its.iter().fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
-        if gross(&sum) > GUARDS.underlying_net_max {
-            return Err(format!("net {sum:?} of an underlying"));
-        }
-        if its.iter().map(gross).sum::<i64>() > GUARDS.underlying_gross_max {
-            return Err(format!("gross {its:?} of an underlying"));
-        }
+
+    fn with(mut self, other: &Self, choose: fn(i64, i64) -> i64) -> Self {
+        let zip = |mine: &mut [i64], its: &[i64]| {
+            mine.iter_mut().zip(its).for_each(|(a, b)| *a = choose(*a, *b));
+        };
+        zip(&mut self.instruments, &other.instruments);
+        zip(&mut self.nets, &other.nets);
+        zip(&mut self.grosses, &other.grosses);
+        self
     }
-    Ok(())
+
+    fn is_within(&self, bounds: &Self) -> bool {
+        self.with(bounds, i64::max) == *bounds
+    }
 }
 
 fn started(seed: u64) -> Core<Asker, Reference> {
@@ -348,26 +381,76 @@ fn started(seed: u64) -> Core<Asker, Reference> {
     core
 }
 
-/// Bans, lists and ranges come and go. A ban does not undo what is open, so it is checked on what
-/// leaves from then on.
-fn change_rules(
-    random: &mut Random,
-    now: Nanos,
-    core: &mut Core<Asker, Reference>,
-    rules: &mut Rules,
-) {
-    let at = random.below(INSTRUMENTS as u64) as usize;
-    let id = InstrumentId(at as u32);
-    if random.one_in(2) {
-        let restriction = Restriction::from_code(random.below(10) as u8).unwrap_or_default();
-        core.restrict(now, id, restriction).unwrap();
-        rules.restrictions[at] = restriction;
-    } else {
-        let around = 9_800 + random.below(400) as i64;
-        let range = (Px::from_paise(around - 250), Px::from_paise(around + 250));
-        core.set_price_range(now, id, range.0, range.1).unwrap();
-        rules.ranges[at] = range;
+/// An operator: bans, lists, ranges, limits and pauses come and go. A ban does not undo what is open,
+/// nor does a lower limit, so both are checked on what leaves from then on.
+fn change_rules(random: &mut Random, rules: &mut Rules) -> Control {
+    let at = random.index(INSTRUMENTS);
+    let instrument = InstrumentId(at as u32);
+    match random.below(8) {
+        0..=2 => {
+            let restriction = Restriction::from_code(random.below(10) as u8).unwrap_or_default();
+            rules.restrictions[at] = restriction;
+            Control::Restrict { instrument, restriction }
+        }
+        3..=5 => {
+            let around = 9_800 + random.below(400) as i64;
+            let [low, high] = [around - 250, around + 250].map(Px::from_paise);
+            rules.ranges[at] = (low, high);
+            Control::PriceRange { instrument, low, high }
+        }
+        6 => {
+            rules.is_paused = random.one_in(8);
+            if rules.is_paused { Control::Pause } else { Control::Resume }
+        }
+        _ => {
+            let scale = [50, 75, 100][random.index(3)];
+            let (limit, most, limits) = match random.below(3) {
+                0 => (Limit::Position, POSITION_MAX, &mut rules.limits.instruments[..]),
+                1 => {
+                    let most = GUARDS.underlying_net_max;
+                    (Limit::UnderlyingNet, most, &mut rules.limits.nets[..])
+                }
+                _ => {
+                    let most = GUARDS.underlying_gross_max;
+                    (Limit::UnderlyingGross, most, &mut rules.limits.grosses[..])
+                }
+            };
+            let value = most * scale / 100;
+            limits.fill(value);
+            Control::SetLimit { limit, value }
+        }
     }
+}
+
+/// What the core was told.
+#[derive(Clone, Copy, Debug)]
+enum Input {
+    Clock,
+    Report(ExecutionReport),
+    Control(Control),
+}
+
+fn feed(core: &mut Core<Asker, Reference>, now: Nanos, input: &Input) -> bool {
+    match input {
+        Input::Clock => core.on_event(now, &Event::clock(now)),
+        Input::Report(report) => return core.on_report(now, report).is_ok(),
+        Input::Control(control) => core.on_control(now, control).unwrap(),
+    }
+    true
+}
+
+/// The process dies, and another begins where its inputs end.
+fn restart(
+    seed: u64,
+    inputs: &[(Nanos, Input)],
+    died: &Core<Asker, Reference>,
+) -> Core<Asker, Reference> {
+    let mut core = started(seed);
+    for (now, input) in inputs {
+        feed(&mut core, *now, input);
+    }
+    assert_eq!(core.state_hash(), died.state_hash());
+    core
 }
 
 #[test]
@@ -383,7 +466,12 @@ fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_fi
         net: [0; INSTRUMENTS],
         fill_id: 0,
     };
+    let limits =
+        Bounds::of_limits(POSITION_MAX, GUARDS.underlying_net_max, GUARDS.underlying_gross_max);
+    let (mut bounds, mut inputs) = (limits, Vec::new());
     let mut rules = Rules {
+        is_paused: false,
+        limits,
         restrictions: [Restriction::None; INSTRUMENTS],
         ranges: [(Px::ZERO, Px::ZERO); INSTRUMENTS],
         segments: BTreeMap::new(),
@@ -391,31 +479,30 @@ fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_fi
         lasts: [None; INSTRUMENTS],
     };
     let (mut now, mut left) = (Nanos(1), 0_u64);
-    for step in 0..STEPS {
+    let steps = std::env::var("TEZI_FORBIDDEN_STEPS").ok().and_then(|text| text.parse().ok());
+    let steps = steps.unwrap_or(STEPS);
+    for step in 0..steps {
         now = now.plus(random.below(4_000_000) as i64);
-        let is_input = match random.below(64) {
-            0 => {
-                change_rules(&mut random, now, &mut core, &mut rules);
-                true
-            }
+        let input = match random.below(64) {
+            0 => Some(Input::Control(change_rules(&mut random, &mut rules))),
             // For a while the venue takes nothing in.
             1..=15 if step / 2_000 % 4 > 0 => {
                 venue.take_command();
-                false
+                None
             }
             16..=25 => {
                 venue.act();
-                false
+                None
             }
-            26..=45 => match venue.reports.pop_front() {
-                Some(report) => core.on_report(now, &report).is_ok(),
-                None => false,
-            },
-            _ => {
-                core.on_event(now, &Event::clock(now));
-                true
-            }
+            26..=45 => venue.reports.pop_front().map(Input::Report),
+            _ => Some(Input::Clock),
         };
+        let is_input = input.is_some_and(|input| {
+            if step < RESTARTS_UNTIL {
+                inputs.push((now, input));
+            }
+            feed(&mut core, now, &input)
+        });
         for emitted in core.outputs().iter().filter(|_| is_input) {
             let Output::Command(command) = &emitted.output else { continue };
             venue.commands.push_back(*command);
@@ -423,18 +510,30 @@ fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_fi
             let checked = rules.check(now, command, &venue);
             assert_eq!(checked, Ok(()), "seed {seed}, step {step}: {command:?}");
         }
-        assert_eq!(check_exposure(&venue), Ok(()), "seed {seed}, step {step}");
+        // Beyond a limit that was lowered, an exposure only falls.
+        let exposed = Bounds::of_venue(&venue);
+        let allowed = bounds.with(&rules.limits, i64::max);
+        assert!(exposed.is_within(&allowed), "seed {seed}, step {step}: {exposed:?}, {allowed:?}");
+        bounds = exposed.with(&rules.limits, i64::max);
+        if step < RESTARTS_UNTIL && step % 3_001 == 3_000 {
+            core = restart(seed + 1, &inputs, &core);
+        }
         if step % 1_024 == 0 {
             assert!(core.is_consistent(), "seed {seed}, step {step}");
             venue.forget_closed();
+            // Nobody looks at seconds long gone.
+            let is_present = |second: i64| second + 1 >= now.second();
+            rules.segments.retain(|&(_, second), _| is_present(second));
+            rules.instruments.retain(|&(_, second), _| is_present(second));
         }
     }
     let given: BTreeSet<RejectReason> = core.refusals().map(|(reason, _)| reason).collect();
     let counted: Vec<_> = core.refusals().collect();
     println!("{left} commands left, {} trades, refused: {counted:?}", venue.fill_id);
-    let mut tried =
-        RejectReason::ALL.iter().filter(|&&reason| reason >= RejectReason::PriceProtection);
+    let is_tried =
+        |reason| reason >= RejectReason::PriceProtection || reason == RejectReason::Paused;
+    let mut tried = RejectReason::ALL.iter().filter(|&&reason| is_tried(reason));
     assert!(tried.all(|reason| given.contains(reason)), "{given:?}");
-    assert!(left > STEPS / 100 && u64::from(venue.fill_id) > STEPS / 100);
+    assert!(left > steps / 100 && u64::from(venue.fill_id) > steps / 100);
     assert_eq!(core.orders().counters().refused, 0, "the venue kept its protocol");
 }

@@ -119,7 +119,8 @@ fn every_limit_holds_after_every_input() {
     println!("reasons never given: {never:?}");
     use RejectReason as R;
     // The venue inside the core has no session that could be down.
-    let rare = [R::Killed, R::LossLimit, R::SessionDown];
+    // Nobody pauses, and no loss is limited: `operator.rs` does both.
+    let rare = [R::Killed, R::LossLimit, R::Drawdown, R::MinuteLoss, R::Paused, R::SessionDown];
     // Limits behind those of the configuration are tried in `forbidden_orders.rs`.
     let is_tried = |reason: &R| *reason < R::PriceProtection && !rare.contains(reason);
     assert!(!never.iter().any(|reason| is_tried(reason)), "never refused for {never:?}");

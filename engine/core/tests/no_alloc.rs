@@ -8,6 +8,7 @@ use bytemuck::Zeroable;
 use common::market::{Market, contracts, open};
 use common::trader::RandomTrader;
 use common::{core, small_config};
+use tezi_core::control::{Control, Limit};
 use tezi_core::strategy::{BookUpdate, Context, OptionQuoter, OptionQuoterConfig, Strategy};
 use tezi_core::{Capacity, CoreConfig};
 use tezi_model::{Event, EventKind, MarketFlags, OrderId, Qty, Side, StreamId};
@@ -74,6 +75,33 @@ fn the_core_at_its_bounds_does_not_allocate() {
         println!("seed {seed}: {orders} orders and changes, {fills} fills");
         assert!(orders > 50 && fills > 10);
     }
+}
+
+#[test]
+fn operators_act_without_allocating() {
+    let controls = [
+        Control::Pause,
+        Control::CancelAll { instrument: None },
+        Control::Resume,
+        Control::Flatten { instrument: None, through_bps: 100 },
+        Control::Resume,
+        Control::SetLimit { limit: Limit::MinuteLoss, value: 1_000_000_000 },
+        Control::Kill,
+        Control::Release,
+        Control::Resume,
+    ];
+    let config = small_config(20_000, 20_000);
+    let mut core = core(&config, RandomTrader::new(5, 0));
+    core.on_start(open());
+    for (step, event) in Market::new(5).take(30_000).enumerate() {
+        let before = allocation::count();
+        core.on_event(event.receive_time, &event);
+        if step % 40 == 0 {
+            let _ = core.on_control(event.receive_time, &controls[step / 40 % controls.len()]);
+        }
+        assert_eq!(allocation::count(), before, "step {step}: {event:?} allocated");
+    }
+    assert!(core.controls() > 700 && core.counters().fills > 10);
 }
 
 /// Takes all it is offered, now and then.

@@ -51,6 +51,12 @@ reject_reasons! {
     Killed = 10, "killed", "trading is stopped: the kill switch is on";
     /// The loss limit of the day is used up.
     LossLimit = 11, "loss_limit", "the day's loss limit is reached";
+    /// The profit has fallen too far from its highest of the day.
+    Drawdown = 12, "drawdown", "the profit has fallen from the day's highest by the drawdown limit";
+    /// Too much lost in a minute.
+    MinuteLoss = 13, "minute_loss", "the limit on the loss of one minute is reached";
+    /// An operator has paused trading.
+    Paused = 14, "paused", "trading is paused by an operator: only cancels leave";
     /// No such instrument, or one that cannot be traded.
     UnknownInstrument = 20, "unknown_instrument", "the instrument is not known";
     /// Its market data has a hole.

@@ -5,6 +5,7 @@
 
 mod explain;
 mod market;
+mod operator;
 mod spread;
 mod status;
 mod trading;
@@ -18,12 +19,14 @@ use crate::instruments::InstrumentTable;
 use crate::oms::{OrderSessionState, Orders};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
-use crate::risk::{Guards, Risk};
+use crate::risk::{Guards, Losses, Risk};
 use crate::timers::Timers;
+use operator::Operator;
 use status::Statuses;
 
 pub use explain::Explanation;
 pub(crate) use market::MarketChange;
+pub use operator::OperatorWork;
 
 /// What the core has counted. All since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,9 +83,11 @@ pub(crate) struct Tape {
 /// Streams a desk can tell apart: every one that has an id.
 const STREAMS: usize = 1 << 16;
 
-/// Reasons up to [`RejectReason::Capacity`], which every state hash has counts of.
-const REASONS_ALWAYS_HASHED: usize = 23;
-const _: () = assert!(RejectReason::ALL[REASONS_ALWAYS_HASHED - 1] as u16 == 100);
+/// Reasons of the first journals: every state hash has counts of them.
+const fn is_always_hashed(reason: RejectReason) -> bool {
+    use RejectReason::{Capacity, Drawdown, MinuteLoss, Paused};
+    !matches!(reason, Drawdown | MinuteLoss | Paused) && reason as u16 <= Capacity as u16
+}
 
 /// See the module.
 pub(crate) struct Desk {
@@ -98,6 +103,8 @@ pub(crate) struct Desk {
     pub(crate) positions: Positions,
     pub(crate) risk: Risk,
     pub(crate) guards: Guards,
+    pub(crate) losses: Losses,
+    pub(crate) operator: Operator,
     pub(crate) timers: Timers,
     pub(crate) venue: Option<SimulatedVenue>,
     pub(crate) counters: Counters,
@@ -134,6 +141,8 @@ impl Desk {
             positions: Positions::new(capacity.instruments_max),
             risk: Risk::new(config.limits),
             guards: Guards::new(capacity.instruments_max),
+            losses: Losses::new(),
+            operator: Operator::new(),
             timers: Timers::new(capacity.timers_max),
             venue,
             counters: Counters::default(),
@@ -157,10 +166,11 @@ impl Desk {
     /// When something happens without an input: a timer, or the venue. `None` when nothing is due.
     pub(crate) fn next_due(&self) -> Option<Nanos> {
         let venue = self.venue.as_ref().and_then(SimulatedVenue::next_due);
-        match (self.timers.next_due(), venue) {
+        let due = match (self.timers.next_due(), venue) {
             (Some(timer), Some(venue)) => Some(timer.min(venue)),
             (timer, venue) => timer.or(venue),
-        }
+        };
+        if self.operator.is_idle() { due } else { self.next_due_with_operator(due) }
     }
 
     /// Whether messages of an instrument's stream are lost.
@@ -232,16 +242,28 @@ impl Desk {
         hasher.write_i64(self.cancels_again_at.0);
         hasher.write(self.counters.events);
         hasher.write(self.risk.stopped().map_or(0, |reason| reason as u64));
-        // What came later is folded in only where it occurred, so that older journals keep their hash.
-        let (always, later) = self.refusals.split_at(REASONS_ALWAYS_HASHED);
-        always.iter().for_each(|&count| hasher.write(count));
-        for (index, &count) in later.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            hasher.write(index as u64);
-            hasher.write(count);
-        }
+        self.hash_refusals(&mut hasher);
         if self.risk.session() == Some(OrderSessionState::Down) {
             hasher.write(1);
         }
+        self.hash_operator(&mut hasher);
         hasher.finish()
+    }
+
+    /// What came after the first journals is folded in only where it occurred, so that they keep their
+    /// hash.
+    fn hash_refusals(&self, hasher: &mut StateHasher) {
+        let counts = || RejectReason::ALL.iter().copied().zip(self.refusals);
+        let first = counts().filter(|&(reason, _)| is_always_hashed(reason));
+        first.for_each(|(_, count)| hasher.write(count));
+        let behind = counts().filter(|&(reason, _)| reason > RejectReason::Capacity);
+        let behind = behind.enumerate().map(|(place, (_, count))| (place as u64, count));
+        let between = counts()
+            .filter(|&(reason, _)| reason < RejectReason::Capacity && !is_always_hashed(reason))
+            .map(|(reason, count)| (1 << 16 | reason as u64, count));
+        for (key, count) in behind.chain(between).filter(|&(_, count)| count > 0) {
+            hasher.write(key);
+            hasher.write(count);
+        }
     }
 }

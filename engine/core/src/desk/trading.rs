@@ -34,9 +34,15 @@ impl Desk {
 
     /// Cancels everything open; orders not yet confirmed are cancelled when they are.
     pub(crate) fn cancel_all(&mut self) {
+        self.cancel_where(|desk, order| !desk.is_closing(order));
+    }
+
+    /// As [`Desk::cancel_all`], of orders that a condition holds for.
+    pub(super) fn cancel_where(&mut self, is_meant: impl Fn(&Self, &Order) -> bool) {
         for _ in 0..self.orders.open_count() {
             let cancelable = |order: &Order| {
                 matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled)
+                    && is_meant(self, order)
             };
             let Some(order) = self.orders.open().find(cancelable) else { return };
             if !self.has_room(1) || self.cancel_order(order.client_order_id, Origin::CORE).is_err()
@@ -69,6 +75,8 @@ impl Desk {
         self.note_exposure(order.instrument);
         if self.risk.stopped().is_some() {
             self.on_report_when_stopped(report, &order);
+        } else if !self.operator.is_idle() {
+            self.note_refused_cancel(report);
         }
         Ok(Some(applied))
     }
@@ -106,37 +114,67 @@ impl Desk {
     /// circles.
     #[cold]
     fn on_report_when_stopped(&mut self, report: &ExecutionReport, order: &Order) {
-        const PAUSE_NS: i64 = 1_000_000_000;
-        if report.kind() == Some(ExecutionKind::CancelRejected) {
-            self.cancels_again_at = self.now.plus(PAUSE_NS);
+        if self.note_refused_cancel(report) {
             return;
         }
         let open = matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled);
-        if open && self.now >= self.cancels_again_at && self.has_room(1) {
+        if open && !self.is_closing(order) && self.now >= self.cancels_again_at && self.has_room(1)
+        {
             // In flight or closed by now, it needs none.
             let _ = self.cancel_order(order.client_order_id, Origin::CORE);
         }
     }
 
-    /// Stops trading when the loss limit is reached.
+    /// Notes when cancels are tried again after one was refused; whether this report says so.
+    #[cold]
+    fn note_refused_cancel(&mut self, report: &ExecutionReport) -> bool {
+        const PAUSE_NS: i64 = 1_000_000_000;
+        let is_refused = report.kind() == Some(ExecutionKind::CancelRejected);
+        if is_refused {
+            self.cancels_again_at = self.now.plus(PAUSE_NS);
+        }
+        is_refused
+    }
+
+    /// Stops trading when a loss limit is reached.
     pub(crate) fn check_loss(&mut self) {
-        if self.risk.stopped().is_none() && self.risk.is_loss_limit(self.positions.profit()) {
-            self.stop_trading(RejectReason::LossLimit);
+        let profit = self.positions.profit();
+        self.losses.note(self.now, profit);
+        if self.risk.stopped().is_some() {
+            return;
+        }
+        let is_day = self.risk.is_loss_limit(profit).then_some(RejectReason::LossLimit);
+        if let Some(reason) = is_day.or_else(|| self.losses.reached(self.now)) {
+            self.stop_trading(reason);
         }
     }
 
-    /// After a stop, cancels what found no room for its cancel then, or was refused it.
+    /// Ends an input. After a stop, cancels what found no room for its cancel then, or was refused it;
+    /// goes on with what an operator began.
     #[inline]
-    pub(crate) fn finish_stop(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let is_due = self.risk.stopped().is_some() && self.now >= self.cancels_again_at;
         if is_due && self.orders.open_count() > 0 {
             self.cancel_all();
+        }
+        if !self.operator.is_idle() {
+            self.go_on();
         }
     }
 
     fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
         let proposal = Proposal::new_order(request.side(), request.price, request.quantity);
         self.check(request.instrument, &proposal)?;
+        self.enter(request, &proposal)
+    }
+
+    /// Sends a new order that is checked.
+    #[inline]
+    pub(super) fn enter(
+        &mut self,
+        request: &Request,
+        proposal: &Proposal,
+    ) -> Result<ClientOrderId, RejectReason> {
         let order = self
             .orders
             .enter(
@@ -147,7 +185,7 @@ impl Desk {
                 request.time_in_force(),
             )
             .ok_or(RejectReason::Capacity)?;
-        self.count_request(request.instrument, &proposal);
+        self.count_request(request.instrument, proposal);
         self.counters.new_orders += 1;
         self.send(self.origin, &command(CommandKind::New, &order, order.price, order.quantity));
         Ok(order.client_order_id)
@@ -211,7 +249,7 @@ impl Desk {
     }
 
     fn check(&self, instrument: InstrumentId, proposal: &Proposal) -> Result<(), RejectReason> {
-        let state = self.instruments.get(instrument).ok_or(match self.risk.stopped() {
+        let state = self.instruments.get(instrument).ok_or(match self.risk.refuses() {
             Some(reason) => reason,
             None => RejectReason::UnknownInstrument,
         })?;

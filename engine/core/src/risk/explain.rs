@@ -71,10 +71,12 @@ impl Risk {
         use RejectReason as R;
         let word = |is: bool, yes, no| Measure::Word(if is { yes } else { no });
         let limits = &self.limits;
-        for reason in [R::Killed, R::LossLimit] {
+        for reason in [R::Killed, R::LossLimit, R::Drawdown, R::MinuteLoss] {
             let stopped = self.stop == Some(reason);
             checks.add(reason, !stopped, word(stopped, "stopped", "trading"), Measure::None);
         }
+        let state = word(self.is_paused, "paused", "trading");
+        checks.add(R::Paused, !self.is_paused, state, Measure::None);
         let may = |is: bool| word(is, "either way", "whole");
         let may_be_stale = limits.trade_on_stale != 0;
         checks.add(

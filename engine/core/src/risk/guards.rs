@@ -94,6 +94,11 @@ impl Guards {
         self.is_on = true;
     }
 
+    /// The limits in force.
+    pub(crate) const fn limits(&self) -> &GuardLimits {
+        &self.limits
+    }
+
     /// An instrument is known, or known better.
     pub(crate) fn on_define(&mut self, id: InstrumentId, definition: &Instrument) {
         if let Some(guarded) = self.instruments.get_mut(id.index()) {

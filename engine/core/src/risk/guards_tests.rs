@@ -18,6 +18,8 @@ fn limits() -> GuardLimits {
         segment_orders_max: 6,
         theoretical_bps: 100,
         reserved: 0,
+        drawdown_max: 0,
+        minute_loss_max: 0,
     }
 }
 

@@ -30,9 +30,14 @@ pub struct GuardLimits {
     pub theoretical_bps: u32,
     /// Zero.
     pub reserved: u32,
+    /// How far the profit may fall from the day's highest, in rupees; at it trading stops for good.
+    pub drawdown_max: i64,
+    /// How far the profit may fall from the highest of the last minute, in rupees; at it trading stops
+    /// for good.
+    pub minute_loss_max: i64,
 }
 
-const _: () = assert!(size_of::<GuardLimits>() == 48);
+const _: () = assert!(size_of::<GuardLimits>() == 64);
 
 impl GuardLimits {
     /// Checks every limit.
@@ -45,6 +50,8 @@ impl GuardLimits {
             ("underlying_net_max", self.underlying_net_max),
             ("underlying_gross_max", self.underlying_gross_max),
             ("duplicate_window_ns", self.duplicate_window_ns),
+            ("drawdown_max", self.drawdown_max),
+            ("minute_loss_max", self.minute_loss_max),
         ];
         match signed.into_iter().find(|&(_, value)| value < 0) {
             None => Ok(()),

@@ -12,6 +12,7 @@ mod guards;
 #[cfg(test)]
 mod guards_tests;
 mod limits;
+mod losses;
 pub mod tags;
 mod underlyings;
 
@@ -19,6 +20,7 @@ pub(crate) use explain::Checks;
 pub use explain::{Check, Measure};
 pub(crate) use guards::{Ask, Guards};
 pub use limits::{GuardLimits, Restriction};
+pub(crate) use losses::Losses;
 
 use tezi_model::{
     Instrument, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Side, TradingStatus,
@@ -79,6 +81,9 @@ pub struct Market {
 pub struct Risk {
     limits: RiskLimits,
     stop: Option<RejectReason>,
+    is_paused: bool,
+    /// Why nothing new leaves at all: the stop, or the pause.
+    refuses: Option<RejectReason>,
     /// `None` until it is said; the way is then taken to be open.
     session: Option<OrderSessionState>,
     second: i64,
@@ -90,7 +95,16 @@ impl Risk {
     /// All limits unused.
     #[must_use]
     pub const fn new(limits: RiskLimits) -> Self {
-        Self { limits, stop: None, session: None, second: 0, messages: 0, messages_peak: 0 }
+        Self {
+            limits,
+            stop: None,
+            is_paused: false,
+            refuses: None,
+            session: None,
+            second: 0,
+            messages: 0,
+            messages_peak: 0,
+        }
     }
 
     /// Checks a new order or a change.
@@ -106,10 +120,26 @@ impl Risk {
         market: &Market,
         proposal: &Proposal,
     ) -> Result<(), RejectReason> {
-        let limits = &self.limits;
-        if let Some(reason) = self.stop {
-            return Err(reason);
+        match self.refuses {
+            Some(reason) => Err(reason),
+            None => self.check_order(now, instrument, market, proposal),
         }
+    }
+
+    /// As [`Risk::check`], for an order of the core's own that leaves in spite of a stop or pause.
+    ///
+    /// # Errors
+    ///
+    /// As [`Risk::check`].
+    #[inline]
+    pub(crate) fn check_order(
+        &self,
+        now: Nanos,
+        instrument: &Instrument,
+        market: &Market,
+        proposal: &Proposal,
+    ) -> Result<(), RejectReason> {
+        let limits = &self.limits;
         if market.is_stale && limits.trade_on_stale == 0 {
             return Err(RejectReason::StaleMarketData);
         }
@@ -157,7 +187,45 @@ impl Risk {
     pub const fn stop(&mut self, reason: RejectReason) {
         if self.stop.is_none() {
             self.stop = Some(reason);
+            self.refuses = Some(reason);
         }
+    }
+
+    /// Takes a stop back; trading is paused then.
+    pub(crate) const fn release(&mut self) {
+        self.stop = None;
+        self.set_paused(true);
+    }
+
+    /// Begins or ends a pause. A stop goes before it.
+    pub(crate) const fn set_paused(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        if self.stop.is_none() {
+            self.refuses = if is_paused { Some(RejectReason::Paused) } else { None };
+        }
+    }
+
+    /// Whether an operator has paused trading.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Why nothing new leaves at all, `None` while it may.
+    #[must_use]
+    pub const fn refuses(&self) -> Option<RejectReason> {
+        self.refuses
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &RiskLimits {
+        &self.limits
+    }
+
+    /// Sets the limits in force.
+    pub(crate) const fn set_limits(&mut self, limits: RiskLimits) {
+        self.limits = limits;
     }
 
     /// Notes how the order session stands; how it stood before.

@@ -13,6 +13,7 @@ use tezi_model::{
     StreamId, TradingStatus,
 };
 
+use crate::control::Control;
 use crate::oms::{Order, OrderSessionState};
 pub use crate::timers::TimerId;
 
@@ -176,6 +177,10 @@ pub trait Strategy {
     /// The way to the exchange opened or closed. While it is closed new orders and changes are
     /// refused; what is in flight is told when it is open again, before this is.
     fn on_session(&mut self, _ctx: &mut Context<'_>, _state: OrderSessionState) {}
+
+    /// An operator did something that changed what may be traded or how much, and it is in force: a
+    /// pause, say, during which every new order would be refused.
+    fn on_control(&mut self, _ctx: &mut Context<'_>, _control: &Control) {}
 
     /// The session ends. Open orders are cancelled after this returns.
     fn on_stop(&mut self, _ctx: &mut Context<'_>) {}

@@ -9,6 +9,7 @@ use super::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
 };
+use crate::control::Control;
 use crate::desk::Explanation;
 use crate::oms::OrderSessionState;
 use crate::output::{Emitted, Origin, Output, Request};
@@ -130,6 +131,10 @@ impl Strategy for Recorded {
         self.repeat(ctx);
     }
 
+    fn on_fill_canceled(&mut self, ctx: &mut Context<'_>, _fill: &Fill) {
+        self.repeat(ctx);
+    }
+
     fn on_timer(&mut self, ctx: &mut Context<'_>, _timer: TimerId) {
         self.repeat(ctx);
     }
@@ -139,6 +144,10 @@ impl Strategy for Recorded {
     }
 
     fn on_session(&mut self, ctx: &mut Context<'_>, _state: OrderSessionState) {
+        self.repeat(ctx);
+    }
+
+    fn on_control(&mut self, ctx: &mut Context<'_>, _control: &Control) {
         self.repeat(ctx);
     }
 

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod market;
 pub mod trader;
 
+use tezi_core::control::Control;
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Capacity, Core, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
@@ -20,6 +21,7 @@ pub enum Input {
     Start,
     Event(Event),
     Report(ExecutionReport),
+    Control(Control),
     Stop,
 }
 
@@ -29,6 +31,7 @@ pub fn feed<S: Strategy>(core: &mut Core<S, Reference>, now: Nanos, input: &Inpu
         Input::Start => core.on_start(now),
         Input::Event(event) => core.on_event(now, event),
         Input::Report(report) => drop(core.on_report(now, report)),
+        Input::Control(control) => drop(core.on_control(now, control)),
         Input::Stop => core.on_stop(now),
     }
 }

@@ -1,0 +1,138 @@
+//! What operators do to a running core: inputs like any other, journaled before they are acted on.
+//!
+//! A pause, a sweep of cancels, a way out of all positions, the kill switch and its release, limits and
+//! restrictions. Who asked and why is the host's to record; the core only acts.
+
+mod limit;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use limit::{Limit, LimitUnit};
+pub use record::ControlRecord;
+
+use tezi_model::{InstrumentId, Px};
+
+use crate::risk::Restriction;
+
+/// One action of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// New orders and changes are refused from now on; cancels leave.
+    Pause,
+    /// Ends a pause, and with it a [`Control::Flatten`] under way.
+    Resume,
+    /// Cancels every order known now, those without an answer as soon as they have one.
+    CancelAll {
+        /// Only of this instrument.
+        instrument: Option<InstrumentId>,
+    },
+    /// Pauses, cancels every order, then closes positions with immediate-or-cancel orders until none
+    /// is left. It never opens a position, and goes on after a stop as well.
+    Flatten {
+        /// Only of this instrument.
+        instrument: Option<InstrumentId>,
+        /// How far through the touch the closing orders may trade, in basis points of it; the fat
+        /// finger limit holds as for any order.
+        through_bps: u32,
+    },
+    /// Stops trading for good: everything is cancelled, nothing else leaves.
+    Kill,
+    /// Takes back a stop. Trading is paused then, until it is resumed.
+    Release,
+    /// Sets a limit, in its [`Limit::unit`].
+    SetLimit {
+        /// Which.
+        limit: Limit,
+        /// To what; nought switches it off.
+        value: i64,
+    },
+    /// Sets what may be traded in an instrument.
+    Restrict {
+        /// Of which.
+        instrument: InstrumentId,
+        /// What may be.
+        restriction: Restriction,
+    },
+    /// Sets the exchange's limit price protection range of an instrument; nought leaves a side open.
+    PriceRange {
+        /// Of which.
+        instrument: InstrumentId,
+        /// The least a sell may ask.
+        low: Px,
+        /// The most a buy may bid.
+        high: Px,
+    },
+}
+
+impl Control {
+    /// A name for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::CancelAll { .. } => "cancel",
+            Self::Flatten { .. } => "flatten",
+            Self::Kill => "kill",
+            Self::Release => "release",
+            Self::SetLimit { .. } => "limit",
+            Self::Restrict { .. } => "restrict",
+            Self::PriceRange { .. } => "range",
+        }
+    }
+
+    /// The instrument it is about, if it is about one.
+    #[must_use]
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match *self {
+            Self::CancelAll { instrument } | Self::Flatten { instrument, .. } => instrument,
+            Self::Restrict { instrument, .. } | Self::PriceRange { instrument, .. } => {
+                Some(instrument)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why an action changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlError {
+    /// The number was never given out.
+    UnknownInstrument,
+    /// A limit cannot have this value.
+    Value {
+        /// Which limit.
+        limit: Limit,
+        /// What it was to be.
+        value: i64,
+    },
+    /// A range that begins above its end, or below nought.
+    Range,
+    /// More basis points than there are in a price.
+    Through,
+    /// As many sweeps of cancels as there is room for are under way.
+    Busy,
+    /// There is no stop to take back.
+    NotStopped,
+    /// Trading is stopped: a pause neither begins nor ends.
+    Stopped,
+}
+
+impl core::fmt::Display for ControlError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::UnknownInstrument => f.write_str("the instrument is not known"),
+            Self::Value { limit, value } => {
+                write!(f, "{} cannot be {value}: it is {}", limit.name(), limit.unit().rule())
+            }
+            Self::Range => f.write_str("the range begins above its end, or below nought"),
+            Self::Through => f.write_str("closing orders go at most 10000 basis points through"),
+            Self::Busy => f.write_str("too many sweeps of cancels are under way"),
+            Self::NotStopped => f.write_str("trading is not stopped: there is nothing to release"),
+            Self::Stopped => f.write_str("trading is stopped: a release comes first"),
+        }
+    }
+}
+
+impl core::error::Error for ControlError {}

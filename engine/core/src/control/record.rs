@@ -1,0 +1,80 @@
+//! An action as a journal has it.
+
+use bytemuck::{Pod, Zeroable};
+use tezi_model::{InstrumentId, Px};
+
+use super::{Control, Limit};
+use crate::risk::Restriction;
+
+/// A [`Control`] in 24 bytes (`docs/wire/session.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct ControlRecord {
+    /// Value of a limit, low end of a range, basis points.
+    pub first: i64,
+    /// High end of a range.
+    pub second: i64,
+    /// An [`InstrumentId`]; all ones for every instrument.
+    pub instrument: u32,
+    /// What is done.
+    pub kind_code: u16,
+    /// A [`Limit`] or [`Restriction`] code.
+    pub detail: u16,
+}
+
+const _: () = assert!(size_of::<ControlRecord>() == 24);
+
+/// Stands for every instrument.
+const ALL: u32 = u32::MAX;
+
+impl From<&Control> for ControlRecord {
+    fn from(control: &Control) -> Self {
+        let all = Self { instrument: ALL, ..Self::zeroed() };
+        let of = |kind_code| Self { kind_code, ..all };
+        let number = |instrument: Option<InstrumentId>| instrument.map_or(ALL, |id| id.0);
+        match *control {
+            Control::Pause => of(1),
+            Control::Resume => of(2),
+            Control::CancelAll { instrument } => Self { instrument: number(instrument), ..of(3) },
+            Control::Flatten { instrument, through_bps } => {
+                Self { instrument: number(instrument), first: through_bps.into(), ..of(4) }
+            }
+            Control::Kill => of(5),
+            Control::Release => of(6),
+            Control::SetLimit { limit, value } => {
+                Self { detail: limit as u16, first: value, ..of(7) }
+            }
+            Control::Restrict { instrument, restriction } => {
+                let detail = u16::from(restriction as u8);
+                Self { instrument: instrument.0, detail, ..of(8) }
+            }
+            Control::PriceRange { instrument, low, high } => {
+                Self { instrument: instrument.0, first: low.0, second: high.0, ..of(9) }
+            }
+        }
+    }
+}
+
+impl ControlRecord {
+    /// The action; `None` when a code is not known.
+    #[must_use]
+    pub fn control(&self) -> Option<Control> {
+        let id = InstrumentId(self.instrument);
+        let instrument = (self.instrument != ALL).then_some(id);
+        Some(match self.kind_code {
+            1 => Control::Pause,
+            2 => Control::Resume,
+            3 => Control::CancelAll { instrument },
+            4 => Control::Flatten { instrument, through_bps: u32::try_from(self.first).ok()? },
+            5 => Control::Kill,
+            6 => Control::Release,
+            7 => Control::SetLimit { limit: Limit::from_code(self.detail)?, value: self.first },
+            8 => {
+                let code = u8::try_from(self.detail).ok()?;
+                Control::Restrict { instrument: id, restriction: Restriction::from_code(code)? }
+            }
+            9 => Control::PriceRange { instrument: id, low: Px(self.first), high: Px(self.second) },
+            _ => return None,
+        })
+    }
+}
