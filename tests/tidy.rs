@@ -16,6 +16,7 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "engine/capi/src/host.rs",
     "engine/capi/src/library.rs",
     "engine/capi/src/strategy.rs",
+    "engine/host/control/peer.rs",
     "engine/host/huge_pages.rs",
     "engine/host/kernels.rs",
     "engine/host/mapped.rs",

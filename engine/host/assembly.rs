@@ -15,6 +15,7 @@ use tezi_ring::Consumer;
 
 use crate::beginning::Begun;
 use crate::clock::Clock;
+use crate::control::{Door, Known};
 use crate::core_loop::{Arrivals, Beginning, CoreLoop, TimeSource};
 use crate::csv::write_books;
 use crate::demo::InjectedFaults;
@@ -118,16 +119,23 @@ impl Assembly<'_> {
         if let Some(observer) = &mut observer {
             observer.on_start(&session, self.instruments.len(), seats.metrics_address());
         }
+        // Before the journal, so that a socket that cannot be leaves none behind.
+        let door = Door::open(self.host.control.as_ref())?;
         let Begun { core, recorder, orders, orders_thread, beginning, mut notes, resumption } =
             self.begin(strategy, &clock)?;
         sides.orders = orders_thread;
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
+        let known =
+            Known { instruments: self.instruments, strategy: &name, parameters: &parameters };
+        let (control_seat, controls) = Door::seats(door, known)?;
         let core_loop = CoreLoop {
             core,
             recorder,
             orders,
+            control: control_seat,
+            limits: &self.host.limits,
             stages: std::mem::take(&mut seats.core),
             watch: seats.watch.take(),
             clock: &clock,
@@ -149,7 +157,7 @@ impl Assembly<'_> {
             started,
         };
         let (core, hiccup_core) = (self.host.pinning.cores().publisher, observation.hiccup_core);
-        let onlookers = Onlookers { observer, seats, metrics, hiccup_core, core };
+        let onlookers = Onlookers { observer, seats, metrics, controls, hiccup_core, core };
         let (feed, mut finished, mut observed) =
             self.run_threads((core_loop, beginning), outputs, sides, &stop, onlookers, watch)?;
         notes.append(&mut finished.notes);

@@ -67,7 +67,7 @@ impl Assembly<'_> {
         clock: &Clock,
     ) -> Result<Begun<S>, Error> {
         let session = self.session_text(&strategy);
-        let resumed = resume(path, strategy, &self.host.config, clock.now())?;
+        let resumed = resume(path, strategy, &self.host.config, &self.host.limits, clock.now())?;
         let Resumed { mut core, has_started, unwritten, orders, summary } = resumed;
         let instruments = self.instruments_unknown_to(core.instruments());
         // Their records come before anything else that happens to the core from here on.

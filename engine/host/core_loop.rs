@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytemuck::Zeroable;
 use tezi_core::book::ReadAhead;
+use tezi_core::control::{Control, Limit};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
@@ -20,6 +21,7 @@ use tezi_ring::Consumer;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
+use crate::control::{CoreSeat, own_uid};
 use crate::latency::{PathStage, StageRecorder};
 use crate::observer::CoreWatch;
 use crate::order_path::OrderWay;
@@ -98,6 +100,9 @@ impl Arrivals {
     }
 }
 
+/// Who sets the limits of the configuration, as a journal has it.
+pub(crate) const CONFIGURED: &str = "configuration";
+
 /// What a session that is taken up again begins with.
 pub(crate) struct Beginning {
     /// Who runs.
@@ -116,6 +121,10 @@ pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
     pub(crate) recorder: Recorder,
     pub(crate) orders: OrderWay,
+    /// Where operators ask, when they can.
+    pub(crate) control: Option<CoreSeat>,
+    /// What is set before the session begins, beside the configuration.
+    pub(crate) limits: &'a [(Limit, i64)],
     pub(crate) stages: StageRecorder,
     /// Whom to tell what goes on, when somebody looks on.
     pub(crate) watch: Option<CoreWatch<'a>>,
@@ -166,6 +175,13 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     }
 
     fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+        let uid = own_uid().unwrap_or(u32::MAX);
+        for &(limit, value) in self.limits {
+            let control = Control::SetLimit { limit, value };
+            self.recorder.control(now, &control, uid, CONFIGURED.as_bytes(), b"")?;
+            // Checked when the host was configured.
+            let _ = self.core.on_control(now, &control);
+        }
         if matches!(self.orders, OrderWay::Session(_)) {
             self.on_session(now, OrderSessionState::Down)?;
         }
@@ -177,8 +193,8 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
 
     /// Runs until the feed has ended and the ring is empty, or `stop` is set; ends at once with the
     /// error of a journal that refuses a record. In each turn what the order session says comes
-    /// first, so that no decision is made on orders that are known to be others; then the market; and
-    /// when there was neither, what is due.
+    /// first, so that no decision is made on orders that are known to be others; then what an operator
+    /// asks; then the market; and when there was none of these, what is due.
     pub(crate) fn run(
         &mut self,
         ring: &mut Consumer<Event>,
@@ -188,7 +204,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         loop {
             // Asked before looking into the ring, so that nothing pushed before the end is missed.
             let is_last = ring.is_abandoned();
-            let has_reports = self.take_reports()? > 0;
+            let has_reports = (self.take_reports()? > 0) | self.take_control()?;
             if ring.is_empty() {
                 if is_last || stop.load(Ordering::Relaxed) {
                     return Ok(());
@@ -264,7 +280,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         let until = next_step.plus(i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX));
         let mut backoff = Backoff::default();
         loop {
-            if self.take_reports()? > 0 {
+            if self.take_reports()? > 0 || self.take_control()? {
                 backoff.reset();
                 continue;
             }
@@ -319,7 +335,8 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         self.drain_outputs(now, 0).map(|_| ())
     }
 
-    fn now(&self) -> Nanos {
+    /// The time of what has none of its own.
+    pub(crate) fn now(&self) -> Nanos {
         match self.time_source {
             TimeSource::Clock => self.clock.now().max(self.core.now()),
             TimeSource::Events => self.core.now(),
@@ -406,6 +423,13 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             }
         }
         Ok(has_left)
+    }
+
+    /// As [`CoreLoop::drain_outputs`], of an input that no packet caused.
+    pub(crate) fn drain(&mut self, now: Nanos) -> Result<(), JournalError> {
+        self.drain_outputs(now, 0)?;
+        self.publish_progress();
+        Ok(())
     }
 
     /// Hands over what those who look on are due: one comparison when that is nothing.

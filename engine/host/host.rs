@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tezi_core::control::Limit;
 use tezi_core::strategy::Strategy;
 use tezi_core::{CoreConfig, VenueMode};
 use tezi_feed_handler::Line;
@@ -15,6 +16,7 @@ use tezi_receive::Interface;
 
 use crate::assembly::{Assembly, Sides};
 use crate::clock::Clock;
+use crate::control::ControlConfig;
 use crate::core_loop::TimeSource;
 use crate::demo::{self, Published};
 use crate::error::Error;
@@ -80,6 +82,8 @@ pub struct Host {
     pub(crate) book_csv: Option<PathBuf>,
     pub(crate) settings: Vec<String>,
     pub(crate) observation: Observation,
+    pub(crate) control: Option<ControlConfig>,
+    pub(crate) limits: Vec<(Limit, i64)>,
 }
 
 impl Default for Host {
@@ -104,6 +108,8 @@ impl Host {
             book_csv: None,
             settings: Vec::new(),
             observation: Observation::default(),
+            control: None,
+            limits: Vec::new(),
         }
     }
 
@@ -186,6 +192,26 @@ impl Host {
     pub fn observe(mut self, observation: Observation) -> Self {
         self.observation = observation;
         self
+    }
+
+    /// Lets operators act on sessions while they run.
+    #[must_use]
+    pub fn control(mut self, control: ControlConfig) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// Sets a limit before sessions begin, in its [`Limit::unit`]: those that the configuration of the
+    /// core has no place for, above all. The journal has it as an operator's action, by "configuration".
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`] when the limit cannot have this value.
+    pub fn limit(mut self, limit: Limit, value: i64) -> Result<Self, Error> {
+        limit.check(value).map_err(|error| Error::Parameter(error.to_string()))?;
+        self.limits.retain(|(other, _)| *other != limit);
+        self.limits.push((limit, value));
+        Ok(self)
     }
 
     /// Runs a strategy against a session, to its end.

@@ -19,6 +19,7 @@ pub mod audit;
 mod backoff;
 mod beginning;
 mod clock;
+pub mod control;
 mod core_loop;
 mod csv;
 pub mod day_report;
@@ -55,6 +56,7 @@ mod session;
 mod summary;
 
 pub use clock::Clock;
+pub use control::ControlConfig;
 pub use demo::{DemoConfig, InjectedFaults};
 pub use error::Error;
 pub use feed::{FeedReport, FullRing, Idle, RecordingCounts, Services};
@@ -66,7 +68,7 @@ pub use observer::Observation;
 pub use orders::{OrderSessionConfig, OrdersReport};
 pub use pin::Pinning;
 pub use progress::{Progress, ProgressUpdate};
-pub use records::Entry;
+pub use records::{ControlEntry, Entry};
 pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until,
 };
@@ -80,8 +82,8 @@ pub use session::{
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,
-    Origin, Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig, VenueMode, book,
-    matching, oms, risk_measures, venue,
+    OperatorWork, Origin, Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig,
+    VenueMode, book, matching, oms, risk_measures, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

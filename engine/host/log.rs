@@ -13,6 +13,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use tezi_core::control::ControlRecord;
 use tezi_model::{Nanos, RejectReason};
 
 use crate::error::Error;
@@ -85,6 +86,10 @@ impl EventLog {
         let Some(kind) = notice.kind() else { return };
         self.write(notice.time, kind.name(), |line| match kind {
             NoticeKind::SessionUp | NoticeKind::SessionDown => {}
+            NoticeKind::Control => {
+                line.text("action", ControlRecord::kind_name(notice.code).unwrap_or("unknown"));
+                line.number("sequence", notice.first);
+            }
             NoticeKind::Stale => {
                 line.text("stream", &notice.stream.to_string()).number("first", notice.first);
             }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted};
 use tezi_journal::{
@@ -12,7 +13,7 @@ use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 use crate::clock::Clock;
 use crate::journaling::DurabilityReport;
 use crate::latency::{PathStage, StageRecorder};
-use crate::records::{RecordType, output_bytes};
+use crate::records::{ControlHead, RecordType, output_bytes};
 
 /// Writes a session's journal, or nothing when the session has none.
 pub(crate) struct Recorder {
@@ -165,6 +166,36 @@ impl Recorder {
         state: OrderSessionState,
     ) -> Result<(), JournalError> {
         self.append(RecordType::ORDER_SESSION, now, &[state as u8, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Journals what an operator does and returns its sequence, 0 when there is no journal.
+    #[cold]
+    pub(crate) fn control(
+        &mut self,
+        now: Nanos,
+        control: &Control,
+        uid: u32,
+        who: &[u8],
+        why: &[u8],
+    ) -> Result<u64, JournalError> {
+        let Some(writer) = &mut self.writer else { return Ok(0) };
+        let (who_length, why_length) = (who.len() as u16, why.len() as u16);
+        let head =
+            ControlHead { record: ControlRecord::from(control), uid, who_length, why_length };
+        let mut texts = [0; crate::records::WHO_MAX + crate::records::WHY_MAX];
+        let places = texts.iter_mut().zip(who.iter().chain(why));
+        places.for_each(|(place, byte)| *place = *byte);
+        let texts = &texts[..(who.len() + why.len()).min(size_of_val(&texts))];
+        writer.append_parts(RecordType::CONTROL, 0, now, bytemuck::bytes_of(&head), texts)
+    }
+
+    /// Begins a new segment of the journal.
+    #[cold]
+    pub(crate) fn rotate(&mut self, now: Nanos) -> Result<(), JournalError> {
+        match &mut self.writer {
+            Some(writer) => writer.rotate(now),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn stop(&mut self, now: Nanos) -> Result<(), JournalError> {

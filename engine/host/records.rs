@@ -3,7 +3,8 @@
 //! Inputs come first, in the order in which the core took them; the outputs an input caused follow
 //! it, before the next input. Types and layouts are in `docs/wire/session.md`.
 
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
+use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
 use tezi_journal::Record;
@@ -29,6 +30,8 @@ impl RecordType {
     pub(crate) const STOP: u16 = 7;
     /// An [`OrderSessionState`], in the first of 8 bytes.
     pub(crate) const ORDER_SESSION: u16 = 8;
+    /// What an operator did: a [`ControlHead`], then who and why.
+    pub(crate) const CONTROL: u16 = 9;
     /// Text as of [`RecordType::SESSION`]: another process takes the session up again from here.
     pub(crate) const RESUME: u16 = 10;
     /// Output: an [`OrderCommand`].
@@ -43,6 +46,46 @@ impl RecordType {
     pub(crate) const KILL: u16 = 20;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
+}
+
+/// Bytes of the name of who acts.
+pub(crate) const WHO_MAX: usize = 64;
+/// Bytes of the reason.
+pub(crate) const WHY_MAX: usize = 256;
+
+/// What an operator did, by whom, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlEntry {
+    /// The action.
+    pub control: Control,
+    /// The user, by number.
+    pub uid: u32,
+    /// The user, by name; both users, where two were needed.
+    pub who: String,
+    /// The reason given.
+    pub why: String,
+}
+
+/// The head of a record of an action.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct ControlHead {
+    pub(crate) record: ControlRecord,
+    pub(crate) uid: u32,
+    pub(crate) who_length: u16,
+    pub(crate) why_length: u16,
+}
+
+impl ControlEntry {
+    fn read(payload: &[u8]) -> Option<Self> {
+        let (head, texts) = payload.split_at_checked(size_of::<ControlHead>())?;
+        let head: ControlHead = pod(head)?;
+        let (who, why) = texts.split_at_checked(head.who_length.into())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let why = why.get(..head.why_length.into())?;
+        let control = head.record.control()?;
+        Some(Self { control, uid: head.uid, who: text(who), why: text(why) })
+    }
 }
 
 /// A record as the host understands it.
@@ -64,6 +107,8 @@ pub enum Entry {
     Report(ExecutionReport),
     /// The order session is live, or is not.
     OrderSession(OrderSessionState),
+    /// An operator acted.
+    Control(Box<ControlEntry>),
     /// The session ends.
     Stop,
     /// What the core said back, and who caused it.
@@ -85,6 +130,7 @@ impl Entry {
                 | Self::Event(_)
                 | Self::Report(_)
                 | Self::OrderSession(_)
+                | Self::Control(_)
                 | Self::Stop
         )
     }
@@ -110,6 +156,9 @@ impl Entry {
                 let [code, ..] = pod::<[u8; 8]>(payload).ok_or_else(wrong)?;
                 let state = OrderSessionState::from_code(code);
                 Self::OrderSession(state.ok_or_else(|| format!("order session state {code}"))?)
+            }
+            RecordType::CONTROL => {
+                Self::Control(Box::new(ControlEntry::read(payload).ok_or_else(wrong)?))
             }
             RecordType::STOP => Self::Stop,
             RecordType::COMMAND => {

@@ -402,6 +402,10 @@ where
                 let _ = self.core.on_report(time, report);
             }
             Entry::OrderSession(state) => self.core.on_session(time, *state),
+            Entry::Control(entry) => {
+                // One that was refused was refused then too.
+                let _ = self.core.on_control(time, &entry.control);
+            }
             Entry::Stop => self.core.on_stop(time),
             _ => self.diverge(step.sequence, "a record that is no input"),
         }

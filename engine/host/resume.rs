@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use tezi_core::control::{Control, Limit};
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, CoreConfig, Emitted, Output};
 use tezi_gateway::nnf::client::ResumedOrder;
@@ -14,6 +15,7 @@ use tezi_model::{
     ClientOrderId, CommandKind, ExecutionReport, IST_OFFSET_NS, Nanos, OrderId, OrderStatus,
 };
 
+use crate::core_loop::CONFIGURED;
 use crate::error::Error;
 use crate::kernels::CppKernels;
 use crate::records::Entry;
@@ -71,8 +73,8 @@ pub(crate) struct OrdersOfTheDay {
     pub(crate) closed: Vec<OrderId>,
 }
 
-/// Rebuilds what the journal in `path` says, for a host that would otherwise begin with this strategy
-/// and `config` now.
+/// Rebuilds what the journal in `path` says, for a host that would otherwise begin with this strategy,
+/// `config` and `limits` now.
 ///
 /// # Errors
 ///
@@ -82,6 +84,7 @@ pub(crate) fn resume<S: Strategy>(
     path: &Path,
     strategy: S,
     config: &CoreConfig,
+    limits: &[(Limit, i64)],
     now: Nanos,
 ) -> Result<Resumed<S>, Error> {
     let begun = Instant::now();
@@ -97,6 +100,9 @@ pub(crate) fn resume<S: Strategy>(
     }
     if let Some(what) = difference(&recorded, config) {
         return Err(wrong(format!("the session has other {what}; resume it with the same")));
+    }
+    if configured(path)? != limits {
+        return Err(wrong("the session has other limits; resume it with the same".into()));
     }
     let Rebuilt { core, outputs_recorded, has_started, records } = rebuild(path, strategy)?;
     if core.now() > Nanos::ZERO && day(core.now()) != day(now) {
@@ -130,6 +136,24 @@ pub(crate) fn resume<S: Strategy>(
         unsent: unwritten.iter().filter(is_command).count(),
     };
     Ok(Resumed { core, has_started, unwritten, orders, summary })
+}
+
+/// The limits that a session began with, beside those of the core's configuration.
+fn configured(path: &Path) -> Result<Vec<(Limit, i64)>, Error> {
+    let mut reader = JournalReader::open(path)?;
+    let mut limits = Vec::new();
+    while let Some(record) = reader.next_record() {
+        match Entry::read(&record) {
+            Ok(Entry::Start) => break,
+            Ok(Entry::Control(entry)) if entry.who == CONFIGURED => {
+                if let Control::SetLimit { limit, value } = entry.control {
+                    limits.push((limit, value));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(limits)
 }
 
 impl OrdersOfTheDay {

@@ -4,6 +4,7 @@
 //! here waits, allocates after the start, or makes a system call.
 
 use bytemuck::{Pod, Zeroable};
+use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
@@ -42,11 +43,13 @@ pub(crate) enum NoticeKind {
     Refused = 8,
     /// The journal rolled to segment `first`, counted from 0; `last` is its last record then.
     JournalRoll = 9,
+    /// An operator did something: record `first` of the journal, kind `code`.
+    Control = 10,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::SessionUp,
         Self::SessionDown,
         Self::Stale,
@@ -56,6 +59,7 @@ impl NoticeKind {
         Self::Kill,
         Self::Refused,
         Self::JournalRoll,
+        Self::Control,
     ];
 
     /// A name for programs, in snake case.
@@ -70,6 +74,7 @@ impl NoticeKind {
             Self::Kill => "kill",
             Self::Refused => "limit_reached",
             Self::JournalRoll => "journal_roll",
+            Self::Control => "operator",
         }
     }
 
@@ -86,7 +91,7 @@ pub(crate) struct Notice {
     pub(crate) first: u64,
     pub(crate) last: u64,
     kind_code: u32,
-    /// A [`RejectReason`] code, or 0.
+    /// A [`RejectReason`] code, the kind of an action, or 0.
     pub(crate) code: u16,
     pub(crate) stream: StreamId,
 }
@@ -189,6 +194,12 @@ impl<'a> CoreWatch<'a> {
             OrderSessionState::Down => NoticeKind::SessionDown,
         };
         self.tell(Notice::new(kind, now));
+    }
+
+    /// An operator acted.
+    pub(crate) fn on_control(&mut self, now: Nanos, control: &Control, sequence: u64) {
+        let code = ControlRecord::from(control).kind_code;
+        self.tell(Notice { first: sequence, code, ..Notice::new(NoticeKind::Control, now) });
     }
 
     /// The core said something back.

@@ -170,6 +170,25 @@ fn records_of_all_sizes_come_back_from_several_segments() {
 }
 
 #[test]
+fn a_segment_begun_by_hand_is_one_like_any_other() {
+    let dir = TempDir::new("rotate");
+    let mut writer = JournalWriter::create(&dir.0, &SMALL).unwrap();
+    let mut written = Vec::new();
+    for (round, count) in [3, 0, 0, 40, 1].into_iter().enumerate() {
+        written.extend(append(&mut writer, round as u64, count, 64));
+        // Nothing was written since: the segment stays.
+        for _ in 0..2 {
+            writer.rotate(Nanos(round as i64)).unwrap();
+        }
+    }
+    assert_eq!(writer.stats().segments, 4);
+    writer.close().unwrap();
+    assert_eq!(read(&dir.0), (written.clone(), vec![End::Clean]));
+    let (second, ends) = read(&segment(&dir.0, 1));
+    assert_eq!((second, ends), (written[3..43].to_vec(), vec![End::Clean]));
+}
+
+#[test]
 fn a_dropped_writer_and_a_live_one_are_readable_and_appendable() {
     let dir = TempDir::new("drop");
     let mut writer = JournalWriter::create(&dir.0, &SMALL).unwrap();

@@ -466,6 +466,27 @@ impl JournalWriter {
         }
     }
 
+    /// Begins a new segment now, so that what was written so far can be copied away whole. A segment
+    /// without a record stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalWriter::append`].
+    pub fn rotate(&mut self, time: Nanos) -> Result<(), JournalError> {
+        if self.is_stopped {
+            return Err(self.stopped());
+        }
+        if self.half.position() == SEGMENT_HEADER_BYTES {
+            return Ok(());
+        }
+        let rolled = self.look_around().and_then(|()| self.roll(time));
+        if rolled.is_err() {
+            self.is_stopped = true;
+            self.half.stop();
+        }
+        rolled
+    }
+
     fn roll(&mut self, time: Nanos) -> Result<(), JournalError> {
         if SEGMENT_NUMBER_MAX <= self.number {
             return Err(JournalError::SegmentsExhausted { path: self.dir.clone() });

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
+use tezi::control::Limit;
 use tezi::model::Px;
-use tezi::{CoreConfig, JournalMode, Observation, Pinning, RiskLimits, SimulatedVenueConfig};
+use tezi::{
+    ControlConfig, CoreConfig, JournalMode, Observation, Pinning, RiskLimits, SimulatedVenueConfig,
+};
 
 use crate::strategies::StrategyName;
 
@@ -163,6 +166,8 @@ impl PinArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits (of every order before it leaves; 0 switches one off)")]
 pub(crate) struct LimitArgs {
+    #[command(flatten)]
+    behind: BehindArgs,
     /// The most one order may be worth, in rupees
     #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().order_value_max)]
     order_value_max: i64,
@@ -198,7 +203,89 @@ pub(crate) struct LimitArgs {
     report_latency_us: u32,
 }
 
+/// A limit behind those of the configuration, off unless given.
+macro_rules! behind {
+    ($(#[doc = $doc:literal] $field:ident: $name:literal, $kind:literal, $limit:ident;)+) => {
+        /// Limits that are off unless given.
+        #[derive(Args, Clone, Debug, Default)]
+        #[command(next_help_heading = "Limits (of every order before it leaves; 0 switches one off)")]
+        pub(crate) struct BehindArgs {
+            $(
+                #[doc = $doc]
+                #[arg(long = $name, value_name = $kind, value_parser = not_negative(), default_value_t = 0)]
+                $field: i64,
+            )+
+        }
+
+        impl BehindArgs {
+            fn each(&self) -> Vec<(Limit, i64)> {
+                vec![$((Limit::$limit, self.$field),)+]
+            }
+        }
+    };
+}
+
+behind! {
+    /// The largest net position in all instruments of one underlying, were all open orders filled
+    underlying_net_max: "underlying-net-max", "UNITS", UnderlyingNet;
+    /// The most units held long and short in all instruments of one underlying
+    underlying_gross_max: "underlying-gross-max", "UNITS", UnderlyingGross;
+    /// How long an equal order counts as the same once more
+    duplicate_window_ms: "duplicate-window-ms", "MS", DuplicateWindow;
+    /// How often in a row the same order may leave within that window
+    duplicates_max: "duplicates-max", "COUNT", Duplicates;
+    /// New orders in one instrument in one second: more is a loop
+    instrument_orders_max: "instrument-orders-max", "COUNT", InstrumentOrders;
+    /// Requests without an answer at once
+    in_flight_max: "in-flight-max", "COUNT", InFlight;
+    /// New orders and changes in one segment in one second (TOPS)
+    segment_orders_max: "segment-orders-max", "COUNT", SegmentOrders;
+    /// How far through its theoretical price an order may lie, where the strategy says one
+    theoretical_bps: "theoretical-bps", "BPS", Theoretical;
+    /// How far the profit may fall from the day's highest; at it trading stops for good
+    drawdown_max: "drawdown-max", "RUPEES", Drawdown;
+    /// How far the profit may fall from the highest of the last minute; at it trading stops for good
+    minute_loss_max: "minute-loss-max", "RUPEES", MinuteLoss;
+}
+
+/// Who may act while it runs.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Control")]
+pub(crate) struct ControlArgs {
+    /// Lets operators act through a Unix socket made here: `tezi ctl`
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
+    /// Lets members of this group (by number) connect as well, not the socket's owner alone
+    #[arg(long, value_name = "GID", requires = "control")]
+    control_group: Option<u32>,
+    /// Asks for two users where more is let through than before: a higher limit, a restriction less,
+    /// the release of a stop
+    #[arg(long, requires = "control")]
+    control_dual: bool,
+    /// Pauses trading when no operator was heard for this long (`tezi ctl watch` is heard)
+    #[arg(long, value_name = "SECONDS", requires = "control", value_parser = seconds)]
+    control_deadman: Option<f64>,
+}
+
+impl ControlArgs {
+    /// How the host is controlled, if it is.
+    pub(crate) fn config(&self) -> Option<ControlConfig> {
+        let socket = self.control.as_ref()?;
+        Some(ControlConfig {
+            group: self.control_group,
+            deadman: self.control_deadman.map(Duration::from_secs_f64),
+            dual: self.control_dual,
+            ..ControlConfig::new(socket)
+        })
+    }
+}
+
 impl LimitArgs {
+    /// Limits that the configuration of the core has no place for, those that are on.
+    pub(crate) fn behind(&self) -> Vec<(Limit, i64)> {
+        self.behind.each().into_iter().filter(|(_, value)| *value > 0).collect()
+    }
+
     /// The configuration of the core.
     pub(crate) fn config(&self) -> CoreConfig {
         CoreConfig {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tezi::{Host, Report, Session};
 
-use crate::args::{LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
+use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
 use crate::files;
 use crate::json;
 use crate::outcome::{Failure, Verdict, print};
@@ -26,6 +26,8 @@ pub(crate) struct HostArgs {
     pub(crate) observe: ObserveArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
     #[command(flatten)]
     pub(crate) settings: ConfigArgs,
     /// What the run was told, a line each: for the journal.
@@ -79,7 +81,7 @@ impl Hosting<'_> {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
             _ => None,
         };
-        let host = self.host(made.as_ref().or(output.journal.as_ref()));
+        let host = self.host(made.as_ref().or(output.journal.as_ref()))?;
         let mut progress = ProgressLine::new();
         progress.say(&self.opening);
         let ran = strategy.run(&host, session, &mut |update| progress.show(update));
@@ -93,7 +95,7 @@ impl Hosting<'_> {
         Ok(Verdict::of(report.is_fine()))
     }
 
-    fn host(&self, journal: Option<&PathBuf>) -> Host {
+    fn host(&self, journal: Option<&PathBuf>) -> Result<Host, Failure> {
         let output = &self.args.output;
         let mut config = self.args.limits.config();
         // Room for what is known and as many again that only show in the market.
@@ -104,6 +106,12 @@ impl Hosting<'_> {
             .pinning(self.args.pin.pinning())
             .observe(self.args.observe.observation())
             .settings(&self.args.in_force);
+        if let Some(control) = self.args.control.config() {
+            host = host.control(control);
+        }
+        for (limit, value) in self.args.limits.behind() {
+            host = host.limit(limit, value).map_err(|error| Failure::Usage(error.to_string()))?;
+        }
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());
             host = host.resume(self.resume);
@@ -114,7 +122,7 @@ impl Hosting<'_> {
         if let Some(path) = &output.book_csv {
             host = host.book_csv(path);
         }
-        host
+        Ok(host)
     }
 
     fn show(&self, report: &Report) -> Result<(), Failure> {

@@ -6,6 +6,7 @@
 
 mod args;
 mod contracts;
+mod ctl;
 mod demo;
 mod doctor;
 mod exchange;
@@ -71,6 +72,7 @@ commands! {
     Feed => feed;
     Exchange => exchange;
     Host => host;
+    Ctl => ctl;
     Publish => publish;
     Price => price;
     Margin => margin;
@@ -119,6 +121,8 @@ Examples:
   tezi exchange                        a simulated NSE on this machine, for `tezi host` and `tezi feed`
   tezi host --a 239.70.70.41:17741 --router 127.0.0.1:10999 --box 123 --member 12345 --user 678 ...
                                        a strategy on a live feed, its orders to an exchange
+  tezi ctl flatten --why 'end of the strategy' --wait 60
+                                       acts on a running host: pause, cancel, flatten, kill, limits
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140
                                        price, Greeks, volatility: one option, a CSV, a bhavcopy
   tezi margin positions.csv --bhavcopy fo.csv.zip --what-if \"NIFTY 2026-11-24 24500 CE -75\"

@@ -298,7 +298,7 @@ fn the_story_of_an_order_has_the_market_the_checks_and_the_answers() {
     assert_eq!(story["doubts"], Value::Array(Vec::new()));
 
     let told = place.run(&format!("audit j {order}")).exits(0);
-    let told = told.says("fat_finger").says("of 19 passed").says("cause     ").says("heard     ");
+    let told = told.says("fat_finger").says("of 22 passed").says("cause     ").says("heard     ");
     assert!(!place.run(&format!("audit j {order} --brief")).exits(0).out.contains("fat_finger"));
     drop(told);
     place.run("audit j 999999").exits(1).says("no order has the number 999999");

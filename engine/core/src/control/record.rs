@@ -56,6 +56,23 @@ impl From<&Control> for ControlRecord {
 }
 
 impl ControlRecord {
+    /// The name of a kind of action, for what has no more than its code.
+    #[must_use]
+    pub const fn kind_name(kind_code: u16) -> Option<&'static str> {
+        Some(match kind_code {
+            1 => "pause",
+            2 => "resume",
+            3 => "cancel",
+            4 => "flatten",
+            5 => "kill",
+            6 => "release",
+            7 => "limit",
+            8 => "restrict",
+            9 => "range",
+            _ => return None,
+        })
+    }
+
     /// The action; `None` when a code is not known.
     #[must_use]
     pub fn control(&self) -> Option<Control> {

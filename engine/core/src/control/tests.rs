@@ -26,7 +26,9 @@ fn every_kind() -> Vec<Control> {
 #[test]
 fn every_action_comes_back_from_its_record() {
     for control in every_kind() {
-        assert_eq!(ControlRecord::from(&control).control(), Some(control), "{control:?}");
+        let record = ControlRecord::from(&control);
+        assert_eq!(record.control(), Some(control), "{control:?}");
+        assert_eq!(ControlRecord::kind_name(record.kind_code), Some(control.name()));
     }
     let record = ControlRecord::from(&Control::Kill);
     for unknown in [0, 10, 999] {

@@ -81,6 +81,18 @@ pub enum Restriction {
 }
 
 impl Restriction {
+    /// A name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ReduceOnly => "reduce-only",
+            Self::NoBuys => "no-buys",
+            Self::NoSells => "no-sells",
+            Self::Nothing => "nothing",
+        }
+    }
+
     /// The restriction a record's byte stands for.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+use tezi::control::Control;
 use tezi::model::{
     CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault, Instrument,
     MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
 };
-use tezi::{CoreConfig, Emitted, Entry, Origin, Output, Refusal};
+use tezi::{ControlEntry, CoreConfig, Emitted, Entry, Origin, Output, Refusal};
 
 use super::names::Names;
 use crate::json::known;
@@ -114,6 +115,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
         Entry::Event(event) => of_event(event, names),
         Entry::Report(report) => of_report(report, names),
         Entry::OrderSession(state) => Description::new("order_session").text("state", state.name()),
+        Entry::Control(entry) => of_control(entry, names),
         Entry::Stop => Description::new("stop"),
         Entry::Output(Emitted { origin, output }) => match output {
             Output::Command(command) => by(of_command(command, names), *origin),
@@ -228,6 +230,29 @@ fn of_event(event: &Event, names: &Names) -> Description {
         .text("line", line)
         .time("exchange_time", event.exchange_time)
         .time("receive_time", event.receive_time)
+}
+
+fn of_control(entry: &ControlEntry, names: &Names) -> Description {
+    let ControlEntry { control, uid, who, why } = entry;
+    let mut description = Description::new("control").text("action", control.name());
+    if let Some(instrument) = control.instrument() {
+        description = description.text("instrument", names.instrument(instrument));
+    }
+    description = match *control {
+        Control::Flatten { through_bps, .. } => description.count("through_bps", through_bps),
+        Control::SetLimit { limit, value } => {
+            description.text("limit", limit.name()).signed("value", value)
+        }
+        Control::Restrict { restriction, .. } => {
+            description.text("restriction", restriction.name())
+        }
+        Control::PriceRange { low, high, .. } => {
+            description.price("price_low", low).price("price_high", high)
+        }
+        _ => description,
+    };
+    let description = description.text("who", who.clone()).count("uid", *uid);
+    if why.is_empty() { description } else { description.text("why", why.clone()) }
 }
 
 fn of_command(command: &OrderCommand, names: &Names) -> Description {

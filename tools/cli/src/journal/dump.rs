@@ -83,6 +83,8 @@ enum RecordFilter {
     Timer,
     /// Trading stopped by the strategy
     Kill,
+    /// What operators did, who and why
+    Control,
     /// The session ends
     Stop,
     /// The state hash at the end
@@ -260,6 +262,7 @@ impl RecordFilter {
             Self::Fill => report.is_some_and(|it| it.kind() == Some(ExecutionKind::Fill)),
             Self::Timer => matches!(output, Some(Output::Timer(_))),
             Self::Kill => matches!(output, Some(Output::Kill)),
+            Self::Control => matches!(entry, Entry::Control(_)),
             Self::Stop => matches!(entry, Entry::Stop),
             Self::End => matches!(entry, Entry::End(_)),
         }

@@ -1,0 +1,364 @@
+//! What the control thread does with a line: who may, whether a second user is needed, what the core
+//! is asked, what is answered. No socket here.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use tezi_core::Restriction;
+use tezi_core::control::{Control, Limit};
+use tezi_model::{Instrument, InstrumentId, Nanos, Px, RejectReason, Segment, Token};
+
+use super::ControlConfig;
+use super::acting::wall_clock;
+use super::link::{Ask, AskKind, Figures, Held, Silence, ThreadSeat, Told};
+use super::users::{own_uid, user_name};
+use super::words::{Wanted, Words, parse};
+use crate::records::ControlEntry;
+
+/// What is known of the session beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) instruments: &'a [Instrument],
+    pub(crate) strategy: &'a str,
+    pub(crate) parameters: &'a str,
+}
+
+/// An action of which a second user must ask as well.
+#[derive(Clone, Debug)]
+struct Waiting {
+    control: Control,
+    uid: u32,
+    since: Instant,
+}
+
+/// See the module.
+pub(crate) struct ControlThread<'a> {
+    seat: ThreadSeat,
+    config: &'a ControlConfig,
+    known: Known<'a>,
+    /// By name, in capitals; made when the first name is asked for.
+    names: Option<HashMap<String, (Segment, Token)>>,
+    waiting: Option<Waiting>,
+    /// What was done last, for people.
+    last: Option<String>,
+    /// When an operator was heard last.
+    heard: Instant,
+    has_tripped: bool,
+}
+
+/// How long a second user has.
+const SECOND_WITHIN: Duration = Duration::from_secs(60);
+
+impl<'a> ControlThread<'a> {
+    pub(crate) fn new(seat: ThreadSeat, config: &'a ControlConfig, known: Known<'a>) -> Self {
+        Self {
+            seat,
+            config,
+            known,
+            names: None,
+            waiting: None,
+            last: None,
+            heard: Instant::now(),
+            has_tripped: false,
+        }
+    }
+
+    /// Answers a line of a user: lines of `name value`, and a last one that begins with `ok`, `wait` or
+    /// `error`.
+    pub(super) fn answer(&mut self, line: &str, uid: u32) -> String {
+        self.heard = Instant::now();
+        self.has_tripped = false;
+        let mut text = String::new();
+        let end = match self.carry_out(line, uid, &mut text) {
+            Ok(end) => end,
+            Err(why) => {
+                text.clear();
+                format!("error {why}")
+            }
+        };
+        text + &end + "\n"
+    }
+
+    /// Pauses trading when no operator was heard for too long.
+    pub(super) fn look(&mut self) {
+        let Some(most) = self.config.deadman else { return };
+        if self.has_tripped || self.heard.elapsed() < most {
+            return;
+        }
+        self.has_tripped = true;
+        let Ok(told) = self.seat.ask(&Ask::new(AskKind::Status)) else { return };
+        if told.figures.paused == 0 && told.figures.stopped == 0 {
+            let entry = ControlEntry {
+                control: Control::Pause,
+                uid: own_uid().unwrap_or(u32::MAX),
+                who: "dead-man switch".into(),
+                why: format!("no operator was heard for {} s", most.as_secs_f64()),
+            };
+            // Not to be had, the core ends: nothing is traded then.
+            let _ = self.seat.ask(&Ask::act(&entry));
+            self.note(&entry, told.figures.time);
+        }
+    }
+
+    fn carry_out(&mut self, line: &str, uid: u32, text: &mut String) -> Result<String, String> {
+        match parse(line)? {
+            Words::Status => self.status(text)?,
+            Words::Positions => self.positions(text)?,
+            Words::Limits => self.limits(text)?,
+            Words::Watch => {
+                let left = self.config.deadman.map(|most| most.as_secs_f64());
+                line_of(text, "deadman-seconds", &left.map_or("off".into(), |it| it.to_string()));
+            }
+            Words::Rotate => {
+                let told = self.ask(&Ask::new(AskKind::Rotate))?;
+                if told.sequence == 0 {
+                    return Err("no journal is kept".into());
+                }
+                line_of(text, "journal-record", &told.sequence.to_string());
+            }
+            Words::Act { wanted, why } => return self.act(wanted, why, uid, text),
+        }
+        Ok("ok".into())
+    }
+
+    fn act(
+        &mut self,
+        wanted: Wanted<'_>,
+        why: &str,
+        uid: u32,
+        text: &mut String,
+    ) -> Result<String, String> {
+        let control = self.control(wanted)?;
+        let mut who = user_name(uid);
+        if self.needs_two(&control)? {
+            match self.second(&control, uid) {
+                Some(first) => who = format!("{who} and {}", user_name(first)),
+                None => {
+                    let seconds = SECOND_WITHIN.as_secs();
+                    return Ok(format!(
+                        "wait another user must ask for the same within {seconds} s"
+                    ));
+                }
+            }
+        }
+        let entry = ControlEntry { control, uid, who, why: why.into() };
+        let told = self.ask(&Ask::act(&entry))?;
+        if let Some(error) = told.error() {
+            return Err(error.to_string());
+        }
+        self.note(&entry, told.figures.time);
+        if told.sequence > 0 {
+            line_of(text, "journal-record", &told.sequence.to_string());
+        }
+        Ok("ok".into())
+    }
+
+    /// Lets time pass for whoever waits for a second user.
+    #[cfg(test)]
+    pub(super) fn age_waiting(&mut self, by: Duration) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.since = waiting.since.checked_sub(by).unwrap_or(waiting.since);
+        }
+    }
+
+    fn note(&mut self, entry: &ControlEntry, time: i64) {
+        let ControlEntry { control, who, why, .. } = entry;
+        let time = wall_clock(Nanos(time));
+        self.last = Some(format!("{} by {who} at {time}: {why}", control.name()));
+    }
+
+    /// Whether an action needs two users.
+    fn needs_two(&mut self, control: &Control) -> Result<bool, String> {
+        match *control {
+            Control::Release if !self.config.dual => {
+                let why = "a stop is released by two users, where the host was started with \
+                           --control-dual; without it, by another start";
+                Err(why.into())
+            }
+            Control::Release => Ok(true),
+            _ if !self.config.dual => Ok(false),
+            Control::SetLimit { limit, value } => {
+                let place = Limit::ALL.iter().position(|it| *it == limit).unwrap_or_default();
+                let now = self.ask(&Ask::new(AskKind::Status))?.figures.limits[place];
+                Ok(limit.is_looser(now, value))
+            }
+            // What was restricted before is not asked: any restriction may be less than it.
+            Control::Restrict { restriction, .. } => Ok(restriction != Restriction::Nothing),
+            Control::PriceRange { low, high, .. } => Ok(low == Px::ZERO || high == Px::ZERO),
+            _ => Ok(false),
+        }
+    }
+
+    /// The user who asked for the same before, when it was another and not long ago.
+    fn second(&mut self, control: &Control, uid: u32) -> Option<u32> {
+        let first = self.waiting.take();
+        let first = first.filter(|it| it.control == *control && it.since.elapsed() < SECOND_WITHIN);
+        match first {
+            Some(first) if first.uid != uid => Some(first.uid),
+            first => {
+                let since = first.map_or_else(Instant::now, |it| it.since);
+                self.waiting = Some(Waiting { control: *control, uid, since });
+                None
+            }
+        }
+    }
+
+    fn control(&mut self, wanted: Wanted<'_>) -> Result<Control, String> {
+        let mut find = |name: &str| self.find(name);
+        let mut some = |name: Option<&str>| name.map(&mut find).transpose();
+        Ok(match wanted {
+            Wanted::Pause => Control::Pause,
+            Wanted::Resume => Control::Resume,
+            Wanted::Kill => Control::Kill,
+            Wanted::Release => Control::Release,
+            Wanted::Cancel(instrument) => Control::CancelAll { instrument: some(instrument)? },
+            Wanted::Flatten { through_bps, instrument } => {
+                Control::Flatten { instrument: some(instrument)?, through_bps }
+            }
+            Wanted::Limit(limit, value) => Control::SetLimit { limit, value },
+            Wanted::Restrict(restriction, instrument) => {
+                Control::Restrict { instrument: find(instrument)?, restriction }
+            }
+            Wanted::Range(low, high, instrument) => {
+                Control::PriceRange { instrument: find(instrument)?, low, high }
+            }
+        })
+    }
+
+    /// The number of an instrument by its name, or by `segment:token`.
+    fn find(&mut self, name: &str) -> Result<InstrumentId, String> {
+        let known = self.known.instruments;
+        let names = self.names.get_or_insert_with(|| {
+            let of = |it: &Instrument| {
+                Some((it.to_string().to_ascii_uppercase(), (it.segment()?, it.token)))
+            };
+            known.iter().filter_map(of).collect()
+        });
+        let unknown = || {
+            format!(
+                "no instrument is called '{name}': as `tezi ctl positions` has it, or SEGMENT:TOKEN"
+            )
+        };
+        let by_number = || {
+            let (segment, token) = name.split_once(':')?;
+            let segment = Segment::ALL.iter().copied().find(|it| it.name() == segment)?;
+            Some((segment, Token(token.parse().ok()?)))
+        };
+        let key = names.get(&name.to_ascii_uppercase()).copied().or_else(by_number);
+        let (segment, token) = key.ok_or_else(unknown)?;
+        self.ask(&Ask::find(segment, token))?.instrument().ok_or_else(unknown)
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<Told, String> {
+        self.seat.ask(ask).map_err(|silence| match silence {
+            Silence::Ending => "the session ends".into(),
+            Silence::Busy => {
+                "the core did not answer within 2 s; what was asked may still come".into()
+            }
+        })
+    }
+
+    fn status(&mut self, text: &mut String) -> Result<(), String> {
+        let figures = self.ask(&Ask::new(AskKind::Status))?.figures;
+        line_of(text, "strategy", self.known.strategy);
+        line_of(text, "parameters", self.known.parameters);
+        tell_state(text, &figures);
+        if let Some(last) = &self.last {
+            line_of(text, "last-action", last);
+        }
+        if let Some(waiting) = &self.waiting
+            && waiting.since.elapsed() < SECOND_WITHIN
+        {
+            let who = user_name(waiting.uid);
+            let what = format!("{} asked for by {who}", waiting.control.name());
+            line_of(text, "waits-for-a-second-user", &what);
+        }
+        Ok(())
+    }
+
+    fn limits(&mut self, text: &mut String) -> Result<(), String> {
+        let figures = self.ask(&Ask::new(AskKind::Status))?.figures;
+        for (limit, value) in Limit::ALL.iter().zip(figures.limits) {
+            line_of(text, limit.name(), &value.to_string());
+        }
+        Ok(())
+    }
+
+    fn positions(&mut self, text: &mut String) -> Result<(), String> {
+        let mut from = 0;
+        loop {
+            let told = self.ask(&Ask::positions(from))?;
+            for held in told.held.iter().take(told.count as usize) {
+                tell_position(text, held);
+            }
+            if told.next <= from {
+                return Ok(());
+            }
+            from = told.next;
+        }
+    }
+}
+
+fn line_of(text: &mut String, name: &str, value: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{name} {value}");
+}
+
+fn rupees(paise: i64) -> String {
+    let sign = if paise < 0 { "-" } else { "" };
+    let paise = paise.unsigned_abs();
+    format!("{sign}{}.{:02}", paise / 100, paise % 100)
+}
+
+fn tell_state(text: &mut String, figures: &Figures) {
+    let reason = u16::try_from(figures.stopped).ok().and_then(RejectReason::from_code);
+    let state = match (reason, figures.flattening != 0, figures.paused != 0) {
+        (Some(reason), false, _) => format!("stopped {}", reason.name()),
+        (Some(reason), true, _) => format!("stopped {} flattening", reason.name()),
+        (None, true, _) => "paused flattening".into(),
+        (None, false, true) => "paused".into(),
+        (None, false, false) => "trading".into(),
+    };
+    line_of(text, "state", &state);
+    let session = ["none", "down", "live"];
+    let session = usize::try_from(figures.session).ok().and_then(|code| session.get(code));
+    line_of(text, "order-session", session.unwrap_or(&"unknown"));
+    line_of(text, "time", &wall_clock(Nanos(figures.time)));
+    line_of(text, "exchange-time", &wall_clock(Nanos(figures.exchange_time)));
+    let money = [
+        ("profit", figures.profit),
+        ("below-highest", figures.drawdown),
+        ("below-highest-of-minute", figures.minute_loss),
+        ("open-order-value", figures.open_value),
+    ];
+    for (name, paise) in money {
+        line_of(text, name, &rupees(paise));
+    }
+    let counts = [
+        ("open-orders", figures.open_orders),
+        ("in-flight", figures.in_flight),
+        ("sweeps", figures.sweeps),
+        ("fills", figures.fills),
+        ("new-orders", figures.new_orders),
+        ("changes", figures.replaces),
+        ("cancels", figures.cancels),
+        ("refused", figures.refusals),
+        ("messages-per-second-peak", figures.messages_peak),
+        ("instruments", figures.instruments),
+        ("events", figures.events),
+        ("operator-actions", figures.controls),
+        ("journal-records", figures.journal_records),
+        ("journal-segments", figures.journal_segments),
+    ];
+    for (name, count) in counts {
+        line_of(text, name, &count.to_string());
+    }
+}
+
+fn tell_position(text: &mut String, held: &Held) {
+    let name = held.definition.to_string().replace(' ', "_");
+    let average = if held.net == 0 { "-".into() } else { Px(held.average).to_string() };
+    let (realised, unrealised) = (rupees(held.realised), rupees(held.unrealised));
+    line_of(text, &name, &format!("{} {average} {realised} {unrealised}", held.net));
+}

@@ -1,0 +1,317 @@
+//! `tezi ctl`: acts on a running host through its control socket.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+use tezi::control::{ControlAnswer, ControlClient, ControlOutcome};
+
+use crate::args;
+use crate::interrupt;
+use crate::outcome::{Failure, Verdict, print};
+
+/// Controls a running host: state, pause, cancel, flatten, kill, limits
+///
+/// The host listens where it was started with `--control PATH`. Who may connect is the socket file's
+/// permission; who acted (by the kernel's word) and why goes into the host's journal before the action
+/// does anything.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The control socket of the host
+    #[arg(long, value_name = "PATH", default_value = "tezi.sock", global = true)]
+    socket: PathBuf,
+    /// Prints answers as JSON objects, one a line
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// Why, for the journal.
+#[derive(ClapArgs, Clone, Debug)]
+struct Why {
+    /// Why: the journal keeps it
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+/// How long the end of an action is awaited.
+#[derive(ClapArgs, Clone, Debug)]
+struct Wait {
+    /// Waits until it is done, this long at most
+    #[arg(long, value_name = "SECONDS", value_parser = args::seconds)]
+    wait: Option<f64>,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Action {
+    /// How everything stands
+    Status,
+    /// Positions and their profit
+    Positions,
+    /// Every limit and what it is set to
+    Limits,
+    /// Shows the state every second until Ctrl-C; keeps the dead-man switch from tripping
+    Watch,
+    /// Begins a new segment of the journal
+    Rotate,
+    /// Refuses new orders and changes from now on; cancels leave
+    Pause(Why),
+    /// Ends a pause
+    Resume(Why),
+    /// Cancels every open order, or those of one instrument
+    Cancel {
+        /// The instrument, as positions have it, or SEGMENT:TOKEN
+        instrument: Option<String>,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Pauses, cancels everything, closes every position (or one) with IOC orders
+    Flatten {
+        /// The instrument, as positions have it, or SEGMENT:TOKEN
+        instrument: Option<String>,
+        /// How far through the touch closing orders may trade, in basis points
+        #[arg(long, value_name = "BPS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=10_000))]
+        through: u32,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stops trading for good and cancels everything
+    Kill(Why),
+    /// Takes a stop back; needs a second user and a host with --control-dual
+    Release(Why),
+    /// Sets a limit
+    Limit {
+        /// Its name: `tezi ctl limits` has them
+        name: String,
+        /// Its value, in the unit of its setting, or off
+        value: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Restricts what may be traded in an instrument
+    Restrict {
+        /// What is allowed
+        #[arg(value_enum)]
+        what: Restricted,
+        /// The instrument, as positions have it, or SEGMENT:TOKEN
+        instrument: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Takes a restriction back
+    Unrestrict {
+        /// The instrument
+        instrument: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Sets the exchange's limit price protection range of an instrument
+    Range {
+        /// Its low end in rupees, 0 for none
+        low: String,
+        /// Its high end in rupees, 0 for none
+        high: String,
+        /// The instrument
+        instrument: String,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+/// What a restriction allows.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Restricted {
+    /// Only what brings the position towards nought
+    ReduceOnly,
+    /// No buys
+    NoBuys,
+    /// No sells
+    NoSells,
+    /// Nothing at all
+    Nothing,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tezi ctl status                                how the host at ./tezi.sock stands
+  tezi ctl --socket /run/tezi/ctl watch          looks on, and keeps the dead-man switch quiet
+  tezi ctl pause --why 'news at 10:00'           no new orders until resume
+  tezi ctl cancel 'NIFTY 2026-11-24 FUT' --why 'wrong contract' --wait 5
+  tezi ctl flatten --through 20 --why 'end of the strategy' --wait 60
+  tezi ctl limit loss-max 250000 --why 'half size today'
+  tezi ctl kill --why 'runaway'                  one way: another start, or two users with --control-dual
+
+Exit codes: 0 done; 1 refused, not done in time, or a second user is needed; 2 wrong usage.";
+
+impl Action {
+    /// The line that asks for it.
+    fn line(&self) -> String {
+        let some = |instrument: &Option<String>| {
+            instrument.as_ref().map_or(String::new(), |it| format!(" {it}"))
+        };
+        match self {
+            Self::Status | Self::Watch => "status".into(),
+            Self::Positions => "positions".into(),
+            Self::Limits => "limits".into(),
+            Self::Rotate => "rotate".into(),
+            Self::Pause(it) => format!("pause why: {}", it.why),
+            Self::Resume(it) => format!("resume why: {}", it.why),
+            Self::Kill(it) => format!("kill why: {}", it.why),
+            Self::Release(it) => format!("release why: {}", it.why),
+            Self::Cancel { instrument, why, .. } => {
+                format!("cancel{} why: {}", some(instrument), why.why)
+            }
+            Self::Flatten { instrument, through, why, .. } => {
+                format!("flatten through={through}{} why: {}", some(instrument), why.why)
+            }
+            Self::Limit { name, value, why } => format!("limit {name} {value} why: {}", why.why),
+            Self::Restrict { what, instrument, why } => {
+                let what =
+                    what.to_possible_value().map_or(String::new(), |it| it.get_name().into());
+                format!("restrict {what} {instrument} why: {}", why.why)
+            }
+            Self::Unrestrict { instrument, why } => {
+                format!("unrestrict {instrument} why: {}", why.why)
+            }
+            Self::Range { low, high, instrument, why } => {
+                format!("range {low} {high} {instrument} why: {}", why.why)
+            }
+        }
+    }
+
+    const fn wait(&self) -> Option<f64> {
+        match self {
+            Self::Cancel { wait, .. } | Self::Flatten { wait, .. } => wait.wait,
+            _ => None,
+        }
+    }
+}
+
+/// Asks, and shows the answer.
+pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    let failed = |error: tezi::Error| Failure::Failed(error.to_string());
+    let mut client = ControlClient::connect(&args.socket).map_err(failed)?;
+    if matches!(args.action, Action::Watch) {
+        return watch(args, &mut client);
+    }
+    let answer = client.ask(&args.action.line()).map_err(failed)?;
+    show(args, &answer)?;
+    if answer.outcome != ControlOutcome::Done {
+        return Ok(Verdict::NotFine);
+    }
+    match args.action.wait() {
+        Some(seconds) => until_done(args, &mut client, Duration::from_secs_f64(seconds)),
+        None => Ok(Verdict::Fine),
+    }
+}
+
+/// Looks until nothing is under way any more.
+fn until_done(args: &Args, client: &mut ControlClient, most: Duration) -> Result<Verdict, Failure> {
+    let begun = Instant::now();
+    loop {
+        let status = client.ask("status").map_err(|error| Failure::Failed(error.to_string()))?;
+        let is_done = status.value("sweeps") == Some("0")
+            && !status.value("state").is_some_and(|state| state.contains("flattening"));
+        if is_done || begun.elapsed() >= most {
+            show(args, &status)?;
+            return Ok(if is_done { Verdict::Fine } else { Verdict::NotFine });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn watch(args: &Args, client: &mut ControlClient) -> Result<Verdict, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    interrupt::stops(&stop);
+    while !stop.load(Ordering::Relaxed) {
+        let status = client.ask("status").map_err(|error| Failure::Failed(error.to_string()))?;
+        if args.json {
+            show(args, &status)?;
+        } else {
+            let value = |name| status.value(name).unwrap_or("?");
+            print(|out| {
+                writeln!(
+                    out,
+                    "{}  {}  orders {}  profit {}  open {}  fills {}  refused {}",
+                    value("time").get(..8).unwrap_or("?"),
+                    value("state"),
+                    value("order-session"),
+                    value("profit"),
+                    value("open-orders"),
+                    value("fills"),
+                    value("refused")
+                )
+            })?;
+        }
+        let until = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+fn show(args: &Args, answer: &ControlAnswer) -> Result<(), Failure> {
+    if args.json {
+        let object = in_json(answer, matches!(args.action, Action::Positions));
+        return print(|out| writeln!(out, "{object}"));
+    }
+    let width = answer.values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    print(|out| {
+        if matches!(args.action, Action::Positions) && !answer.values.is_empty() {
+            writeln!(out, "{:<width$}  net average realised unrealised", "instrument")?;
+        }
+        for (name, value) in &answer.values {
+            let name = name.replace('_', " ");
+            writeln!(out, "{name:<width$}  {value}")?;
+        }
+        match &answer.outcome {
+            ControlOutcome::Done if answer.values.is_empty() => writeln!(out, "ok"),
+            ControlOutcome::Done => Ok(()),
+            ControlOutcome::Waiting(why) => writeln!(out, "waiting: {why}"),
+            ControlOutcome::Refused(why) => writeln!(out, "refused: {why}"),
+        }
+    })
+}
+
+fn in_json(answer: &ControlAnswer, is_positions: bool) -> Value {
+    let (word, why) = match &answer.outcome {
+        ControlOutcome::Done => ("ok", None),
+        ControlOutcome::Waiting(why) => ("waiting", Some(why)),
+        ControlOutcome::Refused(why) => ("refused", Some(why)),
+    };
+    let mut object = Map::new();
+    object.insert("outcome".into(), word.into());
+    if let Some(why) = why {
+        object.insert("why".into(), why.as_str().into());
+    }
+    if is_positions {
+        let of = |(name, value): &(String, String)| {
+            let mut words = value.split(' ');
+            let mut next = || words.next().unwrap_or_default();
+            json!({
+                "instrument": name.replace('_', " "),
+                "net": next().parse::<i64>().unwrap_or_default(),
+                "average": next(),
+                "realised": next(),
+                "unrealised": next(),
+            })
+        };
+        object.insert("positions".into(), answer.values.iter().map(of).collect());
+        return object.into();
+    }
+    for (name, value) in &answer.values {
+        let number = value.parse::<i64>().map(Value::from);
+        object.insert(name.replace('-', "_"), number.unwrap_or_else(|_| value.as_str().into()));
+    }
+    object.into()
+}
