@@ -199,8 +199,11 @@ fn a_day(operator: &mut Operator, exchange: &Exchange) {
     let asked = Instant::now();
     operator.done("kill why: \"runaway\"");
     let answered = asked.elapsed();
-    let last =
-        until("the last cancel", || (cancels(exchange) >= before + RUNGS).then(|| asked.elapsed()));
+    while cancels(exchange) < before + RUNGS {
+        assert!(asked.elapsed() < PATIENCE, "the last cancel never left");
+        thread::yield_now();
+    }
+    let last = asked.elapsed();
     println!("kill: answered in {answered:?}, the last of {RUNGS} cancels heard in {last:?}");
     operator.until("open-orders", "0");
     assert_eq!(operator.value("state"), "stopped killed");
