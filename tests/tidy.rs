@@ -96,12 +96,14 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
             "timers",
         ],
     ),
+    ("execution", &["book", "oms", "timers"]),
     (
         "strategy",
         &[
             "book",
             "control",
             "desk",
+            "execution",
             "instruments",
             "oms",
             "output",

@@ -79,6 +79,7 @@ pub use session::{
     StopSwitch,
 };
 
+pub use tezi_core::execution;
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,

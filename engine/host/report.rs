@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tezi_core::execution::Parent;
 use tezi_core::oms::ReportCounters;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
@@ -49,6 +50,10 @@ pub struct CoreReport {
     pub stopped: Option<RejectReason>,
     /// The most order messages in one second of the clock.
     pub messages_peak: u32,
+    /// The parent orders that the strategy worked.
+    pub parents: Vec<Parent>,
+    /// What the strategy says beside that; empty for nothing.
+    pub remarks: String,
     /// The latest time of the exchange.
     pub exchange_time: Nanos,
     /// The hash of the state.
@@ -78,6 +83,8 @@ impl CoreReport {
             profit: core.profit(),
             stopped,
             messages_peak: core.messages_peak(),
+            parents: core.strategy().parents().to_vec(),
+            remarks: core.strategy().remarks(),
             exchange_time: core.exchange_time(),
             state_hash: core.state_hash(),
             is_consistent: core.is_consistent(),

@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 mod desk;
 mod engine;
+pub mod execution;
 mod instruments;
 pub mod margin;
 pub mod matching;

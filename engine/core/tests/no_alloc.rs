@@ -9,7 +9,10 @@ use common::market::{Market, contracts, open};
 use common::trader::RandomTrader;
 use common::{core, small_config};
 use tezi_core::control::{Control, Limit};
-use tezi_core::strategy::{BookUpdate, Context, OptionQuoter, OptionQuoterConfig, Strategy};
+use tezi_core::strategy::{
+    AlgoConfig, AlgoKind, AlgoTrader, BookUpdate, Context, OptionQuoter, OptionQuoterConfig,
+    Strategy,
+};
 use tezi_core::{Capacity, CoreConfig};
 use tezi_model::{Event, EventKind, MarketFlags, OrderId, Qty, Side, StreamId};
 use tezi_testing::allocation;
@@ -74,6 +77,27 @@ fn the_core_at_its_bounds_does_not_allocate() {
         let (orders, fills) = run(&format!("seed {seed}"), &config, trader, &events);
         println!("seed {seed}: {orders} orders and changes, {fills} fills");
         assert!(orders > 50 && fills > 10);
+    }
+}
+
+#[test]
+fn execution_algorithms_trade_without_allocating() {
+    let common = "instrument=fo:101 side=buy quantity=3250 limit=500bps end=+30s requote_ms=1";
+    for (seed, (kind, own)) in (1..).zip([
+        (AlgoKind::Twap, "slices=20 catch_up=cross"),
+        (AlgoKind::Vwap, "curve=1,2,3 slices=9 cross_ms=5000"),
+        (AlgoKind::Pov, "rate_bps=2000 rate_min_bps=1900"),
+        (AlgoKind::Iceberg, "display=130"),
+        (AlgoKind::Peg, "reference=opposite display=130"),
+        (AlgoKind::Spread, "hedge=fo:102 price=24000 hedge_limit=9000bps"),
+    ]) {
+        let config = AlgoConfig::parse(kind, &format!("{common} {own}")).unwrap();
+        let events: Vec<_> = Market::new(seed).take(30_000).collect();
+        let mut roomy = small_config(20_000, 20_000);
+        roomy.limits.position_max = 0;
+        let (orders, fills) = run(kind.name(), &roomy, AlgoTrader::new(config), &events);
+        println!("{}: {orders} orders and changes, {fills} fills", kind.name());
+        assert!(orders > 1 && fills > 0, "{}: {orders} orders, {fills} fills", kind.name());
     }
 }
 

@@ -94,6 +94,12 @@ impl Report {
         if let Some(reason) = core.stopped {
             writeln!(f, "  trading was stopped before the end: {}", reason.message())?;
         }
+        for parent in &core.parents {
+            writeln!(f, "  parent  {parent}")?;
+        }
+        if !core.remarks.is_empty() {
+            writeln!(f, "  {}", core.remarks)?;
+        }
         Ok(())
     }
 

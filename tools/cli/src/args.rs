@@ -36,7 +36,8 @@ pub(crate) struct StrategyArgs {
     ///
     /// option-quoter has options (how many, nearest the money), vol and rate (per year), edge_ticks
     /// (half the width), skew_ticks (per lot held), lots, lots_max, requote_ticks, requote_ms and
-    /// hedge_lots. watch has none.
+    /// hedge_lots. twap, vwap, pov, iceberg, peg and spread need instrument, side and quantity, and
+    /// have more: docs/algos.md. watch has none.
     #[arg(long, value_name = "KEY=VALUE", verbatim_doc_comment)]
     pub(crate) set: Vec<String>,
 }

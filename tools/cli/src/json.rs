@@ -27,6 +27,9 @@
 //!               messages_per_second_peak, exchange_time_ns, stopped (reason), is_consistent,
 //!               refusals {reason: count}, reports {applied, repeats, late_fills, refused},
 //!               orders_not_encoded
+//! parents[]     id, instrument, side, quantity, limit, state, executed, average_price, arrival,
+//!               market_vwap, shortfall, slippage, children, replaces, cancels, refused, rejected,
+//!               of execution algorithms
 //! profit        before charges; positions[]: instrument, segment, token, bought, sold, net,
 //!               average_price, mark, realised, unrealised, turnover
 //! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
@@ -37,6 +40,7 @@
 use serde_json::{Map, Value, json};
 use tezi::InjectedFaults;
 use tezi::book::Level;
+use tezi::execution::Parent;
 use tezi::feed_handler::Line;
 use tezi::feed_handler::arbitration::LeadTimes;
 use tezi::feed_handler::feed::{Channel, LineCounts, StreamCounts};
@@ -67,11 +71,35 @@ pub(crate) fn of_report(report: &Report) -> Value {
         "elapsed_ns": u64::try_from(report.elapsed.as_nanos()).unwrap_or(u64::MAX),
         "feed": of_feed(&report.feed, report.injected.as_ref()),
         "core": of_core(&report.core, report.orders_not_encoded),
+        "parents": report.core.parents.iter().map(of_parent).collect::<Vec<_>>(),
         "order_session": report.orders.as_ref().map(of_orders),
         "profit": rupees(report.core.profit),
         "positions": report.core.positions.iter().map(of_position).collect::<Vec<_>>(),
         "latency_ns": of_latencies(report),
         "journal": of_journal(report),
+    })
+}
+
+fn of_parent(parent: &Parent) -> Value {
+    let (spec, counters) = (parent.spec(), parent.counters());
+    json!({
+        "id": spec.id.0,
+        "instrument": parent.instrument().to_string(),
+        "side": spec.side.to_string(),
+        "quantity": spec.quantity.0,
+        "limit": price(Some(spec.limit)),
+        "state": parent.state().to_string(),
+        "executed": parent.executed(),
+        "average_price": price(parent.average_price()),
+        "arrival": price(parent.benchmark().arrival()),
+        "market_vwap": price(parent.benchmark().vwap()),
+        "shortfall": parent.shortfall().map(rupees),
+        "slippage": parent.slippage().map(rupees),
+        "children": counters.children,
+        "replaces": counters.replaces,
+        "cancels": counters.cancels,
+        "refused": counters.refused,
+        "rejected": counters.rejected,
     })
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use tezi::strategy::{OptionQuoter, OptionQuoterConfig, Watch};
+use tezi::strategy::{AlgoConfig, AlgoKind, AlgoTrader, OptionQuoter, OptionQuoterConfig, Watch};
 use tezi::{Error, Host, JournalHead, ProgressSink, ReplayReport, Report, Session};
 use tezi_capi::ForeignStrategy;
 
@@ -17,8 +17,35 @@ use crate::outcome::Failure;
 pub(crate) enum StrategyName {
     /// Quotes options around their Black-76 value and hedges fills with the future
     OptionQuoter,
+    /// Works an order in even slices of time
+    Twap,
+    /// Works an order along an expected volume curve
+    Vwap,
+    /// Works an order as a share of what others trade
+    Pov,
+    /// Works an order in parts at its limit, the next when one is gone
+    Iceberg,
+    /// Works an order at a price that follows the market
+    Peg,
+    /// Works one leg of a spread passively and hedges its fills with the other
+    Spread,
     /// Keeps the books and sends no orders
     Watch,
+}
+
+impl StrategyName {
+    /// The execution algorithm of this name, where it is one.
+    const fn algo(self) -> Option<AlgoKind> {
+        match self {
+            Self::Twap => Some(AlgoKind::Twap),
+            Self::Vwap => Some(AlgoKind::Vwap),
+            Self::Pov => Some(AlgoKind::Pov),
+            Self::Iceberg => Some(AlgoKind::Iceberg),
+            Self::Peg => Some(AlgoKind::Peg),
+            Self::Spread => Some(AlgoKind::Spread),
+            Self::OptionQuoter | Self::Watch => None,
+        }
+    }
 }
 
 /// The strategy of a command line.
@@ -52,9 +79,10 @@ impl Chosen {
 }
 
 /// A strategy with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shipped {
     OptionQuoter(OptionQuoterConfig),
+    Algo(Box<AlgoConfig>),
     Watch,
 }
 
@@ -65,14 +93,16 @@ impl Shipped {
     ///
     /// A sentence that names the first parameter that cannot be.
     pub(crate) fn new(name: StrategyName, parameters: &[String]) -> Result<Self, String> {
-        match name {
-            StrategyName::OptionQuoter => {
-                OptionQuoterConfig::parse(&parameters.join(" ")).map(Self::OptionQuoter)
+        let words = parameters.join(" ");
+        if let Some(kind) = name.algo() {
+            return AlgoConfig::parse(kind, &words).map(|config| Self::Algo(Box::new(config)));
+        }
+        match (name, parameters.first()) {
+            (StrategyName::Watch, None) => Ok(Self::Watch),
+            (StrategyName::Watch, Some(parameter)) => {
+                Err(format!("watch has no parameters; {parameter} is one"))
             }
-            StrategyName::Watch => match parameters.first() {
-                None => Ok(Self::Watch),
-                Some(parameter) => Err(format!("watch has no parameters; {parameter} is one")),
-            },
+            _ => OptionQuoterConfig::parse(&words).map(Self::OptionQuoter),
         }
     }
 
@@ -99,6 +129,9 @@ impl Shipped {
             Self::OptionQuoter(config) => {
                 host.run_with_progress(session, OptionQuoter::new(config), progress)
             }
+            Self::Algo(config) => {
+                host.run_with_progress(session, AlgoTrader::new(*config), progress)
+            }
             Self::Watch => host.run_with_progress(session, Watch, progress),
         }
     }
@@ -107,6 +140,7 @@ impl Shipped {
     pub(crate) fn replay(self, journal: &Path) -> Result<ReplayReport, Error> {
         match self {
             Self::OptionQuoter(config) => tezi::replay_journal(journal, OptionQuoter::new(config)),
+            Self::Algo(config) => tezi::replay_journal(journal, AlgoTrader::new(*config)),
             Self::Watch => tezi::replay_journal(journal, Watch),
         }
     }
@@ -125,6 +159,18 @@ mod tests {
         {
             let head = JournalHead { strategy: name.into(), parameters, ..JournalHead::default() };
             assert!(Shipped::of_journal(&head).is_ok(), "{name}");
+        }
+        for kind in AlgoKind::ALL {
+            let more = match kind {
+                AlgoKind::Vwap => "curve=3,1,2",
+                AlgoKind::Spread => "hedge=fo:7 price=-2.50",
+                _ => "",
+            };
+            let words = format!("instrument=NIFTY side=buy quantity=65 {more}");
+            let trader = AlgoTrader::new(AlgoConfig::parse(kind, &words).unwrap());
+            let (strategy, parameters) = (trader.name().into(), trader.parameters());
+            let head = JournalHead { strategy, parameters, ..JournalHead::default() };
+            assert!(Shipped::of_journal(&head).is_ok(), "{kind:?}");
         }
         let head = JournalHead { strategy: "touch-joiner".into(), ..JournalHead::default() };
         assert!(Shipped::of_journal(&head).unwrap_err().starts_with("touch-joiner is not"));

@@ -1,9 +1,16 @@
 //! What a strategy implements, what it sees, and the strategies that ship.
 
+mod access;
+mod algo;
+mod algo_config;
+mod algo_words;
 mod context;
 mod option_quoter;
 mod recorded;
 
+pub use algo::AlgoTrader;
+pub use algo_config::{AlgoConfig, AlgoKind, Weights};
+pub use algo_words::{InstrumentName, Limit, When};
 pub use context::Context;
 pub use option_quoter::{OptionQuoter, OptionQuoterConfig};
 pub use recorded::{Recorded, RecordedAction};
@@ -14,6 +21,7 @@ use tezi_model::{
 };
 
 use crate::control::Control;
+use crate::execution::Parent;
 use crate::oms::{Order, OrderSessionState};
 pub use crate::timers::TimerId;
 
@@ -136,6 +144,16 @@ pub trait Strategy {
     /// What the journal notes of the strategy's parameters, as `key=value` words; shown to people,
     /// and read back by those strategies that can be rebuilt from their journal.
     fn parameters(&self) -> String {
+        String::new()
+    }
+
+    /// The parent orders it works, for whoever shows or adds them up.
+    fn parents(&self) -> &[Parent] {
+        &[]
+    }
+
+    /// What a report should say beside that; empty for nothing.
+    fn remarks(&self) -> String {
         String::new()
     }
 
