@@ -20,11 +20,13 @@ use common::{Scratch, host};
 use exchange::{Exchange, Faults};
 use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
 use tezi::control::{Control, ControlAnswer, ControlClient, ControlOutcome, Limit};
+use tezi::day_report::day_report;
 use tezi::gateway::nnf::Encryption;
 use tezi::gateway::nnf::server::RequestKind;
 use tezi::journal::JournalReader;
 use tezi::model::{InstrumentId, Px, Qty, RejectReason, Side};
 use tezi::strategy::{BookUpdate, Context, Strategy, Watch};
+use tezi::venue::rules::Rules;
 use tezi::{
     ControlConfig, ControlEntry, Entry, Error, Host, Report, Session, replay_journal,
     replay_recorded,
@@ -246,6 +248,16 @@ fn what_operators_do_is_done_journaled_and_replayed() {
     );
     let instrument = Some(InstrumentId(0));
     assert_eq!(by_hand[1].control, Control::CancelAll { instrument });
+
+    let day = day_report(&journal, &Rules::builtin().unwrap()).unwrap();
+    let told: Vec<_> = day.controls.iter().map(|row| row.entry.clone()).collect();
+    assert_eq!(told, entries, "the evidence of the day has them");
+    assert_eq!(
+        day.controls[3].instrument.map(|it| it.to_string()),
+        Some("NIFTY 2026-12-29 FUT".into())
+    );
+    let stops: Vec<_> = day.stops.iter().map(|row| row.reason).collect();
+    assert_eq!(stops, [RejectReason::Killed]);
 
     let recorded = replay_recorded(&journal).unwrap();
     let with_code = replay_journal(&journal, Ladder::default()).unwrap();

@@ -24,15 +24,21 @@ use common::{Scratch, host};
 use exchange::{Exchange, Faults};
 use rounds::{Rester, Rounds, STEPS};
 use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
+use tezi::day_report::day_report;
 use tezi::gateway::nnf::{DynamicIvOrder, Encryption};
 use tezi::model::RejectReason;
 use tezi::orders::{LocalRefusal, UnknownOrders};
+use tezi::venue::rules::Rules;
 use tezi::{
     OrderSessionConfig, OrdersReport, PathStage, Report, Session, replay_journal, replay_recorded,
 };
 
 /// What a session came to, its journal replayed both ways.
 struct Ran {
+    /// What the box holds, by the exchange.
+    net: i64,
+    /// Trades that the evidence of the day shows as taken back.
+    taken_back: usize,
     report: Report,
     orders: OrdersReport,
     requests: u32,
@@ -86,9 +92,11 @@ impl Case {
             (report, running.join().unwrap())
         });
         replays_to_the_same_state(&journal, &report);
+        let day = day_report(&journal, &Rules::builtin().unwrap()).unwrap();
+        let taken_back = day.trades.iter().filter(|row| row.taken_back.is_some()).count();
         let orders = report.orders.clone().unwrap();
-        let Exchange { requests, sign_ons, .. } = exchange;
-        Ran { report, orders, requests, sign_ons, open: exchange.open() }
+        let Exchange { requests, sign_ons, net, .. } = exchange;
+        Ran { net, taken_back, report, orders, requests, sign_ons, open: exchange.open() }
     }
 }
 
@@ -167,6 +175,21 @@ fn answers_lost_on_an_open_connection_are_asked_for() {
     let counts = &ran.orders.counts;
     assert!(counts.downloaded >= 1 && ran.orders.session.downloads >= 2, "{}", ran.orders);
     assert_eq!(counts.signed_on, 1);
+}
+
+#[test]
+fn a_trade_that_the_exchange_takes_back_is_no_longer_held() {
+    // The first trade is of a buy, the second of a sell; each order is closed by then.
+    for takes_back in [1, 2] {
+        let faults = Faults { takes_back: Some(takes_back), ..Faults::default() };
+        let ran = Case::new(faults).run();
+        ran.check(4);
+        assert_eq!(ran.orders.counts.trades_canceled, 1, "{}", ran.orders);
+        assert_eq!(ran.taken_back, 1, "{}", ran.report);
+        let position = &ran.report.core.positions[0];
+        assert_eq!(position.position.net, ran.net, "{}", ran.report);
+        assert_ne!(ran.net, 0, "as many were bought as sold but for the one taken back");
+    }
 }
 
 #[test]

@@ -306,6 +306,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             let now = self.clock.now();
             match incoming {
                 Incoming::Report(report) => self.on_report(now, &report)?,
+                Incoming::TradeCanceled(report) => self.on_trade_canceled(now, &report)?,
                 Incoming::Session(state) => self.on_session(now, state)?,
             }
             self.publish_progress();
@@ -322,6 +323,18 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         {
             watch.on_fill(report.client_order_id, &self.core);
         }
+        self.drain_outputs(now, 0).map(|_| ())
+    }
+
+    #[cold]
+    fn on_trade_canceled(
+        &mut self,
+        now: Nanos,
+        report: &ExecutionReport,
+    ) -> Result<(), JournalError> {
+        self.recorder.trade_canceled(now, report)?;
+        // One of a trade that was never told is counted and changes nothing.
+        let _ = self.core.on_trade_canceled(now, report);
         self.drain_outputs(now, 0).map(|_| ())
     }
 

@@ -1,5 +1,5 @@
-//! A day's evidence from its journal: orders, trades, what was refused and by what, stops, and the
-//! order-to-trade ratio with its charge.
+//! A day's evidence from its journal: orders, trades, what was refused and by what, what operators did,
+//! stops, and the order-to-trade ratio with its charge.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tezi_model::{
 };
 
 use crate::error::Error;
-use crate::records::Entry;
+use crate::records::{ControlEntry, Entry};
 use crate::replay::{JournalHead, Replay, ReplayReport, Step};
 
 /// A day, order by order.
@@ -31,6 +31,8 @@ pub struct DayReport {
     pub refusals: Vec<RefusalRow>,
     /// Every stop of trading.
     pub stops: Vec<StopRow>,
+    /// Everything operators did, and the limits set before the start.
+    pub controls: Vec<ControlRow>,
     /// Order-to-trade ratio by segment.
     pub ratios: Vec<RatioRow>,
     /// The replay under it.
@@ -65,6 +67,8 @@ pub struct TradeRow {
     pub order: Option<Order>,
     /// What it is in.
     pub instrument: Option<Instrument>,
+    /// When the exchange took it back, if it did.
+    pub taken_back: Option<Nanos>,
 }
 
 /// A request that did not leave, or that the exchange refused.
@@ -98,6 +102,19 @@ pub struct StopRow {
     pub sequence: u64,
     /// Why.
     pub reason: RejectReason,
+}
+
+/// An operator's action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlRow {
+    /// When.
+    pub time: Nanos,
+    /// Its record.
+    pub sequence: u64,
+    /// What, by whom, and why.
+    pub entry: ControlEntry,
+    /// What it is about, if it is about an instrument that is known.
+    pub instrument: Option<Instrument>,
 }
 
 /// The order-to-trade ratio of a segment.
@@ -148,6 +165,7 @@ pub fn day_report(path: &Path, rules: &Rules) -> Result<DayReport, Error> {
         trades: day.trades,
         refusals: day.refusals,
         stops: day.stops,
+        controls: day.controls,
         ratios,
         replay: replay.finish(false),
     })
@@ -161,6 +179,7 @@ struct Day<'a> {
     trades: Vec<TradeRow>,
     refusals: Vec<RefusalRow>,
     stops: Vec<StopRow>,
+    controls: Vec<ControlRow>,
     counts: BTreeMap<u8, (Segment, OrderToTrade)>,
     stopped: bool,
 }
@@ -174,6 +193,7 @@ impl<'a> Day<'a> {
             trades: Vec::new(),
             refusals: Vec::new(),
             stops: Vec::new(),
+            controls: Vec::new(),
             counts: BTreeMap::new(),
             stopped: false,
         }
@@ -183,8 +203,11 @@ impl<'a> Day<'a> {
         if self.date.is_none() && step.time > Nanos::ZERO {
             self.date = Some(Date::of(step.time));
         }
-        if let Entry::Report(report) = &step.input {
-            self.on_report(step, report, replay);
+        match &step.input {
+            Entry::Report(report) => self.on_report(step, report, replay),
+            Entry::TradeCanceled(report) => self.on_trade_canceled(step.time, report),
+            Entry::Control(entry) => self.on_control(step, entry, replay),
+            _ => {}
         }
         let mut witnessed = witnessed.into_iter();
         for Emitted { origin, output } in &step.outputs {
@@ -198,8 +221,10 @@ impl<'a> Day<'a> {
                 Output::Timer(_) | Output::Kill => {}
             }
         }
-        if let Some(reason) = replay.core.stopped()
-            && !std::mem::replace(&mut self.stopped, true)
+        let stopped = replay.core.stopped();
+        let was_stopped = std::mem::replace(&mut self.stopped, stopped.is_some());
+        if let Some(reason) = stopped
+            && !was_stopped
         {
             self.stops.push(StopRow { time: step.time, sequence: step.sequence, reason });
         }
@@ -276,7 +301,8 @@ impl<'a> Day<'a> {
                     count.on_trade();
                 }
                 let time = step.time;
-                self.trades.push(TradeRow { time, report: *report, order, instrument });
+                let (report, taken_back) = (*report, None);
+                self.trades.push(TradeRow { time, report, order, instrument, taken_back });
             }
             Some(
                 ExecutionKind::Rejected
@@ -290,6 +316,29 @@ impl<'a> Day<'a> {
             }),
             _ => {}
         }
+    }
+
+    /// Marks the trade that was taken back. A repeat changes nothing.
+    fn on_trade_canceled(&mut self, time: Nanos, report: &ExecutionReport) {
+        let is_it = |row: &&mut TradeRow| {
+            let trade = &row.report;
+            trade.fill_id == report.fill_id
+                && trade.order_id == report.order_id
+                && row.taken_back.is_none()
+        };
+        if let Some(row) = self.trades.iter_mut().find(is_it) {
+            row.taken_back = Some(time);
+        }
+    }
+
+    fn on_control(&mut self, step: &Step, entry: &ControlEntry, replay: &Player) {
+        let state = entry.control.instrument().and_then(|id| replay.core.instruments().get(id));
+        self.controls.push(ControlRow {
+            time: step.time,
+            sequence: step.sequence,
+            entry: entry.clone(),
+            instrument: state.map(|state| state.definition),
+        });
     }
 
     fn count(&mut self, instrument: &Instrument) -> Option<&mut OrderToTrade> {

@@ -160,6 +160,14 @@ impl Recorder {
         self.append(RecordType::REPORT, now, bytemuck::bytes_of(it))
     }
 
+    pub(crate) fn trade_canceled(
+        &mut self,
+        now: Nanos,
+        it: &ExecutionReport,
+    ) -> Result<(), JournalError> {
+        self.append(RecordType::TRADE_CANCEL, now, bytemuck::bytes_of(it))
+    }
+
     pub(crate) fn order_session(
         &mut self,
         now: Nanos,

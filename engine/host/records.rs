@@ -34,6 +34,8 @@ impl RecordType {
     pub(crate) const CONTROL: u16 = 9;
     /// Text as of [`RecordType::SESSION`]: another process takes the session up again from here.
     pub(crate) const RESUME: u16 = 10;
+    /// An [`ExecutionReport`] of an own trade that the exchange took back.
+    pub(crate) const TRADE_CANCEL: u16 = 11;
     /// Output: an [`OrderCommand`].
     pub(crate) const COMMAND: u16 = 16;
     /// Output: a [`Refusal`].
@@ -105,6 +107,9 @@ pub enum Entry {
     Event(Event),
     /// A report of a venue outside the core.
     Report(ExecutionReport),
+    /// The exchange took back an own trade: its number, price and quantity. The order's own number is 0
+    /// where only the exchange's is known.
+    TradeCanceled(ExecutionReport),
     /// The order session is live, or is not.
     OrderSession(OrderSessionState),
     /// An operator acted.
@@ -129,6 +134,7 @@ impl Entry {
                 | Self::Start
                 | Self::Event(_)
                 | Self::Report(_)
+                | Self::TradeCanceled(_)
                 | Self::OrderSession(_)
                 | Self::Control(_)
                 | Self::Stop
@@ -152,6 +158,7 @@ impl Entry {
             RecordType::START => Self::Start,
             RecordType::EVENT => Self::Event(pod(payload).ok_or_else(wrong)?),
             RecordType::REPORT => Self::Report(pod(payload).ok_or_else(wrong)?),
+            RecordType::TRADE_CANCEL => Self::TradeCanceled(pod(payload).ok_or_else(wrong)?),
             RecordType::ORDER_SESSION => {
                 let [code, ..] = pod::<[u8; 8]>(payload).ok_or_else(wrong)?;
                 let state = OrderSessionState::from_code(code);

@@ -401,6 +401,9 @@ where
                 // A refused report was refused then too; the core counts it.
                 let _ = self.core.on_report(time, report);
             }
+            Entry::TradeCanceled(report) => {
+                let _ = self.core.on_trade_canceled(time, report);
+            }
             Entry::OrderSession(state) => self.core.on_session(time, *state),
             Entry::Control(entry) => {
                 // One that was refused was refused then too.

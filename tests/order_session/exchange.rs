@@ -47,6 +47,8 @@ pub struct Faults {
     pub cut_answered: Option<u32>,
     /// So many answers from the request on are lost on an open connection.
     pub lose_answers: Option<(u32, u32)>,
+    /// The box's trade of this number, from 1, is taken back when the next request comes.
+    pub takes_back: Option<u64>,
     /// After a cut nobody listens for so long: the exchange starts again.
     pub away: Duration,
 }
@@ -72,6 +74,8 @@ pub struct Exchange {
     quotes: Vec<OrderId>,
     /// Orders never shown: immediate or cancel.
     hidden: Vec<u64>,
+    /// The trade that will be taken back, with the box's order as it was.
+    doubtful: Option<(Trade, OrderImage)>,
     client: Option<TcpStream>,
     lines: Vec<SocketAddrV4>,
     feed: UdpSocket,
@@ -138,6 +142,7 @@ impl Exchange {
             images: BTreeMap::new(),
             quotes: Vec::new(),
             hidden: Vec::new(),
+            doubtful: None,
             client: None,
             lines: lines.to_vec(),
             feed: UdpSocket::bind((LOCAL, 0)).unwrap(),
@@ -328,6 +333,7 @@ impl Exchange {
             paise: order.price.get(),
             quantity: order.volume.get() as u32,
         });
+        self.take_back(now);
         let is_now = |at: Option<u32>| at == Some(self.requests);
         if is_now(self.faults.cut_before) {
             return self.cut();
@@ -356,6 +362,16 @@ impl Exchange {
         if cut || is_answered {
             self.cut();
         }
+    }
+
+    /// Annuls the trade in doubt.
+    fn take_back(&mut self, now: Nanos) {
+        let Some((trade, image)) = self.doubtful.take() else { return };
+        self.matcher.cancel_trade(now, trade.trade_id, &mut Vec::new()).unwrap();
+        let is_buy = image.order.buy_sell_indicator.get() != BuySell::SELL;
+        self.net -= if is_buy { 1 } else { -1 } * i64::from(trade.quantity.0);
+        let mut image = image;
+        self.session.on_trade(TradeKind::Cancelled, &mut image, &fill_of(&trade), 1, now);
     }
 
     fn enter(&mut self, request: &Request, now: Nanos) {
@@ -474,12 +490,10 @@ impl Exchange {
             let Some(image) = self.images.get_mut(&id) else { continue };
             self.trades += 1;
             self.net += [1, -1][side] * i64::from(trade.quantity.0);
-            let fill = Fill {
-                number: trade.trade_id as i32,
-                quantity: trade.quantity.0 as i32,
-                price: paise(trade.price),
-            };
-            self.session.on_trade(TradeKind::Made, image, &fill, 1, now);
+            self.session.on_trade(TradeKind::Made, image, &fill_of(trade), 1, now);
+            if self.faults.takes_back == Some(self.trades) {
+                self.doubtful = Some((*trade, *image));
+            }
             if trade.open[side].is_zero() {
                 self.images.remove(&id);
             }
@@ -534,6 +548,14 @@ impl Exchange {
             quantity: state.open().0 as i32,
         };
         encode_order(1, self.sequence, &order).to_vec()
+    }
+}
+
+fn fill_of(trade: &Trade) -> Fill {
+    Fill {
+        number: trade.trade_id as i32,
+        quantity: trade.quantity.0 as i32,
+        price: paise(trade.price),
     }
 }
 

@@ -89,6 +89,24 @@ fn a_trade_the_exchange_takes_back_leaves_the_position_once() {
 }
 
 #[test]
+fn a_trade_taken_back_is_found_by_the_venues_number_of_its_order() {
+    let mut core = started();
+    core.on_report(Nanos(2), &fill(5, 99.0)).unwrap();
+    let by_number = |order_id| {
+        let client_order_id = ClientOrderId(0);
+        ExecutionReport { client_order_id, order_id: OrderId(order_id), ..fill(5, 99.0) }
+    };
+    for unknown in [0, 76] {
+        let refused = core.on_trade_canceled(Nanos(3), &by_number(unknown));
+        assert_eq!(refused, Err(ReportError::UnknownOrder));
+    }
+    for now in [4, 5] {
+        assert_eq!(core.on_trade_canceled(Nanos(now), &by_number(77)), Ok(()));
+    }
+    assert_eq!((core.positions().get(FUTURE).net, core.strategy().net.len()), (0, 2));
+}
+
+#[test]
 fn a_trade_taken_back_can_reach_the_loss_limit() {
     let mut config = external_config();
     config.limits.loss_max = 100;

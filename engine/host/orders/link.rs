@@ -60,18 +60,23 @@ impl Outgoing {
 #[repr(C)]
 pub(crate) struct Inbound {
     report: ExecutionReport,
-    /// 0 a report; else 1 more than the code of an [`OrderSessionState`].
+    /// 0 a report, 3 a trade taken back; else 1 more than the code of an [`OrderSessionState`].
     kind: u64,
 }
 
 // With the ring's word each fills one cache line.
 const _: () = assert!(size_of::<Outgoing>() == 56 && size_of::<Inbound>() == 56);
 
+/// Beyond the codes of [`OrderSessionState`].
+const TRADE_CANCELED: u64 = 3;
+
 /// What the orders' thread tells the core.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Incoming {
     /// The venue, or whoever carries orders to it, said this of an order.
     Report(ExecutionReport),
+    /// The exchange took back a trade.
+    TradeCanceled(ExecutionReport),
     /// Orders can leave from now on, or no longer.
     Session(OrderSessionState),
 }
@@ -80,6 +85,7 @@ impl Incoming {
     pub(super) fn pack(self) -> Inbound {
         match self {
             Self::Report(report) => Inbound { report, kind: 0 },
+            Self::TradeCanceled(report) => Inbound { report, kind: TRADE_CANCELED },
             Self::Session(state) => {
                 Inbound { report: ExecutionReport::zeroed(), kind: state as u64 + 1 }
             }
@@ -89,6 +95,7 @@ impl Incoming {
     fn unpack(inbound: &Inbound) -> Self {
         match inbound.kind {
             0 => Self::Report(inbound.report),
+            TRADE_CANCELED => Self::TradeCanceled(inbound.report),
             1 => Self::Session(OrderSessionState::Down),
             _ => Self::Session(OrderSessionState::Live),
         }

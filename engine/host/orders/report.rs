@@ -31,6 +31,8 @@ pub struct OrderCounts {
     pub acknowledged_by_gateway: u64,
     /// Notices: freezes, triggers, trade changes. They change no order by themselves.
     pub notices: u64,
+    /// Of them, own trades that the exchange took back.
+    pub trades_canceled: u64,
     /// Reports on orders that the core does not know.
     pub unknown_reports: u64,
     /// Times that requests waited too long for an answer.

@@ -11,6 +11,7 @@ use std::net::SocketAddrV4;
 use tezi_core::InstrumentTable;
 use tezi_core::oms::OrderSessionState;
 use tezi_gateway::nnf::client::{Endpoint, Event, LocalReason, Origin, Session};
+use tezi_gateway::nnf::{Notice, NoticeKind};
 use tezi_journal::DurableWatermark;
 use tezi_model::{ExecutionKind, ExecutionReport, Nanos, Qty};
 use tezi_ring::Item;
@@ -360,7 +361,7 @@ impl OrdersThread {
             Event::Live => self.on_live(now),
             Event::Report { report, origin } => self.on_report(&report, origin, clock),
             Event::Acknowledged { .. } => self.report.counts.acknowledged_by_gateway += 1,
-            Event::Notice(_) => self.report.counts.notices += 1,
+            Event::Notice(notice) => self.on_notice(&notice),
             Event::Unanswered(_) => self.report.counts.unanswered += 1,
             Event::StreamOutage { stream, begins } => {
                 let what = if begins { "failed" } else { "is back" };
@@ -451,6 +452,27 @@ impl OrdersThread {
         };
         *count += 1;
         self.tell(Incoming::Report(*report));
+    }
+
+    /// Of notices one changes what is held: a trade that the exchange took back.
+    fn on_notice(&mut self, notice: &Notice) {
+        self.report.counts.notices += 1;
+        if notice.kind != NoticeKind::TradeCanceled {
+            return;
+        }
+        self.report.counts.trades_canceled += 1;
+        self.tell(Incoming::TradeCanceled(ExecutionReport {
+            client_order_id: notice.client_order_id,
+            order_id: notice.order_id,
+            price: notice.price,
+            quantity: notice.quantity,
+            fill_id: notice.fill_id,
+            kind_code: ExecutionKind::Fill as u8,
+            passive: 0,
+            reason: notice.reason,
+            reserved: 0,
+            venue_time: notice.venue_time,
+        }));
     }
 
     fn tell_state(&mut self, state: OrderSessionState) {

@@ -194,8 +194,8 @@ impl Orders {
         self.count(outcome)
     }
 
-    /// Takes back a trade that was told: `report` carries its number, price and quantity. The order
-    /// keeps its state and what is left of it; it is returned, `None` when the trade was taken back
+    /// Takes back a trade that was told: `report` carries its number, price and quantity, and the
+    /// venue's number of the order where it does not know ours. The order keeps its state and what is left of it; it is returned, `None` when the trade was taken back
     /// before.
     ///
     /// # Errors
@@ -409,12 +409,22 @@ impl Orders {
         Ok(Some(applied(order)))
     }
 
+    /// An order by the venue's number: looked for everywhere, some times a year.
+    fn by_venue_number(&self, order_id: OrderId) -> Option<Order> {
+        let is_it = |order: &&Order| order.order_id == order_id;
+        self.slots.iter().flatten().find(is_it).filter(|_| order_id.0 != 0).copied()
+    }
+
     fn annul(&mut self, report: &ExecutionReport) -> Result<Option<Order>, ReportError> {
-        let mut order = self.get(report.client_order_id).ok_or(ReportError::UnknownOrder)?;
+        let known = match report.client_order_id {
+            ClientOrderId(0) => self.by_venue_number(report.order_id),
+            id => self.get(id),
+        };
+        let mut order = known.ok_or(ReportError::UnknownOrder)?;
         if transition(order.status, OrderEvent::TradeCanceled) != Transition::Annul {
             return Err(ReportError::Impossible);
         }
-        let trade = (report.client_order_id, report.fill_id);
+        let trade = (order.client_order_id, report.fill_id);
         if self.annulled.holds(trade) {
             return Ok(None);
         }

@@ -114,6 +114,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
         Entry::Start => Description::new("start"),
         Entry::Event(event) => of_event(event, names),
         Entry::Report(report) => of_report(report, names),
+        Entry::TradeCanceled(report) => of_trade_cancel(report, names),
         Entry::OrderSession(state) => Description::new("order_session").text("state", state.name()),
         Entry::Control(entry) => of_control(entry, names),
         Entry::Stop => Description::new("stop"),
@@ -319,6 +320,10 @@ fn of_report(report: &ExecutionReport, names: &Names) -> Description {
         description = description.count("reason", report.reason);
     }
     description.time("venue_time", report.venue_time)
+}
+
+fn of_trade_cancel(report: &ExecutionReport, names: &Names) -> Description {
+    Description { label: "trade_cancel", ..of_report(report, names) }
 }
 
 #[cfg(test)]

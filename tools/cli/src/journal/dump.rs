@@ -258,7 +258,7 @@ impl RecordFilter {
             Self::Gap => matches!(kind, Some(EventKind::StreamGap | EventKind::StreamReset)),
             Self::Command => matches!(output, Some(Output::Command(_))),
             Self::Refusal => matches!(output, Some(Output::Refusal(_))),
-            Self::Report => report.is_some(),
+            Self::Report => report.is_some() || matches!(entry, Entry::TradeCanceled(_)),
             Self::Fill => report.is_some_and(|it| it.kind() == Some(ExecutionKind::Fill)),
             Self::Timer => matches!(output, Some(Output::Timer(_))),
             Self::Kill => matches!(output, Some(Output::Kill)),

@@ -18,7 +18,7 @@ use crate::text::grouped;
 use tables::Table;
 pub(crate) use tables::measure;
 
-/// Writes a day's evidence from its journal: orders, trades, refusals, stops, order-to-trade ratio
+/// Writes a day's evidence from its journal: orders, trades, refusals, stops, operators, order-to-trade ratio
 ///
 /// The journal's inputs go through the core again, so what a check found and allowed when it refused is
 /// in the report although nobody wrote it down then. The charge on the order-to-trade ratio follows the
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// The journal's directory
     #[arg(value_name = "JOURNAL")]
     path: PathBuf,
-    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, ratios.csv and report.html into this
+    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, controls.csv, ratios.csv and report.html into this
     /// directory, which is made; files there are not overwritten
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     to: Option<PathBuf>,
@@ -90,7 +90,7 @@ fn write_files(
 }
 
 fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Result<()> {
-    let DayReport { head, orders, trades, refusals, stops, ratios, .. } = report;
+    let DayReport { head, orders, trades, refusals, stops, controls, ratios, .. } = report;
     let count = |length: usize| grouped(length as u64);
     writeln!(out, "Journal {}", args.path.display())?;
     writeln!(out, "  strategy  {} {}", head.strategy, head.parameters)?;
@@ -108,6 +108,13 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
             stop.reason.message()
         )?;
     }
+    if !controls.is_empty() {
+        writeln!(
+            out,
+            "  operators acted {} times, the settings' limits among them",
+            controls.len()
+        )?;
+    }
     for ratio in ratios {
         writeln!(out, "  ratio     {}", tables::ratio(ratio))?;
     }
@@ -115,7 +122,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         writeln!(out, "NOT FINE: {doubt}")?;
     }
     if let Some(to) = &args.to {
-        writeln!(out, "Written to {}: report.html and five tables.", quoted(to))?;
+        writeln!(out, "Written to {}: report.html and six tables.", quoted(to))?;
     }
     Ok(())
 }

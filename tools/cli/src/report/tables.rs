@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tezi::day_report::{DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopRow, TradeRow};
+use tezi::control::Control;
+use tezi::day_report::{
+    ControlRow, DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopRow, TradeRow,
+};
 use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, TimeInForce};
-use tezi::{Measure, Refusal};
+use tezi::{ControlEntry, Measure, Refusal};
 
 use crate::text::{date_time, rupees};
 
@@ -52,10 +55,11 @@ impl Table {
 const ORDERS: &str = "entered,order,exchange_order,instrument,side,time_in_force,price,quantity,filled,\
                       changes,cancels,status";
 const TRADES: &str = "heard,exchange_time,trade,order,exchange_order,instrument,side,quantity,price,\
-                      liquidity";
+                      liquidity,taken_back";
 const REFUSALS: &str = "time,record,by,kind,order,instrument,side,quantity,price,code,reason,found,\
                         allowed";
 const STOPS: &str = "time,record,reason";
+const CONTROLS: &str = "time,record,action,what,instrument,who,uid,why";
 const RATIOS: &str = "segment,counted,not_counted,trades,ratio,charge_rupees";
 
 /// All tables of a day.
@@ -65,6 +69,7 @@ pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
         Table::new("trades", "Trades", TRADES, &report.trades, trade),
         Table::new("refusals", "Refusals", REFUSALS, &report.refusals, refusal),
         Table::new("stops", "Stops", STOPS, &report.stops, stop),
+        Table::new("controls", "Operators", CONTROLS, &report.controls, control),
         Table::new("ratios", "Order-to-trade ratio", RATIOS, &report.ratios, ratio_row),
     ]
 }
@@ -102,7 +107,7 @@ fn order(row: &OrderRow) -> Vec<String> {
 }
 
 fn trade(row: &TradeRow) -> Vec<String> {
-    let TradeRow { time: heard, report, order, instrument } = row;
+    let TradeRow { time: heard, report, order, instrument, taken_back } = row;
     vec![
         time(*heard),
         time(report.venue_time),
@@ -114,6 +119,28 @@ fn trade(row: &TradeRow) -> Vec<String> {
         report.quantity.0.to_string(),
         report.price.to_string(),
         if report.passive == 0 { "taken" } else { "passive" }.into(),
+        taken_back.map_or_else(String::new, time),
+    ]
+}
+
+fn control(row: &ControlRow) -> Vec<String> {
+    let ControlEntry { control, uid, who, why } = &row.entry;
+    let what = match *control {
+        Control::Flatten { through_bps, .. } => format!("{through_bps} bps through the touch"),
+        Control::SetLimit { limit, value } => format!("{} {value}", limit.name()),
+        Control::Restrict { restriction, .. } => restriction.name().into(),
+        Control::PriceRange { low, high, .. } => format!("{low} to {high}"),
+        _ => String::new(),
+    };
+    vec![
+        time(row.time),
+        row.sequence.to_string(),
+        control.name().into(),
+        what,
+        name(row.instrument),
+        who.clone(),
+        uid.to_string(),
+        why.clone(),
     ]
 }
 
