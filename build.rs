@@ -31,6 +31,8 @@ fn main() {
 
     let files = [
         "src/bridge.cc",
+        "src/american.cc",
+        "src/american_table.cc",
         "src/black76.cc",
         "src/implied_vol.cc",
         "src/span.cc",
@@ -46,8 +48,9 @@ fn main() {
 }
 
 /// The loops of all kernels for one target.
-fn sources(target: &str) -> [String; 4] {
-    ["black76", "implied_vol", "span", "svi"].map(|kernel| format!("src/{kernel}_{target}.cc"))
+fn sources(target: &str) -> [String; 5] {
+    ["american", "black76", "implied_vol", "span", "svi"]
+        .map(|kernel| format!("src/{kernel}_{target}.cc"))
 }
 
 /// Compiles one library of `cpp/`, one a set of flags, at full optimisation in every profile: a

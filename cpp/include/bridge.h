@@ -21,6 +21,13 @@ void black76_batch(std::uint8_t target, std::size_t count, const double* forward
                    double* gamma, double* vega, double* theta, std::uint8_t* status, double* rho,
                    double* vanna, double* volga, double* charm) noexcept;
 
+// `american` likewise; `scheme` is the value of an AmericanScheme, `vega` may be null.
+void american_batch(std::uint8_t target, std::uint8_t scheme, std::size_t count, const double* spot,
+                    const double* strike, const double* years, const double* vol,
+                    const double* rate, const double* yield, const std::uint8_t* is_call,
+                    double* price, double* delta, double* gamma, double* theta, double* european,
+                    double* boundary, std::uint8_t* status, double* vega) noexcept;
+
 // `implied_vol` likewise; `guess` may be null.
 void implied_vol_batch(std::uint8_t target, std::size_t count, const double* forward,
                        const double* strike, const double* years, const double* price,

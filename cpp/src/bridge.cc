@@ -1,5 +1,6 @@
 #include "../include/bridge.h"
 
+#include "../include/american.h"
 #include "../include/black76.h"
 #include "../include/implied_vol.h"
 #include "../include/span.h"
@@ -22,6 +23,16 @@ void black76_batch(std::uint8_t target, std::size_t count, const double* forward
   const Black76Inputs in = {forward, strike, years, vol, rate, is_call};
   const Black76Outputs out = {price, delta, gamma, vega, theta, status, rho, vanna, volga, charm};
   black76(static_cast<Target>(target), in, out, count);
+}
+
+void american_batch(std::uint8_t target, std::uint8_t scheme, std::size_t count, const double* spot,
+                    const double* strike, const double* years, const double* vol,
+                    const double* rate, const double* yield, const std::uint8_t* is_call,
+                    double* price, double* delta, double* gamma, double* theta, double* european,
+                    double* boundary, std::uint8_t* status, double* vega) noexcept {
+  const AmericanInputs in = {spot, strike, years, vol, rate, yield, is_call};
+  american(static_cast<Target>(target), static_cast<AmericanScheme>(scheme), in,
+           {price, delta, gamma, theta, european, boundary, status, vega}, count);
 }
 
 void implied_vol_batch(std::uint8_t target, std::size_t count, const double* forward,

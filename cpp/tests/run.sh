@@ -30,7 +30,7 @@ compile() { # source object flags...
 kernels() { # target flags...
     target=$1
     shift
-    for kernel in black76 implied_vol span svi; do
+    for kernel in american black76 implied_vol span svi; do
         compile src/${kernel}_$target.cc ${kernel}_$target.o -fno-exceptions "$@"
     done
 }
@@ -47,12 +47,12 @@ x86_64*)
     ;;
 esac
 kernels baseline $baseline
-for source in black76 implied_vol span svi target; do
+for source in american american_table black76 implied_vol span svi target; do
     compile src/$source.cc $source.o -fno-exceptions $baseline
 done
 [ -z "$background" ] || wait "$background"
 
-for test in black76 implied_vol span svi; do
+for test in american black76 implied_vol span svi; do
     compile tests/${test}_test.cc ${test}_test.main
     "$cxx" $sanitize "$out"/*.o "$out/${test}_test.main" -o "$out/${test}_test"
     "$out/${test}_test"

@@ -12,8 +12,9 @@
 use core::ptr::{null, null_mut};
 
 use tezi_core::pricing::{
-    Black76Batch, Black76FullGreeks, Black76Greeks, ImpliedVolBatch, ImpliedVols, PricingKernel,
-    SpanArrays, SpanBatch, SpanGrid, Svi, SviFit, SviQuotes,
+    AmericanBatch, AmericanScheme, AmericanValues, Black76Batch, Black76FullGreeks, Black76Greeks,
+    ImpliedVolBatch, ImpliedVols, PricingKernel, SpanArrays, SpanBatch, SpanGrid, Svi, SviFit,
+    SviQuotes,
 };
 
 // cxx writes the `extern` declarations and their shims; their safety is argued at the one call.
@@ -51,6 +52,30 @@ mod ffi {
             vanna: *mut f64,
             volga: *mut f64,
             charm: *mut f64,
+        );
+
+        /// # Safety
+        ///
+        /// As for `black76_batch`; `vega` may be null.
+        unsafe fn american_batch(
+            target: u8,
+            scheme: u8,
+            count: usize,
+            spot: *const f64,
+            strike: *const f64,
+            years: *const f64,
+            vol: *const f64,
+            rate: *const f64,
+            yield_: *const f64,
+            is_call: *const u8,
+            price: *mut f64,
+            delta: *mut f64,
+            gamma: *mut f64,
+            theta: *mut f64,
+            european: *mut f64,
+            boundary: *mut f64,
+            status: *mut u8,
+            vega: *mut f64,
         );
 
         /// # Safety
@@ -172,6 +197,39 @@ impl PricingKernel for KernelTarget {
                 batch.guess.map_or(null(), <[f64]>::as_ptr),
                 out.vol.as_mut_ptr(),
                 out.status.as_mut_ptr(),
+            );
+        }
+        lanes
+    }
+
+    fn american(
+        &self,
+        scheme: AmericanScheme,
+        batch: &AmericanBatch<'_>,
+        out: &mut AmericanValues<'_>,
+    ) -> usize {
+        let lanes = batch.lanes(out);
+        // SAFETY: as in `black76_lanes`; vega is null or no shorter than the others.
+        unsafe {
+            ffi::american_batch(
+                self.0,
+                scheme as u8,
+                lanes,
+                batch.spot.as_ptr(),
+                batch.strike.as_ptr(),
+                batch.years.as_ptr(),
+                batch.vol.as_ptr(),
+                batch.rate.as_ptr(),
+                batch.dividend_yield.as_ptr(),
+                batch.is_call.as_ptr(),
+                out.price.as_mut_ptr(),
+                out.delta.as_mut_ptr(),
+                out.gamma.as_mut_ptr(),
+                out.theta.as_mut_ptr(),
+                out.european.as_mut_ptr(),
+                out.boundary.as_mut_ptr(),
+                out.status.as_mut_ptr(),
+                out.vega.as_mut().map_or(null_mut(), |column| column.as_mut_ptr()),
             );
         }
         lanes
@@ -303,6 +361,16 @@ impl PricingKernel for CppKernels {
     fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
         KernelTarget::best().implied_vol(batch, out)
     }
+
+    fn american(
+        &self,
+        scheme: AmericanScheme,
+        batch: &AmericanBatch<'_>,
+        out: &mut AmericanValues<'_>,
+    ) -> usize {
+        KernelTarget::best().american(scheme, batch, out)
+    }
+
     fn span_arrays(
         &self,
         grid: &SpanGrid,

@@ -54,6 +54,37 @@ fn a_published_option_on_a_spot_comes_out() {
 }
 
 #[test]
+fn american_options_come_out_alone_and_among_others() {
+    let place = Place::new("american");
+    let put = "price --spot 40 --strike 45 --rate 0.0488 --type put --style american";
+    let got = place.run(&format!("{put} --years 0.5833 --vol 0.3 --json")).exits(0).json();
+    let of = |name: &str| got[name].as_f64().unwrap();
+    // Cox, Ross and Rubinstein's tree of 1,500 steps has 6.2434.
+    assert!((of("price") - 6.2434).abs() < 5e-4, "{got}");
+    assert!(of("european") < of("price") && of("boundary") < 40.0);
+    assert_eq!((got["status"].as_str(), got["rho"].is_null()), (Some("ok"), true));
+    place.run(&format!("{put} --years 0.5833 --vol 0.3")).exits(0).says("exercised at");
+    place.run(&format!("{put} --years 0.5 --vol 0.01")).exits(0).says("status exercise");
+    place.run(&format!("{put} --years 0.5 --price 6")).exits(2).says("needs --vol");
+    place.run(&format!("{put} --years 0.5 --vol 0.3 --dividend 1@0.1")).exits(2).says("--carry");
+    place.run(&format!("{put} --years 0.5 --vol 7")).exits(1).says("status invalid");
+    let rows = "style,type,spot,strike,years,rate,vol,price\n\
+                american,put,40,45,0.5833,0.0488,0.3,\n\
+                european,put,40,45,0.5833,0.0488,0.3,\n\
+                bermudan,put,40,45,0.5833,0.0488,0.3,\n";
+    std::fs::write(place.path("in.csv"), rows).unwrap();
+    place.run("price --in in.csv --out out.csv").exits(1).says("3 rows, 1 of them no options");
+    place.run("price --in in.csv --style american").exits(2).says("--style");
+    let out = std::fs::read_to_string(place.path("out.csv")).unwrap();
+    let field = |row: usize, at: usize| out.lines().nth(row).unwrap().split(',').nth(at).unwrap();
+    let price = |row: usize| field(row, 8).parse::<f64>().unwrap();
+    assert_eq!(price(1), of("price"));
+    // Another kernel's European price, another order of the same sums.
+    assert!((price(2) - of("european")).abs() < 1e-12, "{out}");
+    assert_eq!((field(1, 19), field(3, 19)), ("ok", "bad_style"));
+}
+
+#[test]
 fn rows_stream_through_with_their_results_behind_them() {
     let place = Place::new("rows");
     let mut csv = String::from("id,type,forward,spot,strike,years,rate,carry,vol,price\n");

@@ -8,6 +8,9 @@
 //! Source of the formulas: F. Black (1976), "The pricing of commodity contracts", Journal of
 //! Financial Economics 3, equation 16.
 
+mod american;
+mod american_mesh;
+mod american_reference;
 mod elementary;
 mod erf;
 mod forward;
@@ -27,6 +30,9 @@ mod svi_tests;
 mod tests;
 mod theo;
 
+pub use american::{
+    AmericanBatch, AmericanInput, AmericanScheme, AmericanStatus, AmericanValue, AmericanValues,
+};
 pub(crate) use elementary::{exp, ln_ratio};
 pub use erf::{erfc, erfcx};
 pub use forward::{ParityForward, ParityPair, parity_forward};
@@ -212,6 +218,17 @@ pub trait PricingKernel {
     /// the scalar reference.
     fn implied_vol(&self, batch: &ImpliedVolBatch<'_>, out: &mut ImpliedVols<'_>) -> usize {
         implied_vol::reference(batch, out)
+    }
+
+    /// Values American options and returns the number of lanes done, as [`PricingKernel::black76`]
+    /// does. Without an implementation of its own a kernel answers with the scalar reference.
+    fn american(
+        &self,
+        scheme: AmericanScheme,
+        batch: &AmericanBatch<'_>,
+        out: &mut AmericanValues<'_>,
+    ) -> usize {
+        american::reference(scheme, batch, out)
     }
 
     /// Revalues each option of `batch` in SPAN's sixteen scenarios and returns the number of rows

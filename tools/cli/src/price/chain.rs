@@ -220,7 +220,8 @@ fn json(chain: &OptionChain) -> Value {
     let row = |row: &StrikeRow| {
         let side = |side: Option<OptionSide>| {
             side.map(|side| {
-                let mut map = side.valued.as_ref().map(object).unwrap_or_default();
+                let numbered = side.valued.as_ref().map(|of| object(numbers(of), of.status()));
+                let mut map = numbered.unwrap_or_default();
                 map.insert("close".into(), json!(side.close));
                 map.insert("volume".into(), json!(side.volume));
                 map.insert("status".into(), json!(status(&side)));

@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use tezi::pricing::{Basis, Contract, Quote, Sheet};
+use tezi::pricing::{AmericanInput, AmericanScheme, AmericanSheet, Basis, Contract, Quote, Sheet};
 
-use super::report::{COLUMNS, numbers, push_number};
+use super::american;
+use super::report::{COLUMNS, american_numbers, numbers, push_number};
 use crate::files::check_distinct;
 use crate::outcome::{Failure, Verdict, print};
 use crate::text::grouped;
@@ -71,6 +72,7 @@ struct Counts {
 struct Header {
     fields: usize,
     model: Option<usize>,
+    style: Option<usize>,
     option_type: usize,
     forward: Option<usize>,
     spot: Option<usize>,
@@ -90,6 +92,7 @@ impl Header {
         let header = Self {
             fields: names.len(),
             model: find("model"),
+            style: find("style"),
             option_type: need("type")?,
             forward: find("forward"),
             spot: find("spot"),
@@ -109,11 +112,7 @@ impl Header {
         Ok(header)
     }
 
-    fn contract(
-        &self,
-        line: &str,
-        fields: &mut Vec<(usize, usize)>,
-    ) -> Result<Contract, &'static str> {
+    fn contract(&self, line: &str, fields: &mut Vec<(usize, usize)>) -> Result<Row, &'static str> {
         split(line, fields);
         if fields.len() != self.fields {
             return Err("bad_row_fields");
@@ -148,8 +147,39 @@ impl Header {
         };
         let strike = number(text(self.strike), "bad_strike")?;
         let years = number(text(self.years), "bad_years")?;
-        Ok(Contract { basis, strike, years, rate, is_call, quote })
+        let contract = Contract { basis, strike, years, rate, is_call, quote };
+        match given(self.style) {
+            None => Ok(Row::European(contract)),
+            Some(name) if name.eq_ignore_ascii_case("european") => Ok(Row::European(contract)),
+            Some(name) if name.eq_ignore_ascii_case("american") => {
+                american::option(&contract).map(Row::American).ok_or("american_needs_vol")
+            }
+            Some(_) => Err("bad_style"),
+        }
     }
+}
+
+/// What a row asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Row {
+    European(Contract),
+    American(AmericanInput),
+}
+
+/// Where a row's result is found.
+#[derive(Clone, Copy)]
+enum At {
+    European(usize),
+    American(usize),
+}
+
+fn write_result(text: &mut String, numbers: [f64; 11], status: &str) {
+    text.clear();
+    for number in numbers {
+        push_number(text, number);
+        text.push(',');
+    }
+    text.push_str(status);
 }
 
 /// The byte ranges between commas.
@@ -169,10 +199,13 @@ struct Pass<R> {
     first: String,
     bytes: Vec<u8>,
     lines: Vec<String>,
-    parsed: Vec<Result<usize, &'static str>>,
+    parsed: Vec<Result<At, &'static str>>,
     contracts: Vec<Contract>,
+    american: Vec<AmericanInput>,
     results: Vec<String>,
+    american_results: Vec<String>,
     sheet: Sheet,
+    american_sheet: AmericanSheet,
 }
 
 impl<R: BufRead> Pass<R> {
@@ -184,8 +217,11 @@ impl<R: BufRead> Pass<R> {
             lines: vec![String::new(); BATCH_ROWS],
             parsed: Vec::new(),
             contracts: Vec::new(),
+            american: Vec::new(),
             results: vec![String::new(); BATCH_ROWS],
+            american_results: vec![String::new(); BATCH_ROWS],
             sheet: Sheet::new(),
+            american_sheet: AmericanSheet::new(AmericanScheme::Accurate),
         }
     }
 
@@ -217,14 +253,21 @@ impl<R: BufRead> Pass<R> {
         loop {
             self.parsed.clear();
             self.contracts.clear();
+            self.american.clear();
             while self.parsed.len() < BATCH_ROWS {
                 let mut line = std::mem::take(&mut self.lines[self.parsed.len()]);
                 let found = self.line(&mut line)?;
                 let is_row = found && !line.is_empty();
                 if is_row {
-                    let parsed = header.contract(&line, &mut fields).map(|contract| {
-                        self.contracts.push(contract);
-                        self.contracts.len() - 1
+                    let parsed = header.contract(&line, &mut fields).map(|row| match row {
+                        Row::European(contract) => {
+                            self.contracts.push(contract);
+                            At::European(self.contracts.len() - 1)
+                        }
+                        Row::American(option) => {
+                            self.american.push(option);
+                            At::American(self.american.len() - 1)
+                        }
                     });
                     self.lines[self.parsed.len()] = line;
                     self.parsed.push(parsed);
@@ -243,19 +286,19 @@ impl<R: BufRead> Pass<R> {
     fn write(&mut self, out: &mut dyn Write, counts: &mut Counts) -> io::Result<()> {
         let results = &mut self.results;
         self.sheet.value(&self.contracts, |i, valued| {
-            let text = &mut results[i];
-            text.clear();
-            for number in numbers(valued) {
-                push_number(text, number);
-                text.push(',');
-            }
-            text.push_str(valued.status());
+            write_result(&mut results[i], numbers(valued), valued.status());
+        });
+        let (options, results) = (&self.american, &mut self.american_results);
+        self.american_sheet.value(options, |i, valued| {
+            let status = valued.value.status.name();
+            write_result(&mut results[i], american_numbers(&options[i], valued), status);
         });
         for (line, parsed) in self.lines.iter().zip(&self.parsed) {
             counts.rows += 1;
             out.write_all(line.as_bytes())?;
             match parsed {
-                Ok(i) => writeln!(out, ",{}", self.results[*i])?,
+                Ok(At::European(i)) => writeln!(out, ",{}", self.results[*i])?,
+                Ok(At::American(i)) => writeln!(out, ",{}", self.american_results[*i])?,
                 Err(why) => {
                     counts.bad += 1;
                     writeln!(out, "{}{why}", ",".repeat(COLUMNS.len()))?;
@@ -270,8 +313,39 @@ impl<R: BufRead> Pass<R> {
 mod tests {
     use super::*;
 
-    fn parse(header: &str, row: &str) -> Result<Contract, &'static str> {
+    fn row(header: &str, row: &str) -> Result<Row, &'static str> {
         Header::of(header).map_err(|_| "header")?.contract(row, &mut Vec::new())
+    }
+
+    fn parse(header: &str, text: &str) -> Result<Contract, &'static str> {
+        match row(header, text)? {
+            Row::European(contract) => Ok(contract),
+            Row::American(_) => Err("american"),
+        }
+    }
+
+    #[test]
+    fn a_style_makes_an_option_american() {
+        let header = "style,type,forward,spot,strike,years,rate,carry,vol,price";
+        let put = |rest: &str| row(header, &format!("{rest},110,0.5,0.05,0.02,0.2,"));
+        let option = AmericanInput {
+            spot: 100.0,
+            strike: 110.0,
+            years: 0.5,
+            vol: 0.2,
+            rate: 0.05,
+            dividend_yield: 0.05 - 0.02,
+            is_call: false,
+        };
+        assert_eq!(put("American,put,,100"), Ok(Row::American(option)));
+        // On a future nothing is carried: the yield is the rate.
+        let on_future = AmericanInput { dividend_yield: 0.05, ..option };
+        assert_eq!(put("american,put,100,"), Ok(Row::American(on_future)));
+        assert!(matches!(put("european,put,,100"), Ok(Row::European(_))));
+        assert!(matches!(put(",put,,100"), Ok(Row::European(_))));
+        assert_eq!(put("bermudan,put,,100"), Err("bad_style"));
+        let priced = row(header, "american,put,,100,110,0.5,0.05,0.02,,12");
+        assert_eq!(priced, Err("american_needs_vol"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `tezi price`: options valued, from arguments, a CSV or a bhavcopy.
 
+mod american;
 mod chain;
 mod csv;
 mod one;
@@ -20,6 +21,7 @@ use crate::outcome::{Failure, Verdict};
 ///
 /// On a forward (--forward, Black-76) Greeks are the forward's; on a spot (--spot with --carry,
 /// Black-Scholes-Merton) the spot's. Raw units: vega and rho per 1.00, theta and charm per year.
+/// American options (--style american) are valued from their exercise boundary.
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -69,6 +71,10 @@ struct OptionArgs {
     /// A call or a put
     #[arg(long = "type", value_name = "TYPE", value_parser = ["call", "put"])]
     option_type: Option<String>,
+    /// Exercise at expiry only, or at any moment before it too; that needs --vol
+    #[arg(long, value_name = "STYLE", default_value = "european",
+          value_parser = ["european", "american"])]
+    style: String,
     /// The volatility per year, as a fraction: a price is wanted
     #[arg(long, value_name = "VOL", conflicts_with = "price", allow_negative_numbers = true)]
     vol: Option<f64>,
@@ -84,16 +90,16 @@ struct FileArgs {
     /// A CSV with a row an option; a dash is standard input
     ///
     /// Its header names the columns, in any order: type (call or put), forward or spot, strike,
-    /// years, and vol or price; optional are model (black76 or bsm), rate and carry. Empty is not
-    /// given. Others are passed through.
+    /// years, and vol or price; optional are model (black76 or bsm), style (european or american), rate
+    /// and carry. Empty is not given. Others are passed through.
     #[arg(long = "in", id = "input", value_name = "FILE", verbatim_doc_comment,
-          conflicts_with_all = ["strike", "forward", "spot", "bhavcopy"])]
+          conflicts_with_all = ["strike", "forward", "spot", "style", "bhavcopy"])]
     input: Option<PathBuf>,
     /// Where its rows go with their results [default: standard output]
     #[arg(long = "out", id = "output", value_name = "FILE", requires = "input")]
     output: Option<PathBuf>,
     /// A UDiFF bhavcopy, plain, gzip or zip
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["strike", "forward", "spot"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["strike", "forward", "spot", "style"])]
     bhavcopy: Option<PathBuf>,
     /// Only the options on this underlying
     #[arg(long, value_name = "SYMBOL", requires = "bhavcopy")]
@@ -107,6 +113,7 @@ const EXAMPLES: &str = "\
 Examples:
   tezi price --forward 24000 --strike 24100 --days 7 --rate 0.065 --type call --vol 0.12
   tezi price --spot 1500 --strike 1520 --years 0.1 --rate 0.065 --dividend 10@0.05 --type put --price 40
+  tezi price --spot 100 --strike 105 --years 0.5 --rate 0.06 --type put --vol 0.25 --style american
   tezi price --in options.csv --out priced.csv
   tezi price --bhavcopy BhavCopy_NSE_FO_0_0_0_20250227_F_0000.csv.zip --rate 0.065
   tezi price --bhavcopy fo.csv.zip --symbol NIFTY --expiry 2025-03-27 --rate 0.065 --plot smile.svg

@@ -3,11 +3,18 @@
 use serde_json::{Value, json};
 use tezi::pricing::{Basis, Carry, Contract, DAYS_PER_YEAR, Quote, Sheet, Valued};
 
-use super::OptionArgs;
-use super::report::object;
+use super::report::{numbers, object};
+use super::{OptionArgs, american};
 use crate::outcome::{Failure, Verdict, print};
 
 pub(super) fn run(args: &OptionArgs, is_json: bool) -> Result<Verdict, Failure> {
+    if args.style == "american" {
+        if !args.dividend.is_empty() {
+            let why = "an American option takes a yield by --carry, not --dividend";
+            return Err(Failure::Usage(why.into()));
+        }
+        return american::run(&contract(args)?, is_json);
+    }
     let contract = contract(args)?;
     let mut result = None;
     Sheet::new().value(&[contract], |_, valued| result = Some(*valued));
@@ -48,7 +55,7 @@ fn contract(args: &OptionArgs) -> Result<Contract, Failure> {
 
 fn json(contract: &Contract, valued: &Valued) -> Value {
     let unit = valued.value.per_unit();
-    let mut map = object(valued);
+    let mut map = object(numbers(valued), valued.status());
     let model = if is_spot(contract) { "bsm" } else { "black76" };
     map.insert("model".into(), json!(model));
     map.insert(

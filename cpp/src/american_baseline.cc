@@ -1,0 +1,3 @@
+#define TEZI_TARGET baseline
+#define TEZI_LANES 2
+#include "american_loop.h"
