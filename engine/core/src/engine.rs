@@ -139,6 +139,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     /// The session begins.
     pub fn on_start(&mut self, now: Nanos) {
         self.desk.begin(now);
+        self.desk.has_started = true;
         self.call(Strategy::on_start);
     }
 
@@ -272,7 +273,8 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.desk.finish();
     }
 
-    /// An operator acts: at once, before timers that are due. The strategy is told what is in force.
+    /// An operator acts: at once, before timers that are due. The strategy is told what is in force,
+    /// once the session has begun.
     ///
     /// # Errors
     ///
@@ -280,7 +282,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     pub fn on_control(&mut self, now: Nanos, control: &Control) -> Result<(), ControlError> {
         self.desk.begin(now);
         let result = self.desk.control(control);
-        if result.is_ok() {
+        if result.is_ok() && self.desk.has_started {
             self.call(|strategy, ctx| strategy.on_control(ctx, control));
         }
         self.work_off_due();

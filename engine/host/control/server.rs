@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::{UnixListener, UnixStream};
 use mio::{Events, Interest, Poll, Token};
@@ -14,7 +14,8 @@ use super::socket::Socket;
 use super::thread::ControlThread;
 use crate::error::Error;
 
-/// Connections at once; one more is let go.
+/// Connections at once. One more takes the place of the one that has been silent for longest: an
+/// operator in a hurry always gets in.
 const CONNECTIONS_MAX: usize = 16;
 /// Bytes of a line.
 const LINE_MAX: usize = 1 << 10;
@@ -38,6 +39,8 @@ struct Connection {
     uid: u32,
     line: Vec<u8>,
     unread: Vec<u8>,
+    /// When it last said something.
+    heard: Instant,
     is_over: bool,
 }
 
@@ -92,17 +95,22 @@ impl ControlServer {
 
     fn accept(&self, connections: &mut [Option<Connection>; CONNECTIONS_MAX]) {
         while let Ok((mut stream, _)) = self.listener.accept() {
-            let free = connections.iter().position(Option::is_none);
-            let (Some(place), Some(uid)) = (free, peer_uid(stream.as_fd())) else {
+            let Some(uid) = peer_uid(stream.as_fd()) else {
                 // Nobody waits for this word: the socket takes it or it is lost.
-                let _ =
-                    stream.write(b"error too many connections, or nobody knows whose this is\n");
+                let _ = stream.write(b"error nobody knows whose this is\n");
                 continue;
             };
+            let heard = |it: &Option<Connection>| it.as_ref().map(|connection| connection.heard);
+            let silent = (0..CONNECTIONS_MAX).min_by_key(|&place| heard(&connections[place]));
+            let Some(place) = silent else { continue };
+            if let Some(mut gone) = connections[place].take() {
+                let _ = gone.stream.write(b"error others need the place of this connection\n");
+            }
             let both = Interest::READABLE | Interest::WRITABLE;
             if self.poll.registry().register(&mut stream, Token(place), both).is_ok() {
                 let (line, unread) = (Vec::with_capacity(LINE_MAX), Vec::new());
-                connections[place] = Some(Connection { stream, uid, line, unread, is_over: false });
+                let (heard, is_over) = (Instant::now(), false);
+                connections[place] = Some(Connection { stream, uid, line, unread, heard, is_over });
             }
         }
     }
@@ -141,6 +149,7 @@ impl Connection {
                 Err(_) => "error a line is UTF-8\n".to_string(),
             };
             self.line.clear();
+            self.heard = Instant::now();
             self.unread.extend_from_slice(answer.as_bytes());
             self.write();
         }

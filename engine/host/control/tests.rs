@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytemuck::Zeroable;
 use tezi_core::control::{Control, ControlError, Limit};
+use tezi_model::{Instrument, InstrumentKind, Segment, Symbol, Token};
 
 use super::link::{AskKind, CoreSeat, Told, control_link};
 use super::thread::{ControlThread, Known};
@@ -92,6 +93,22 @@ fn without_dual_control_one_user_does_everything_but_release_a_stop() {
         assert!(thread.answer("release why: calm", FIRST).starts_with("error a stop is released"));
     });
     assert_eq!(done.len(), 1);
+}
+
+#[test]
+fn a_name_that_several_have_is_none() {
+    let mut shares = [Segment::NseCm, Segment::BseCm].map(|it| Instrument::unknown(it, Token(7)));
+    for share in &mut shares {
+        (share.symbol, share.kind_code) = (Symbol::new("INFY"), InstrumentKind::Equity as u8);
+    }
+    let (_core, seat) = control_link().unwrap();
+    let config = ControlConfig::new("nowhere");
+    let known = Known { instruments: &shares, strategy: "none", parameters: "" };
+    let mut thread = ControlThread::new(seat, &config, known);
+    let said = thread.answer("flatten infy eq why: which", FIRST);
+    assert_eq!(said, "error several are called 'infy eq': say SEGMENT:TOKEN\n");
+    let said = thread.answer("flatten tcs eq why: which", FIRST);
+    assert!(said.starts_with("error no instrument is called 'tcs eq'"), "{said}");
 }
 
 #[test]

@@ -37,8 +37,8 @@ pub(crate) struct ControlThread<'a> {
     seat: ThreadSeat,
     config: &'a ControlConfig,
     known: Known<'a>,
-    /// By name, in capitals; made when the first name is asked for.
-    names: Option<HashMap<String, (Segment, Token)>>,
+    /// By name, in capitals, `None` where several have it; made when the first name is asked for.
+    names: Option<HashMap<String, Option<(Segment, Token)>>>,
     waiting: Option<Waiting>,
     /// What was done last, for people.
     last: Option<String>,
@@ -230,10 +230,14 @@ impl<'a> ControlThread<'a> {
     fn find(&mut self, name: &str) -> Result<InstrumentId, String> {
         let known = self.known.instruments;
         let names = self.names.get_or_insert_with(|| {
-            let of = |it: &Instrument| {
-                Some((it.to_string().to_ascii_uppercase(), (it.segment()?, it.token)))
-            };
-            known.iter().filter_map(of).collect()
+            let mut names = HashMap::new();
+            for it in known {
+                let Some(segment) = it.segment() else { continue };
+                let key = Some((segment, it.token));
+                let name = it.to_string().to_ascii_uppercase();
+                names.entry(name).and_modify(|known| *known = None).or_insert(key);
+            }
+            names
         });
         let unknown = || {
             format!(
@@ -245,7 +249,11 @@ impl<'a> ControlThread<'a> {
             let segment = Segment::ALL.iter().copied().find(|it| it.name() == segment)?;
             Some((segment, Token(token.parse().ok()?)))
         };
-        let key = names.get(&name.to_ascii_uppercase()).copied().or_else(by_number);
+        let key = match names.get(&name.to_ascii_uppercase()) {
+            Some(None) => return Err(format!("several are called '{name}': say SEGMENT:TOKEN")),
+            Some(key) => *key,
+            None => by_number(),
+        };
         let (segment, token) = key.ok_or_else(unknown)?;
         self.ask(&Ask::find(segment, token))?.instrument().ok_or_else(unknown)
     }

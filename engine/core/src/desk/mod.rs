@@ -93,6 +93,7 @@ const fn is_always_hashed(reason: RejectReason) -> bool {
 pub(crate) struct Desk {
     pub(crate) config: CoreConfig,
     pub(crate) now: Nanos,
+    pub(crate) has_started: bool,
     pub(crate) exchange_time: Nanos,
     pub(crate) instruments: InstrumentTable,
     pub(crate) books: Books,
@@ -130,6 +131,7 @@ impl Desk {
         Ok(Self {
             config: *config,
             now: Nanos::ZERO,
+            has_started: false,
             exchange_time: Nanos::ZERO,
             instruments: InstrumentTable::new(capacity.instruments_max),
             books,
