@@ -145,7 +145,7 @@ impl Desk {
             self.guards.set_limits(guards);
             self.losses.set_limits(&guards);
         }
-        self.check_loss();
+        self.check_loss_limits();
         Ok(())
     }
 

@@ -136,8 +136,18 @@ impl Desk {
         is_refused
     }
 
-    /// Stops trading when a loss limit is reached.
+    /// Stops trading when a loss limit is reached. While the profit stands still none can be: what was
+    /// lost in the last minute only becomes less.
+    #[inline]
     pub(crate) fn check_loss(&mut self) {
+        if self.positions.profit() != self.losses.profit() {
+            self.check_loss_limits();
+        }
+    }
+
+    /// As [`Desk::check_loss`], whether or not the profit changed: a limit did.
+    #[inline(never)]
+    pub(super) fn check_loss_limits(&mut self) {
         let profit = self.positions.profit();
         self.losses.note(self.now, profit);
         if self.risk.stopped().is_some() {

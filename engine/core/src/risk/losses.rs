@@ -75,6 +75,12 @@ impl Losses {
         is_lost.then_some(RejectReason::MinuteLoss)
     }
 
+    /// The profit as it was noted last.
+    #[inline]
+    pub(crate) const fn profit(&self) -> Money {
+        self.profit
+    }
+
     /// How far the profit is below the day's highest.
     pub(crate) fn drawdown(&self) -> Money {
         self.highest - self.profit
