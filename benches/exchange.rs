@@ -186,7 +186,7 @@ impl Stage {
             kind_code: kind as u8,
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
-            reserved: 0,
+            strategy: tezi::model::StrategyId::NONE,
             reserved_tail: 0,
         }
     }

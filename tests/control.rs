@@ -25,10 +25,11 @@ use tezi::gateway::nnf::Encryption;
 use tezi::gateway::nnf::server::RequestKind;
 use tezi::journal::JournalReader;
 use tezi::model::{InstrumentId, Px, Qty, RejectReason, Side};
-use tezi::strategy::{BookUpdate, Context, Strategy, Watch};
+use tezi::roster::{Roster, StopCause};
+use tezi::strategy::{BookUpdate, Context, ParameterError, Strategy, Watch};
 use tezi::venue::rules::Rules;
 use tezi::{
-    ControlConfig, ControlEntry, Entry, Error, Host, Report, Session, replay_journal,
+    ControlConfig, ControlEntry, CoreReport, Entry, Error, Host, Report, Session, replay_journal,
     replay_recorded,
 };
 
@@ -57,6 +58,50 @@ impl Strategy for Ladder {
             let _ = ctx.submit(future, Side::Buy, price, Qty(LOT));
         }
     }
+}
+
+/// Keeps some buys open, and panics when it is told to.
+#[derive(Default)]
+struct Wild {
+    rungs: usize,
+    panics: bool,
+}
+
+impl Strategy for Wild {
+    fn name(&self) -> &'static str {
+        "wild"
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
+        assert!(!self.panics, "it was told to");
+        let open = ctx.open_orders().count();
+        if open < self.rungs {
+            let price = Px::from_rupees(23_900.0 - open as f64);
+            let _ = ctx.submit(update.instrument, Side::Buy, price, Qty(LOT));
+        }
+    }
+
+    fn set_parameter(
+        &mut self,
+        _ctx: &mut Context<'_>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ParameterError> {
+        match (key, value) {
+            ("panics", "yes") => self.panics = true,
+            ("rungs", _) => self.rungs = value.parse().map_err(|_| ParameterError::Value)?,
+            _ => return Err(ParameterError::Unknown),
+        }
+        Ok(())
+    }
+}
+
+fn two_wild() -> Roster {
+    let mut roster = Roster::new();
+    for name in ["calm", "wild"] {
+        roster.add(name, Box::new(Wild { rungs: 3, panics: false }), None).unwrap();
+    }
+    roster
 }
 
 /// Waits for what will come.
@@ -357,4 +402,72 @@ fn without_an_operator_the_dead_mans_switch_pauses() {
     assert_eq!((pause.control, pause.who.as_str()), (Control::Pause, "dead-man switch"));
     assert_eq!(pause.why, "no operator was heard for 0.15 s");
     assert!(replay_journal(&journal, Ladder::default()).unwrap().is_fine());
+}
+
+/// State and open orders of a strategy, as an operator sees them.
+fn stands(operator: &mut Operator, strategy: &str) -> (String, String) {
+    let answer = operator.done("strategies");
+    let mut words = answer.value(strategy).unwrap().split(' ').skip(1);
+    let state = words.next().unwrap().into();
+    (state, words.nth(1).unwrap().into())
+}
+
+fn until_stands(operator: &mut Operator, strategy: &str, state: &str, open: &str) {
+    let wanted = (state.to_string(), open.to_string());
+    until(strategy, || (stands(operator, strategy) == wanted).then_some(()));
+}
+
+/// Refused, for a reason that says so.
+fn refused(operator: &mut Operator, line: &str, reason: &str) {
+    let ControlOutcome::Refused(why) = operator.ask(line).outcome else { panic!("{line}") };
+    assert!(why.contains(reason), "{line}: {why}");
+}
+
+#[test]
+fn one_strategy_is_stopped_set_and_dies_and_the_other_trades_on() {
+    let scratch = Scratch::new();
+    let journal = scratch.path("journal");
+    let control = ControlConfig::new(scratch.path("socket"));
+    let report = run(two_wild(), control, journal.clone(), &[], |operator, _| {
+        until_stands(operator, "calm", "trading", "3");
+        until_stands(operator, "wild", "trading", "3");
+        operator.done("set calm rungs=5 why: more of it");
+        until_stands(operator, "calm", "trading", "5");
+        refused(operator, "set calm rungs=many why: a try", "did not take this value");
+        refused(operator, "set calm depth=2 why: a try", "no such parameter");
+        refused(operator, "set rungs=5 why: a try", "say whose parameter");
+        refused(operator, "stop nobody why: a try", "there are calm, wild");
+        operator.done("stop calm why: it is early");
+        until_stands(operator, "calm", "stopped-operator", "0");
+        assert_eq!(stands(operator, "wild"), ("trading".into(), "3".into()));
+        operator.done("start calm why: it is time");
+        until_stands(operator, "calm", "trading", "5");
+        operator.done("limit of=calm open-orders-max 1 why: less");
+        refused(operator, "limit of=calm drawdown-max 1 why: a try", "is the desk's");
+        operator.done("set wild panics=yes why: to see it go");
+        until_stands(operator, "wild", "stopped-panic", "0");
+        refused(operator, "start wild why: again", "panicked");
+        assert_eq!(stands(operator, "calm"), ("trading".into(), "5".into()));
+        assert_eq!(operator.value("state"), "trading");
+    });
+    assert_eq!(report.problems(), Vec::<String>::new());
+    let [calm, wild] = &report.core.strategies[..] else { panic!("{:?}", report.core.strategies) };
+    assert_eq!((calm.stopped, wild.stopped), (None, Some(StopCause::Panic)));
+    assert_eq!(report.core.remarks, "wild: panicked: it was told to");
+    assert!(report.to_string().contains("wild             wild           stopped panic"));
+    // The state comes back from the journal alone, and with the strategies' code.
+    let replays =
+        [replay_recorded(&journal).unwrap(), replay_journal(&journal, two_wild()).unwrap()];
+    for replay in replays {
+        assert_eq!(replay.problems(), Vec::<String>::new());
+        assert_eq!(replay.core.state_hash, report.core.state_hash);
+        let profits = |it: &CoreReport| -> Vec<_> {
+            it.strategies.iter().map(|it| (it.profit, it.counts, it.stopped)).collect()
+        };
+        assert_eq!(profits(&replay.core), profits(&report.core));
+    }
+    let names: Vec<_> = controls(&journal).iter().map(|it| it.control.name()).collect();
+    let asked =
+        ["set", "set", "set", "stop", "start", "strategy_limit", "strategy_limit", "set", "start"];
+    assert_eq!(names, asked, "what the core refused is journaled too");
 }

@@ -67,7 +67,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// Within the core, which folders and files a module may use beside `tezi_model` and its own.
 const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("book", &[]),
-    ("control", &["config", "risk"]),
+    ("control", &["config", "output", "risk"]),
+    ("ledger", &["oms", "output", "position", "risk"]),
     ("pricing", &[]),
     ("config", &[]),
     ("timers", &[]),
@@ -89,6 +90,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
             "config",
             "control",
             "instruments",
+            "ledger",
             "oms",
             "output",
             "position",
@@ -96,6 +98,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
             "timers",
         ],
     ),
+    ("roster", &["control", "execution", "ledger", "oms", "output", "strategy"]),
     ("execution", &["book", "oms", "timers"]),
     (
         "strategy",

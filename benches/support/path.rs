@@ -196,7 +196,7 @@ pub(crate) fn command(kind: CommandKind) -> OrderCommand {
         kind_code: kind as u8,
         side_code: 1,
         time_in_force_code: 0,
-        reserved: 0,
+        strategy: tezi::model::StrategyId::NONE,
         reserved_tail: 0,
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_journal::JournalStats;
-use tezi_model::{Event, Instrument, Nanos, RejectReason};
+use tezi_model::{Event, Instrument, Nanos, RejectReason, StrategyId};
 use tezi_ring::Consumer;
 
 use crate::beginning::Begun;
@@ -110,6 +110,7 @@ impl Assembly<'_> {
     ) -> Result<Report, Error> {
         let clock = Clock::start();
         let (name, parameters) = (strategy.name().to_string(), strategy.parameters());
+        let members = members_of(&strategy);
         let mut decoded = open_output(self.host.decoded_csv.as_deref())?;
         let book = open_output(self.host.book_csv.as_deref())?;
         let session = self.session_text(&strategy);
@@ -127,8 +128,8 @@ impl Assembly<'_> {
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
-        let known =
-            Known { instruments: self.instruments, strategy: &name, parameters: &parameters };
+        let (instruments, members) = (self.instruments, &members);
+        let known = Known { instruments, strategy: &name, parameters: &parameters, members };
         let (control_seat, controls) = Door::seats(door, known)?;
         let core_loop = CoreLoop {
             core,
@@ -145,9 +146,8 @@ impl Assembly<'_> {
         };
         let decoded = decoded.as_mut().map(|file| file as &mut (dyn Write + Send));
         let outputs = Outputs { decoded, book };
-        let done = sides.done;
+        let (injected, is_paced, done) = (sides.injected, sides.is_paced, sides.done);
         let watch = |thread: &dyn Fn() -> bool| watch(thread, &progress, done, progress_sink);
-        let (injected, is_paced) = (sides.injected, sides.is_paced);
         let metrics = Metrics {
             shared: &shared,
             progress: &progress,
@@ -240,6 +240,12 @@ impl Assembly<'_> {
             Ok((feed??, finished, observed?))
         })
     }
+}
+
+/// Names and kinds of several strategies, in order of number.
+fn members_of<S: Strategy>(strategy: &S) -> Vec<(String, String)> {
+    let members = (1..=strategy.strategies()).filter_map(|it| strategy.member(StrategyId(it)));
+    members.map(|(name, kind)| (name.to_string(), kind.to_string())).collect()
 }
 
 /// Starts a named thread of the session.

@@ -13,7 +13,7 @@ use tezi_model::{ClientOrderId, ExecutionReport, Instrument, Nanos, OrderCommand
 
 use crate::error::Error;
 use crate::records::Entry;
-use crate::replay::{JournalHead, Replay, ReplayReport, Step};
+use crate::replay::{JournalHead, Replay, ReplayReport, Step, recorded};
 
 /// The story of one order.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub enum AuditEvent {
 /// as a session does. What is wrong further on is in [`OrderAudit::replay`].
 pub fn audit_order(path: &Path, order: ClientOrderId) -> Result<OrderAudit, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    let mut replay = Replay::open(path, Recorded::default(), load, Recorded::left)?;
+    let mut replay = Replay::open(path, recorded(path)?, load, Recorded::left)?;
     let mut chapters = Vec::new();
     while let Some((step, is_last)) = replay.next_step() {
         if !concerns(&step, order) {
@@ -126,7 +126,7 @@ fn is_of(output: &Output, order: ClientOrderId) -> bool {
         Output::Command(command) => command.client_order_id == order,
         Output::Refusal(refusal) => refusal.request.client_order_id == order,
         Output::Report(report) => report.client_order_id == order,
-        Output::Timer(_) | Output::Kill => false,
+        Output::Timer(_) | Output::Kill | Output::Strategy(_) => false,
     }
 }
 
@@ -156,7 +156,7 @@ fn events_of(step: &Step, order: ClientOrderId, witnessed: Vec<Explanation>) -> 
                 Some(AuditEvent::Refused { cause, refusal: *refusal, explanation })
             }
             Output::Report(report) => Some(AuditEvent::Report(*report)),
-            Output::Timer(_) | Output::Kill => None,
+            Output::Timer(_) | Output::Kill | Output::Strategy(_) => None,
         });
     }
     events

@@ -183,6 +183,9 @@ impl Assembly<'_> {
         let mut text = format!(
             "engine tezi {version}\nstrategy {name}\nparameters {parameters}\nkernel {kernel}\n"
         );
+        if strategy.strategies() > 0 {
+            text += &format!("strategies {}\n", strategy.strategies());
+        }
         for setting in &self.host.settings {
             text += &format!("setting {}\n", setting.replace('\n', " "));
         }

@@ -11,11 +11,12 @@ use tezi_core::book::ReadAhead;
 use tezi_core::control::{Control, Limit};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
+use tezi_core::roster::StopCause;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Emitted, Output, Probe, Stage};
 use tezi_journal::JournalError;
 use tezi_model::{
-    Event, ExecutionKind, ExecutionReport, Instrument, Nanos, RejectReason, StreamId,
+    Event, ExecutionKind, ExecutionReport, Instrument, Nanos, RejectReason, StrategyId, StreamId,
 };
 use tezi_ring::Consumer;
 
@@ -102,6 +103,9 @@ impl Arrivals {
 
 /// Who sets the limits of the configuration, as a journal has it.
 pub(crate) const CONFIGURED: &str = "configuration";
+
+/// Who stops a strategy that takes too long, as a journal has it.
+const BUDGET: &str = "time budget";
 
 /// What a session that is taken up again begins with.
 pub(crate) struct Beginning {
@@ -400,13 +404,32 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         if let Some(watch) = &mut self.watch {
             watch.on_event(now, event);
         }
-        if self.drain_outputs(now, received_raw)? {
+        let has_left = self.drain_outputs(now, received_raw)?;
+        if let Some(strategy) = self.core.strategy_mut().take_over_budget() {
+            self.stop_over_budget(strategy)?;
+        }
+        if has_left {
             let sent = clock.raw();
             self.stages.record(PathStage::Order, clock.between(strategy, sent));
             let whole = clock.between(received_raw, sent);
             self.stages.record(PathStage::TickToOrder, whole);
         }
         Ok(())
+    }
+
+    /// Stops a strategy that took too long too often: an input, for a replay measures no time.
+    #[cold]
+    fn stop_over_budget(&mut self, strategy: StrategyId) -> Result<(), JournalError> {
+        let control = Control::StopStrategy { strategy, cause: StopCause::Budget };
+        let (now, uid) = (self.now(), own_uid().unwrap_or(u32::MAX));
+        let why = b"calls over the time budget";
+        let sequence = self.recorder.control(now, &control, uid, BUDGET.as_bytes(), why)?;
+        // The strategy is one of the core's.
+        let _ = self.core.on_control(now, &control);
+        if let Some(watch) = &mut self.watch {
+            watch.on_control(now, &control, sequence);
+        }
+        self.drain_outputs(now, 0).map(|_| ())
     }
 
     fn on_event(&mut self, now: Nanos, event: &Event) -> Result<(), JournalError> {

@@ -16,7 +16,7 @@ use tezi_model::{
 
 use crate::error::Error;
 use crate::records::{ControlEntry, Entry};
-use crate::replay::{JournalHead, Replay, ReplayReport, Step};
+use crate::replay::{JournalHead, Replay, ReplayReport, Step, recorded};
 
 /// A day, order by order.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ type Player = Replay<Recorded, fn(&mut Recorded, &Emitted), fn(&Recorded) -> usi
 pub fn day_report(path: &Path, rules: &Rules) -> Result<DayReport, Error> {
     let load: fn(&mut Recorded, &Emitted) = |strategy, emitted| strategy.load(emitted);
     let left: fn(&Recorded) -> usize = Recorded::left;
-    let mut replay: Player = Replay::open(path, Recorded::default(), load, left)?;
+    let mut replay: Player = Replay::open(path, recorded(path)?, load, left)?;
     let mut day = Day::new(rules);
     while let Some((step, is_last)) = replay.next_step() {
         let has_requests = step.outputs.iter().any(|it| {
@@ -218,7 +218,7 @@ impl<'a> Day<'a> {
                     self.on_refusal(step, refusal, met().as_ref(), replay);
                 }
                 Output::Report(report) => self.on_report(step, report, replay),
-                Output::Timer(_) | Output::Kill => {}
+                Output::Timer(_) | Output::Kill | Output::Strategy(_) => {}
             }
         }
         let stopped = replay.core.stopped();

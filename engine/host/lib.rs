@@ -80,6 +80,7 @@ pub use session::{
 };
 
 pub use tezi_core::execution;
+pub use tezi_core::roster;
 pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tezi_core::control::{Control, ControlRecord};
+use tezi_core::control::{Assignment, Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted};
 use tezi_journal::{
@@ -13,7 +13,7 @@ use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 use crate::clock::Clock;
 use crate::journaling::DurabilityReport;
 use crate::latency::{PathStage, StageRecorder};
-use crate::records::{ControlHead, RecordType, output_bytes};
+use crate::records::{ControlHead, RecordType, WHO_MAX, WHY_MAX, output_bytes};
 
 /// Writes a session's journal, or nothing when the session has none.
 pub(crate) struct Recorder {
@@ -190,10 +190,15 @@ impl Recorder {
         let (who_length, why_length) = (who.len() as u16, why.len() as u16);
         let head =
             ControlHead { record: ControlRecord::from(control), uid, who_length, why_length };
-        let mut texts = [0; crate::records::WHO_MAX + crate::records::WHY_MAX];
-        let places = texts.iter_mut().zip(who.iter().chain(why));
+        let mut texts = [0; WHO_MAX + WHY_MAX + Assignment::BYTES_MAX];
+        let assignment = match control {
+            Control::SetParameter { assignment, .. } => assignment.as_str().as_bytes(),
+            _ => &[],
+        };
+        let length = (who.len() + why.len() + assignment.len()).min(size_of_val(&texts));
+        let places = texts.iter_mut().zip(who.iter().chain(why).chain(assignment));
         places.for_each(|(place, byte)| *place = *byte);
-        let texts = &texts[..(who.len() + why.len()).min(size_of_val(&texts))];
+        let texts = &texts[..length];
         writer.append_parts(RecordType::CONTROL, 0, now, bytemuck::bytes_of(&head), texts)
     }
 

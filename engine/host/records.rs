@@ -6,6 +6,7 @@
 use bytemuck::{Pod, Zeroable};
 use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
+use tezi_core::roster::StrategyChange;
 use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
@@ -30,7 +31,7 @@ impl RecordType {
     pub(crate) const STOP: u16 = 7;
     /// An [`OrderSessionState`], in the first of 8 bytes.
     pub(crate) const ORDER_SESSION: u16 = 8;
-    /// What an operator did: a [`ControlHead`], then who and why.
+    /// What an operator did: a [`ControlHead`], then who and why, then `key=value` of a parameter.
     pub(crate) const CONTROL: u16 = 9;
     /// Text as of [`RecordType::SESSION`]: another process takes the session up again from here.
     pub(crate) const RESUME: u16 = 10;
@@ -46,6 +47,8 @@ impl RecordType {
     pub(crate) const TIMER: u16 = 19;
     /// Output: the strategy stopped trading.
     pub(crate) const KILL: u16 = 20;
+    /// Output: a [`StrategyChange`].
+    pub(crate) const STRATEGY: u16 = 21;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
 }
@@ -84,8 +87,8 @@ impl ControlEntry {
         let head: ControlHead = pod(head)?;
         let (who, why) = texts.split_at_checked(head.who_length.into())?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let why = why.get(..head.why_length.into())?;
-        let control = head.record.control()?;
+        let (why, assignment) = why.split_at_checked(head.why_length.into())?;
+        let control = head.record.control(core::str::from_utf8(assignment).ok()?)?;
         Some(Self { control, uid: head.uid, who: text(who), why: text(why) })
     }
 }
@@ -179,6 +182,9 @@ impl Entry {
             }
             RecordType::TIMER => output(Output::Timer(pod::<Nanos>(payload).ok_or_else(wrong)?)),
             RecordType::KILL => output(Output::Kill),
+            RecordType::STRATEGY => {
+                output(Output::Strategy(pod::<StrategyChange>(payload).ok_or_else(wrong)?))
+            }
             RecordType::END => Self::End(pod(payload).ok_or_else(wrong)?),
             unknown => Self::Unknown(unknown),
         })
@@ -194,6 +200,7 @@ pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
         Output::Report(report) => (RecordType::VENUE_REPORT, bytemuck::bytes_of(report)),
         Output::Timer(at) => (RecordType::TIMER, bytemuck::bytes_of(at)),
         Output::Kill => (RecordType::KILL, &[]),
+        Output::Strategy(change) => (RecordType::STRATEGY, bytemuck::bytes_of(change)),
     }
 }
 

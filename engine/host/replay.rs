@@ -25,6 +25,8 @@ pub struct JournalHead {
     pub strategy: String,
     /// The strategy's parameters.
     pub parameters: String,
+    /// How many strategies it is made of, 0 for one alone.
+    pub strategies: u8,
     /// The pricing kernel.
     pub kernel: String,
     /// The settings in force, `name value` each; none in journals of before there were any.
@@ -43,6 +45,8 @@ impl JournalHead {
             engine: value("engine"),
             strategy: value("strategy"),
             parameters: value("parameters"),
+            // A number that cannot be is not one of ours.
+            strategies: value("strategies").parse().unwrap_or(0),
             kernel: value("kernel"),
         }
     }
@@ -139,6 +143,15 @@ pub fn replay_journal<S: Strategy>(path: &Path, strategy: S) -> Result<ReplayRep
     Replay::open(path, strategy, |_, _| {}, |_| 0)?.run(true)
 }
 
+/// What takes the decisions of a journal's strategy, or strategies, from it.
+///
+/// # Errors
+///
+/// As [`read_head`].
+pub(crate) fn recorded(path: &Path) -> Result<Recorded, Error> {
+    Ok(Recorded::of_strategies(read_head(path)?.strategies))
+}
+
 /// Rebuilds the state from the journal alone, taking the strategy's decisions from it.
 ///
 /// # Errors
@@ -146,7 +159,7 @@ pub fn replay_journal<S: Strategy>(path: &Path, strategy: S) -> Result<ReplayRep
 /// As [`read_head`]; what is wrong further on is in the report.
 pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    Replay::open(path, Recorded::default(), load, Recorded::left)?.run(false)
+    Replay::open(path, recorded(path)?, load, Recorded::left)?.run(false)
 }
 
 /// As [`replay_recorded`], up to a moment: inputs that the core took at or before `time_of_day`,
@@ -158,7 +171,7 @@ pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
 /// As [`read_head`].
 pub fn replay_recorded_until(path: &Path, time_of_day: i64) -> Result<ReplayReport, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    let mut replay = Replay::open(path, Recorded::default(), load, Recorded::left)?;
+    let mut replay = Replay::open(path, recorded(path)?, load, Recorded::left)?;
     replay.until = Some(time_of_day);
     replay.run(false)
 }

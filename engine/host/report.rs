@@ -6,6 +6,7 @@ use std::time::Duration;
 use tezi_core::execution::Parent;
 use tezi_core::oms::ReportCounters;
 use tezi_core::pricing::PricingKernel;
+use tezi_core::roster::{StopCause, StrategyCounts, StrategyView};
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, Counters, Position};
 use tezi_journal::JournalStats;
@@ -25,6 +26,37 @@ pub struct PositionReport {
     pub instrument: Instrument,
     /// The position.
     pub position: Position,
+}
+
+/// One of several strategies at the end.
+#[derive(Clone, Debug)]
+pub struct StrategyReport {
+    /// Its name; empty when its code was not there.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Why it is stopped.
+    pub stopped: Option<StopCause>,
+    /// What it did.
+    pub counts: StrategyCounts,
+    /// Open orders at the end.
+    pub open_orders: u32,
+    /// Profit, realised and not, before charges.
+    pub profit: Money,
+}
+
+impl StrategyReport {
+    fn new<S: Strategy, K: PricingKernel>(core: &Core<S, K>, view: &StrategyView<'_>) -> Self {
+        let (name, kind) = core.strategy().member(view.id).unwrap_or_default();
+        Self {
+            name: name.into(),
+            kind: kind.into(),
+            stopped: view.stopped,
+            counts: view.counts,
+            open_orders: view.open_orders,
+            profit: view.positions.profit(),
+        }
+    }
 }
 
 /// The state of the core at the end, as far as reports show it.
@@ -50,6 +82,8 @@ pub struct CoreReport {
     pub stopped: Option<RejectReason>,
     /// The most order messages in one second of the clock.
     pub messages_peak: u32,
+    /// How each of several strategies stood at the end.
+    pub strategies: Vec<StrategyReport>,
     /// The parent orders that the strategy worked.
     pub parents: Vec<Parent>,
     /// What the strategy says beside that; empty for nothing.
@@ -72,6 +106,8 @@ impl CoreReport {
             let instrument = core.instruments().get(id)?.definition;
             Some(PositionReport { instrument, position: *position })
         });
+        let mut parents = Vec::new();
+        core.strategy().each_parent(&mut |_, parent| parents.push(parent.clone()));
         Self {
             counters: *core.counters(),
             reports: core.orders().counters(),
@@ -83,7 +119,8 @@ impl CoreReport {
             profit: core.profit(),
             stopped,
             messages_peak: core.messages_peak(),
-            parents: core.strategy().parents().to_vec(),
+            strategies: core.strategies().map(|it| StrategyReport::new(core, &it)).collect(),
+            parents,
             remarks: core.strategy().remarks(),
             exchange_time: core.exchange_time(),
             state_hash: core.state_hash(),

@@ -2,7 +2,7 @@
 
 use tezi_model::{
     ClientOrderId, Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, Px,
-    Qty, RejectReason, TradingStatus,
+    Qty, RejectReason, StrategyId, TradingStatus,
 };
 
 use crate::book::{Books, Upcoming};
@@ -10,6 +10,7 @@ use crate::config::{ConfigError, CoreConfig};
 use crate::control::{Control, ControlError, Limit};
 use crate::desk::{Counters, Desk, MarketChange, OperatorWork};
 use crate::instruments::InstrumentTable;
+use crate::ledger::{STRATEGIES_MAX, StrategyView};
 use crate::oms::{Applied, Order, OrderEvent, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
@@ -66,7 +67,16 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     ///
     /// [`ConfigError`] names a bound that cannot be honoured.
     pub fn new(config: &CoreConfig, strategy: S, kernel: K) -> Result<Self, ConfigError> {
-        Ok(Self { desk: Desk::new(config)?, strategy, kernel })
+        let strategies = strategy.strategies();
+        if usize::from(strategies) > STRATEGIES_MAX {
+            let (field, rule) = ("strategies", "at most 64");
+            return Err(ConfigError::Bound { field, value: strategies.into(), rule });
+        }
+        let mut desk = Desk::new(config)?;
+        if strategies > 0 {
+            desk.separate(strategies);
+        }
+        Ok(Self { desk, strategy, kernel })
     }
 
     /// Makes an instrument known, or replaces its definition.
@@ -230,7 +240,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.work_off_due();
         if let Some(order) = self.desk.on_trade_canceled(report)? {
             let fill = own_fill(&order, report.price, report.quantity, report);
-            self.call(|strategy, ctx| strategy.on_fill_canceled(ctx, &fill));
+            self.call_of(order.strategy, |it, ctx| it.on_fill_canceled(ctx, &fill));
         }
         self.desk.finish();
         Ok(())
@@ -254,7 +264,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             self.desk.on_own_order_event(id, event)?
         {
             let update = OrderUpdate { order, status_before };
-            self.call(|strategy, ctx| strategy.on_order(ctx, &update));
+            self.call_of(order.strategy, |it, ctx| it.on_order(ctx, &update));
         }
         self.desk.finish();
         Ok(())
@@ -281,8 +291,13 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     /// [`ControlError`]: it is counted and changes nothing.
     pub fn on_control(&mut self, now: Nanos, control: &Control) -> Result<(), ControlError> {
         self.desk.begin(now);
-        let result = self.desk.control(control);
-        if result.is_ok() && self.desk.has_started {
+        let mut result = self.desk.control(control);
+        if let (Ok(()), Control::SetParameter { strategy, assignment }) = (result, control) {
+            let (key, value) = (assignment.key(), assignment.value());
+            self.call_of(*strategy, |it, ctx| {
+                result = it.set_parameter(ctx, key, value).map_err(ControlError::Parameter);
+            });
+        } else if result.is_ok() && self.desk.has_started {
             self.call(|strategy, ctx| strategy.on_control(ctx, control));
         }
         self.work_off_due();
@@ -399,6 +414,14 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.desk.operator.count()
     }
 
+    /// How each of several strategies stands; none where there is only one.
+    pub fn strategies(&self) -> impl Iterator<Item = StrategyView<'_>> {
+        self.desk.ledgers.iter().map(|view| StrategyView {
+            open_orders: self.desk.orders.open_count_of(view.id),
+            ..view
+        })
+    }
+
     /// What a limit is set to.
     #[must_use]
     pub fn limit(&self, limit: Limit) -> i64 {
@@ -505,8 +528,8 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             }
             return true;
         }
-        let Some(timer) = self.desk.timers.take_due(now) else { return false };
-        self.call(|strategy, ctx| strategy.on_timer(ctx, timer));
+        let Some((timer, owner)) = self.desk.timers.take_due(now) else { return false };
+        self.call_of(owner, |it, ctx| it.on_timer(ctx, timer));
         true
     }
 
@@ -514,13 +537,21 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         let Some(applied) = self.desk.on_report(report)? else { return Ok(()) };
         let Applied { order, status_before, filled } = applied;
         let update = OrderUpdate { order, status_before };
-        self.call(|strategy, ctx| strategy.on_order(ctx, &update));
+        self.call_of(order.strategy, |it, ctx| it.on_order(ctx, &update));
         if let Some((price, quantity)) = filled {
             let fill = own_fill(&order, price, quantity, report);
-            self.call(|strategy, ctx| strategy.on_fill(ctx, &fill));
+            self.call_of(order.strategy, |it, ctx| it.on_fill(ctx, &fill));
         }
         debug_assert!(order.status != OrderStatus::PendingNew, "a report confirms the order");
         Ok(())
+    }
+
+    /// A call about something of one strategy among several.
+    #[inline]
+    fn call_of(&mut self, owner: StrategyId, call: impl FnOnce(&mut S, &mut Context<'_>)) {
+        self.desk.strategy = owner;
+        self.call(call);
+        self.desk.strategy = StrategyId::NONE;
     }
 
     #[inline]

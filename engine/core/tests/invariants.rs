@@ -78,6 +78,7 @@ fn fold(hash: u64, emitted: &Emitted) -> u64 {
         Output::Report(report) => bytemuck::bytes_of(report).to_vec(),
         Output::Timer(at) => bytemuck::bytes_of(at).to_vec(),
         Output::Kill => vec![1],
+        Output::Strategy(change) => bytemuck::bytes_of(change).to_vec(),
     };
     bytes.chunks(8).fold(random.next(), |hash, chunk| {
         let mut word = [0; 8];

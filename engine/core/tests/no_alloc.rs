@@ -9,12 +9,13 @@ use common::market::{Market, contracts, open};
 use common::trader::RandomTrader;
 use common::{core, small_config};
 use tezi_core::control::{Control, Limit};
+use tezi_core::roster::{Hours, Roster, StopCause};
 use tezi_core::strategy::{
     AlgoConfig, AlgoKind, AlgoTrader, BookUpdate, Context, OptionQuoter, OptionQuoterConfig,
     Strategy,
 };
 use tezi_core::{Capacity, CoreConfig};
-use tezi_model::{Event, EventKind, MarketFlags, OrderId, Qty, Side, StreamId};
+use tezi_model::{Event, EventKind, MarketFlags, Nanos, OrderId, Qty, Side, StrategyId, StreamId};
 use tezi_testing::allocation;
 
 #[global_allocator]
@@ -126,6 +127,37 @@ fn operators_act_without_allocating() {
         assert_eq!(allocation::count(), before, "step {step}: {event:?} allocated");
     }
     assert!(core.controls() > 700 && core.counters().fills > 10);
+}
+
+#[test]
+fn strategies_are_told_apart_and_stopped_without_allocating() {
+    let strategies = [1, 2, 3].map(StrategyId);
+    let mut controls = Vec::new();
+    for strategy in strategies {
+        let limit = |limit, value| Control::SetStrategyLimit { strategy, limit, value };
+        controls.extend([limit(Limit::Loss, 500), limit(Limit::Position, 200)]);
+        controls.push(Control::StopStrategy { strategy, cause: StopCause::Operator });
+        controls.push(Control::StartStrategy { strategy });
+    }
+    let mut roster = Roster::new();
+    let hours = Hours::parse("09:15:01..09:15:05").unwrap();
+    for (name, seed) in [("a", 3), ("b", 4), ("c", 5)] {
+        let trader = Box::new(RandomTrader::new(seed, 0));
+        roster.add(name, trader, (name == "c").then_some(hours)).unwrap();
+    }
+    let mut core = core(&small_config(20_000, 20_000), roster);
+    // The day is known with the first event only, as in a replay.
+    core.on_start(Nanos::ZERO);
+    for (step, event) in Market::new(5).take(30_000).enumerate() {
+        let before = allocation::count();
+        core.on_event(event.receive_time, &event);
+        if step % 60 == 0 {
+            let _ = core.on_control(event.receive_time, &controls[step / 60 % controls.len()]);
+        }
+        assert_eq!(allocation::count(), before, "step {step}: {event:?} allocated");
+    }
+    let fills: Vec<u64> = core.strategies().map(|it| it.counts.fills).collect();
+    assert!(fills.iter().all(|&fills| fills > 5), "{fills:?}");
 }
 
 /// Takes all it is offered, now and then.

@@ -279,7 +279,7 @@ impl Desk {
             kind_code: CommandKind::New as u8,
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
-            reserved: 0,
+            strategy: tezi_model::StrategyId::NONE,
             reserved_tail: 0,
         };
         self.send(command, now);
@@ -298,7 +298,7 @@ impl Desk {
             kind_code: kind as u8,
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
-            reserved: 0,
+            strategy: tezi_model::StrategyId::NONE,
             reserved_tail: 0,
         };
         self.send(command, now);

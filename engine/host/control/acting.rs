@@ -9,7 +9,7 @@ use tezi_core::strategy::Strategy;
 use tezi_journal::{JournalError, JournalStats};
 use tezi_model::{InstrumentId, Money, Nanos, Px, RejectReason};
 
-use super::link::{Ask, AskKind, Figures, HELD_MAX, Held, LOOK_MAX, Told};
+use super::link::{Ask, AskKind, Figures, HELD_MAX, Held, LOOK_MAX, STANDINGS_MAX, Standing, Told};
 use crate::core_loop::CoreLoop;
 
 impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
@@ -34,6 +34,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             Some(AskKind::Status) => {
                 told.figures = figures(&self.core, self.recorder.stats().as_ref());
             }
+            Some(AskKind::Strategies) => strategies(&self.core, ask.from as usize, &mut told),
             Some(AskKind::Positions) => positions(&self.core, ask.from, &mut told),
             Some(AskKind::Find) => {
                 let token = tezi_model::Token(ask.token);
@@ -141,6 +142,25 @@ fn positions<S: Strategy, K: PricingKernel>(core: &Core<S, K>, from: u32, told: 
         }
     }
     told.next = if index < end { index } else { 0 };
+}
+
+/// How the next strategies stand, from one on.
+fn strategies<S: Strategy, K: PricingKernel>(core: &Core<S, K>, from: usize, told: &mut Told) {
+    let next = core.strategies().skip(from).take(STANDINGS_MAX);
+    for (place, view) in told.standings.iter_mut().zip(next) {
+        let (counts, limits) = (view.counts, view.limits);
+        *place = Standing {
+            stopped: view.stopped.map_or(0, |cause| i64::from(cause as u8)),
+            asleep: view.is_asleep.into(),
+            profit: paise(view.positions.profit()),
+            open_orders: view.open_orders.into(),
+            new_orders: count(counts.new_orders),
+            fills: count(counts.fills),
+            refusals: count(counts.refusals),
+            limits: [limits.loss_max, limits.position_max, limits.open_orders_max.into()],
+        };
+        told.count += 1;
+    }
 }
 
 /// The time of a moment in India, for people.

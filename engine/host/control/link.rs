@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
-use tezi_core::control::{Control, ControlError, ControlRecord, Limit};
+use tezi_core::control::{Assignment, Control, ControlError, ControlRecord, Limit, ParameterError};
+use tezi_core::roster::StopCause;
 use tezi_model::{Instrument, InstrumentId, Segment, Token};
 use tezi_ring::{Consumer, Producer, ring};
 
@@ -12,6 +13,8 @@ use crate::records::{ControlEntry, WHO_MAX, WHY_MAX};
 
 /// Positions told at once.
 pub(super) const HELD_MAX: usize = 16;
+/// Strategies told at once.
+pub(super) const STANDINGS_MAX: usize = 16;
 /// Instruments looked at for them, so that the core is held up for a few microseconds at most.
 pub(super) const LOOK_MAX: u32 = 512;
 /// How long the control thread waits for the core.
@@ -31,6 +34,8 @@ pub(super) enum AskKind {
     Find = 4,
     /// To begin a new segment of the journal.
     Rotate = 5,
+    /// How strategies stand, from one on.
+    Strategies = 6,
 }
 
 /// A request as the ring carries it.
@@ -47,6 +52,8 @@ pub(crate) struct Ask {
     why_length: u16,
     who: [u8; WHO_MAX],
     why: [u8; WHY_MAX],
+    assignment_length: u16,
+    assignment: [u8; Assignment::BYTES_MAX],
 }
 
 impl Ask {
@@ -60,6 +67,9 @@ impl Ask {
         ask.control = ControlRecord::from(&entry.control);
         ask.who_length = copy(&entry.who, &mut ask.who);
         ask.why_length = copy(&entry.why, &mut ask.why);
+        if let Control::SetParameter { assignment, .. } = &entry.control {
+            ask.assignment_length = copy(assignment.as_str(), &mut ask.assignment);
+        }
         ask
     }
 
@@ -68,13 +78,18 @@ impl Ask {
         Self { segment_code, token: token.0, ..Self::new(AskKind::Find) }
     }
 
+    pub(super) fn strategies(from: u32) -> Self {
+        Self { from, ..Self::new(AskKind::Strategies) }
+    }
+
     pub(super) fn positions(from: u32) -> Self {
         Self { from, ..Self::new(AskKind::Positions) }
     }
 
     pub(super) fn kind(&self) -> Option<AskKind> {
-        use AskKind::{Act, Find, Positions, Rotate, Status};
-        [Act, Status, Positions, Find, Rotate].into_iter().find(|it| *it as u32 == self.kind_code)
+        use AskKind::{Act, Find, Positions, Rotate, Status, Strategies};
+        let all = [Act, Status, Positions, Find, Rotate, Strategies];
+        all.into_iter().find(|it| *it as u32 == self.kind_code)
     }
 
     pub(super) fn segment(&self) -> Option<Segment> {
@@ -85,7 +100,9 @@ impl Ask {
     pub(super) fn action(&self) -> Option<(Control, u32, &[u8], &[u8])> {
         let who = self.who.get(..self.who_length.into())?;
         let why = self.why.get(..self.why_length.into())?;
-        Some((self.control.control()?, self.uid, who, why))
+        let assignment = self.assignment.get(..self.assignment_length.into())?;
+        let control = self.control.control(core::str::from_utf8(assignment).ok()?)?;
+        Some((control, self.uid, who, why))
     }
 }
 
@@ -111,6 +128,35 @@ pub(super) struct Held {
     pub(super) realised: i64,
     /// Paise.
     pub(super) unrealised: i64,
+}
+
+/// A strategy as an answer has it.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Standing {
+    /// A code of [`StopCause`], 0 while it is not stopped.
+    pub(super) stopped: i64,
+    pub(super) asleep: i64,
+    /// Paise.
+    pub(super) profit: i64,
+    pub(super) open_orders: i64,
+    pub(super) new_orders: i64,
+    pub(super) fills: i64,
+    pub(super) refusals: i64,
+    /// Loss, position, open orders.
+    pub(super) limits: [i64; 3],
+}
+
+impl Standing {
+    /// A word for its state.
+    pub(super) fn state(&self) -> String {
+        let cause = u8::try_from(self.stopped).ok().and_then(StopCause::from_code);
+        match (cause, self.asleep != 0) {
+            (Some(cause), _) => format!("stopped-{}", cause.name()),
+            (None, true) => "asleep".into(),
+            (None, false) => "trading".into(),
+        }
+    }
 }
 
 /// How everything stands. Money is in paise.
@@ -165,6 +211,7 @@ pub(crate) struct Told {
     pub(super) sequence: u64,
     pub(super) figures: Figures,
     pub(super) held: [Held; HELD_MAX],
+    pub(super) standings: [Standing; STANDINGS_MAX],
 }
 
 impl Told {
@@ -177,6 +224,12 @@ impl Told {
             ControlError::Busy => (5, 0, 0),
             ControlError::NotStopped => (6, 0, 0),
             ControlError::Stopped => (7, 0, 0),
+            ControlError::UnknownStrategy => (8, 0, 0),
+            ControlError::StrategyNotStopped => (9, 0, 0),
+            ControlError::StrategyPanicked => (10, 0, 0),
+            ControlError::NotOfStrategies(limit) => (11, limit as u16, 0),
+            ControlError::Parameter(ParameterError::Unknown) => (12, 0, 0),
+            ControlError::Parameter(ParameterError::Value) => (13, 0, 0),
         };
     }
 
@@ -193,6 +246,12 @@ impl Told {
             5 => ControlError::Busy,
             6 => ControlError::NotStopped,
             7 => ControlError::Stopped,
+            8 => ControlError::UnknownStrategy,
+            9 => ControlError::StrategyNotStopped,
+            10 => ControlError::StrategyPanicked,
+            11 => ControlError::NotOfStrategies(Limit::from_code(self.error_limit)?),
+            12 => ControlError::Parameter(ParameterError::Unknown),
+            13 => ControlError::Parameter(ParameterError::Value),
             _ => return None,
         })
     }

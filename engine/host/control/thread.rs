@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use tezi_core::Restriction;
 use tezi_core::control::{Control, Limit};
-use tezi_model::{Instrument, InstrumentId, Nanos, Px, RejectReason, Segment, Token};
+use tezi_core::roster::StopCause;
+use tezi_model::{Instrument, InstrumentId, Nanos, Px, RejectReason, Segment, StrategyId, Token};
 
 use super::ControlConfig;
 use super::acting::wall_clock;
-use super::link::{Ask, AskKind, Figures, Held, Silence, ThreadSeat, Told};
+use super::link::{
+    Ask, AskKind, Figures, Held, STANDINGS_MAX, Silence, Standing, ThreadSeat, Told,
+};
 use super::users::{own_uid, user_name};
 use super::words::{Wanted, Words, parse};
 use crate::records::ControlEntry;
@@ -22,6 +25,8 @@ pub(crate) struct Known<'a> {
     pub(crate) instruments: &'a [Instrument],
     pub(crate) strategy: &'a str,
     pub(crate) parameters: &'a str,
+    /// Names and kinds of several strategies, in order of number.
+    pub(crate) members: &'a [(String, String)],
 }
 
 /// An action of which a second user must ask as well.
@@ -110,6 +115,7 @@ impl<'a> ControlThread<'a> {
                 let left = self.config.deadman.map(|most| most.as_secs_f64());
                 line_of(text, "deadman-seconds", &left.map_or("off".into(), |it| it.to_string()));
             }
+            Words::Strategies => self.strategies(text)?,
             Words::Rotate => {
                 let told = self.ask(&Ask::new(AskKind::Rotate))?;
                 if told.sequence == 0 {
@@ -178,6 +184,13 @@ impl<'a> ControlThread<'a> {
             }
             Control::Release => Ok(true),
             _ if !self.config.dual => Ok(false),
+            Control::StartStrategy { .. } => Ok(true),
+            Control::SetStrategyLimit { strategy, limit, value } => {
+                let now = self.standing(strategy)?.limits;
+                let limits = [Limit::Loss, Limit::Position, Limit::OpenOrders];
+                let place = limits.iter().position(|it| *it == limit).unwrap_or_default();
+                Ok(limit.is_looser(now[place], value))
+            }
             Control::SetLimit { limit, value } => {
                 let place = Limit::ALL.iter().position(|it| *it == limit).unwrap_or_default();
                 let now = self.ask(&Ask::new(AskKind::Status))?.figures.limits[place];
@@ -204,9 +217,31 @@ impl<'a> ControlThread<'a> {
         }
     }
 
+    /// How one of several strategies stands.
+    fn standing(&mut self, id: StrategyId) -> Result<Standing, String> {
+        let index = id.index().unwrap_or_default();
+        let told = self.ask(&Ask::strategies(index as u32))?;
+        Ok(told.standings[0])
+    }
+
+    fn strategies(&mut self, text: &mut String) -> Result<(), String> {
+        for (part, members) in self.known.members.chunks(STANDINGS_MAX).enumerate() {
+            let told = self.ask(&Ask::strategies((part * STANDINGS_MAX) as u32))?;
+            for ((name, kind), it) in members.iter().zip(told.standings) {
+                let Standing { open_orders, new_orders, fills, refusals, .. } = it;
+                let (state, profit) = (it.state(), rupees(it.profit));
+                let figures = format!("{open_orders} {new_orders} {fills} {refusals}");
+                line_of(text, name, &format!("{kind} {state} {profit} {figures}"));
+            }
+        }
+        Ok(())
+    }
+
     fn control(&mut self, wanted: Wanted<'_>) -> Result<Control, String> {
+        let members = self.known.members;
         let mut find = |name: &str| self.find(name);
         let mut some = |name: Option<&str>| name.map(&mut find).transpose();
+        let strategy = |name: &str| strategy_number(members, name);
         Ok(match wanted {
             Wanted::Pause => Control::Pause,
             Wanted::Resume => Control::Resume,
@@ -216,7 +251,26 @@ impl<'a> ControlThread<'a> {
             Wanted::Flatten { through_bps, instrument } => {
                 Control::Flatten { instrument: some(instrument)?, through_bps }
             }
-            Wanted::Limit(limit, value) => Control::SetLimit { limit, value },
+            Wanted::Limit { of: None, limit, value } => Control::SetLimit { limit, value },
+            Wanted::Limit { of: Some(name), limit, value } => {
+                let strategy = strategy(name)?;
+                Control::SetStrategyLimit { strategy, limit, value }
+            }
+            Wanted::Stop(name) => {
+                let strategy = strategy(name)?;
+                Control::StopStrategy { strategy, cause: StopCause::Operator }
+            }
+            Wanted::Start(name) => Control::StartStrategy { strategy: strategy(name)? },
+            Wanted::Set(None, assignment) if members.is_empty() => {
+                Control::SetParameter { strategy: StrategyId::NONE, assignment }
+            }
+            Wanted::Set(None, _) => {
+                let why = "say whose parameter: there are several strategies";
+                return Err(format!("{why}, {}", names_of(members)));
+            }
+            Wanted::Set(Some(name), assignment) => {
+                Control::SetParameter { strategy: strategy(name)?, assignment }
+            }
             Wanted::Restrict(restriction, instrument) => {
                 Control::Restrict { instrument: find(instrument)?, restriction }
             }
@@ -306,6 +360,23 @@ impl<'a> ControlThread<'a> {
             from = told.next;
         }
     }
+}
+
+/// The number of one of several strategies.
+fn strategy_number(members: &[(String, String)], name: &str) -> Result<StrategyId, String> {
+    if members.is_empty() {
+        return Err("there is only one strategy: pause, limit and set are its".into());
+    }
+    let place = members.iter().position(|(member, _)| member == name);
+    let place = place.ok_or_else(|| {
+        format!("no strategy is called '{name}': there are {}", names_of(members))
+    })?;
+    Ok(StrategyId(place as u8 + 1))
+}
+
+fn names_of(members: &[(String, String)]) -> String {
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    names.join(", ")
 }
 
 fn line_of(text: &mut String, name: &str, value: &str) {

@@ -1,7 +1,7 @@
 //! What an operator may write: one line, a verb, its arguments, and why.
 
 use tezi_core::Restriction;
-use tezi_core::control::Limit;
+use tezi_core::control::{Assignment, Limit};
 use tezi_model::Px;
 
 use crate::records::WHY_MAX;
@@ -19,10 +19,11 @@ pub(super) enum Words<'a> {
     Limits,
     Watch,
     Rotate,
+    Strategies,
     Act { wanted: Wanted<'a>, why: &'a str },
 }
 
-/// An action; instruments by name.
+/// An action; instruments and strategies by name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Wanted<'a> {
     Pause,
@@ -31,7 +32,10 @@ pub(super) enum Wanted<'a> {
     Flatten { through_bps: u32, instrument: Option<&'a str> },
     Kill,
     Release,
-    Limit(Limit, i64),
+    Limit { of: Option<&'a str>, limit: Limit, value: i64 },
+    Stop(&'a str),
+    Start(&'a str),
+    Set(Option<&'a str>, Assignment),
     Restrict(Restriction, &'a str),
     Range(Px, Px, &'a str),
 }
@@ -57,6 +61,7 @@ pub(super) fn parse(line: &str) -> Result<Words<'_>, String> {
         "limits" => Some(Words::Limits),
         "watch" => Some(Words::Watch),
         "rotate" => Some(Words::Rotate),
+        "strategies" => Some(Words::Strategies),
         _ => None,
     };
     if let Some(plain) = plain {
@@ -86,6 +91,9 @@ fn action<'a>(verb: &str, rest: &'a str) -> Result<Wanted<'a>, String> {
         "cancel" => Ok(Wanted::Cancel(some)),
         "flatten" => flatten(rest),
         "limit" => limit(rest),
+        "stop" => some.map(Wanted::Stop).ok_or_else(|| "stop STRATEGY".into()),
+        "start" => some.map(Wanted::Start).ok_or_else(|| "start STRATEGY".into()),
+        "set" => set(rest),
         "restrict" => restrict(rest),
         "unrestrict" => {
             let instrument = some.ok_or("unrestrict INSTRUMENT")?;
@@ -93,8 +101,9 @@ fn action<'a>(verb: &str, rest: &'a str) -> Result<Wanted<'a>, String> {
         }
         "range" => range(rest),
         _ => Err(format!(
-            "'{verb}' is nothing that can be done: there are status, positions, limits, watch, rotate, \
-             pause, resume, cancel, flatten, kill, release, limit, restrict, unrestrict, range"
+            "'{verb}' is nothing that can be done: there are status, positions, strategies, limits, \
+             watch, rotate, pause, resume, cancel, flatten, kill, release, stop, start, set, limit, \
+             restrict, unrestrict, range"
         )),
     }
 }
@@ -111,7 +120,24 @@ fn flatten(rest: &str) -> Result<Wanted<'_>, String> {
     Ok(Wanted::Flatten { through_bps, instrument: (!instrument.is_empty()).then_some(instrument) })
 }
 
+/// `[STRATEGY] KEY=VALUE`; values may have spaces.
+fn set(rest: &str) -> Result<Wanted<'_>, String> {
+    let wrong = || {
+        let most = Assignment::BYTES_MAX;
+        format!("set [STRATEGY] KEY=VALUE, {most} bytes of it at most")
+    };
+    let (strategy, text) = match rest.split_once(' ') {
+        Some((strategy, text)) if !strategy.contains('=') => (Some(strategy), text.trim()),
+        _ => (None, rest),
+    };
+    Assignment::parse(text).map(|it| Wanted::Set(strategy, it)).ok_or_else(wrong)
+}
+
 fn limit(rest: &str) -> Result<Wanted<'_>, String> {
+    let (of, rest) = match rest.strip_prefix("of=").and_then(|rest| rest.split_once(' ')) {
+        Some((strategy, rest)) => (Some(strategy), rest.trim()),
+        None => (None, rest),
+    };
     let (name, value) = rest.split_once(' ').ok_or("limit NAME VALUE")?;
     let limit = Limit::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.name()).collect();
@@ -124,7 +150,7 @@ fn limit(rest: &str) -> Result<Wanted<'_>, String> {
     };
     let number = number
         .ok_or_else(|| format!("{name} cannot be '{value}': it is {}", limit.unit().rule()))?;
-    Ok(Wanted::Limit(limit, number))
+    Ok(Wanted::Limit { of, limit, value: number })
 }
 
 fn restrict(rest: &str) -> Result<Wanted<'_>, String> {
@@ -188,8 +214,24 @@ mod tests {
                 "flatten through=7 NIFTY 2026-11-24 FUT why: a test",
                 Wanted::Flatten { through_bps: 7, instrument: Some(nifty) },
             ),
-            ("limit loss-max 500 why: a test", Wanted::Limit(Limit::Loss, 500)),
-            ("limit loss-max off why: a test", Wanted::Limit(Limit::Loss, 0)),
+            (
+                "limit loss-max 500 why: a test",
+                Wanted::Limit { of: None, limit: Limit::Loss, value: 500 },
+            ),
+            (
+                "limit of=quoter loss-max off why: a test",
+                Wanted::Limit { of: Some("quoter"), limit: Limit::Loss, value: 0 },
+            ),
+            ("stop quoter why: a test", Wanted::Stop("quoter")),
+            ("start quoter why: a test", Wanted::Start("quoter")),
+            (
+                "set quoter name=two words why: a test",
+                Wanted::Set(Some("quoter"), Assignment::parse("name=two words").unwrap()),
+            ),
+            (
+                "set name=two words why: a test",
+                Wanted::Set(None, Assignment::parse("name=two words").unwrap()),
+            ),
             ("restrict no-buys fo:7 why: a test", Wanted::Restrict(Restriction::NoBuys, "fo:7")),
             ("unrestrict fo:7 why: a test", Wanted::Restrict(Restriction::None, "fo:7")),
             (
@@ -226,6 +268,10 @@ mod tests {
             ("range 5 4 fo:7 why: a test", "begins above its end"),
             ("range 5.123 6 fo:7 why: a test", "prices in rupees"),
             ("range 5 6 why: a test", "prices in rupees"),
+            ("stop why: a test", "stop STRATEGY"),
+            ("start why: a test", "start STRATEGY"),
+            ("set quoter why: a test", "KEY=VALUE"),
+            ("set quoter vol why: a test", "KEY=VALUE"),
             ("pause\twhy: a test", "plain text"),
         ];
         for (line, expected) in lines {

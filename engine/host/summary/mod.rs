@@ -94,11 +94,40 @@ impl Report {
         if let Some(reason) = core.stopped {
             writeln!(f, "  trading was stopped before the end: {}", reason.message())?;
         }
+        self.write_strategies(f)?;
         for parent in &core.parents {
             writeln!(f, "  parent  {parent}")?;
         }
         if !core.remarks.is_empty() {
             writeln!(f, "  {}", core.remarks)?;
+        }
+        Ok(())
+    }
+
+    fn write_strategies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.core.strategies.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
+            "strategy", "kind", "state", "orders", "open", "fills", "refused", "profit"
+        )?;
+        for it in &self.core.strategies {
+            let state =
+                it.stopped.map_or("trading".into(), |cause| format!("stopped {}", cause.name()));
+            writeln!(
+                f,
+                "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
+                it.name,
+                it.kind,
+                state,
+                it.counts.new_orders,
+                it.open_orders,
+                it.counts.fills,
+                it.counts.refusals,
+                it.profit
+            )?;
         }
         Ok(())
     }

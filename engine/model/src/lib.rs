@@ -21,7 +21,7 @@ pub use instrument::{
 pub use number::{Money, Px, Qty, Side};
 pub use order::{
     ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, OrderCommand, OrderId, OrderStatus,
-    TimeInForce,
+    StrategyId, TimeInForce,
 };
 pub use reject::RejectReason;
 pub use time::{IST_OFFSET_NS, NSE_EPOCH_UNIX_SECONDS, Nanos, NseTime};

@@ -37,6 +37,40 @@ impl fmt::Display for ClientOrderId {
     }
 }
 
+/// A strategy among those of one core, from 1; [`StrategyId::NONE`] is the core itself, or the only
+/// strategy of a core that has just one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct StrategyId(pub u8);
+
+impl StrategyId {
+    /// No strategy of several.
+    pub const NONE: Self = Self(0);
+
+    /// Whether this names no strategy of several.
+    #[inline]
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its place among the strategies, from 0; `None` for [`StrategyId::NONE`].
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> Option<usize> {
+        match self.0 {
+            0 => None,
+            number => Some(number as usize - 1),
+        }
+    }
+}
+
+impl fmt::Display for StrategyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// How long an order lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -134,8 +168,8 @@ pub struct OrderCommand {
     pub side_code: u8,
     /// A [`TimeInForce`] code.
     pub time_in_force_code: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// Whose order it is.
+    pub strategy: StrategyId,
     /// Zero.
     pub reserved_tail: u64,
 }

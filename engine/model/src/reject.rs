@@ -122,6 +122,12 @@ reject_reasons! {
     InFlight = 128, "in_flight", "too many requests wait for an answer of the exchange";
     /// Too many orders in a segment in one second.
     OrderRate = 129, "order_rate", "too many orders in the segment in this second (TOPS)";
+    /// The strategy is stopped, or outside the hours it trades in.
+    StrategyStopped = 130, "strategy_stopped", "the strategy is stopped, or outside its hours: only its cancels leave";
+    /// Too many open orders of one strategy.
+    StrategyOrders = 131, "strategy_orders", "too many open orders of the strategy";
+    /// A position of one strategy too large if everything of it filled.
+    StrategyPosition = 132, "strategy_position", "the strategy's position would be above its limit if all its open orders filled";
 }
 
 impl fmt::Display for RejectReason {

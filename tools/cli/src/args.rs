@@ -12,7 +12,8 @@ use tezi::{
     ControlConfig, CoreConfig, JournalMode, Observation, Pinning, RiskLimits, SimulatedVenueConfig,
 };
 
-use crate::strategies::StrategyName;
+use crate::roster;
+use crate::strategies::StrategyWord;
 
 /// Core numbers that the operating system's sets of cores have room for.
 const CORES_MAX: usize = 1_024;
@@ -23,9 +24,14 @@ const LATENCY_US_MAX: u32 = 60_000_000;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Strategy")]
 pub(crate) struct StrategyArgs {
-    /// The strategy to run
-    #[arg(long, value_name = "NAME", value_enum)]
-    pub(crate) strategy: Option<StrategyName>,
+    /// The strategy to run; several, or with a name of its own, run side by side on the core
+    ///
+    /// option-quoter quotes options around their Black-76 value and hedges fills with the future;
+    /// twap, vwap, pov, iceberg, peg and spread work an order (docs/algos.md); watch keeps the books.
+    /// --strategy NAME=KIND may be given several times: each has its own orders, positions, limits and
+    /// hours, and one that panics or is stopped leaves the others running (docs/operating/strategies.md).
+    #[arg(long, value_name = "KIND|NAME=KIND", verbatim_doc_comment, value_parser = roster::strategy_word)]
+    pub(crate) strategy: Vec<StrategyWord>,
     /// Runs a strategy from this shared object, with its parameters by --set
     ///
     /// The file's code runs in this process: it has to be as trusted as tezi itself.
@@ -37,9 +43,18 @@ pub(crate) struct StrategyArgs {
     /// option-quoter has options (how many, nearest the money), vol and rate (per year), edge_ticks
     /// (half the width), skew_ticks (per lot held), lots, lots_max, requote_ticks, requote_ms and
     /// hedge_lots. twap, vwap, pov, iceberg, peg and spread need instrument, side and quantity, and
-    /// have more: docs/algos.md. watch has none.
+    /// have more: docs/algos.md. watch has none. With several strategies it is NAME.KEY=VALUE.
     #[arg(long, value_name = "KEY=VALUE", verbatim_doc_comment)]
     pub(crate) set: Vec<String>,
+    /// Lets a strategy trade only within hours, in Indian time; outside them its orders are cancelled
+    #[arg(long, value_name = "NAME=HH:MM..HH:MM")]
+    pub(crate) strategy_hours: Vec<String>,
+    /// Stops a strategy whose calls take longer than this too often
+    #[arg(long, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) strategy_budget_us: Option<u64>,
+    /// How many calls over the budget stop a strategy; the machine's own stalls are among them
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) strategy_overruns: u32,
 }
 
 /// What is written.

@@ -53,6 +53,8 @@ enum Action {
     Status,
     /// Positions and their profit
     Positions,
+    /// Several strategies: state, profit, orders
+    Strategies,
     /// Every limit and what it is set to
     Limits,
     /// Shows the state every second until Ctrl-C; keeps the dead-man switch from tripping
@@ -88,8 +90,36 @@ enum Action {
     Kill(Why),
     /// Takes a stop back; needs a second user and a host with --control-dual
     Release(Why),
+    /// Stops one of several strategies: its orders are cancelled, its requests refused
+    Stop {
+        /// The strategy
+        strategy: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Lets a stopped strategy go on; needs a second user on a host with --control-dual
+    Start {
+        /// The strategy
+        strategy: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Changes a parameter of a strategy while it runs
+    Set {
+        /// The parameter and its new value
+        #[arg(value_name = "KEY=VALUE")]
+        assignment: String,
+        /// Whose, where there are several
+        #[arg(long, value_name = "NAME")]
+        strategy: Option<String>,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Sets a limit
     Limit {
+        /// Of one of several strategies: loss-max, position-max or open-orders-max
+        #[arg(long, value_name = "NAME")]
+        strategy: Option<String>,
         /// Its name: `tezi ctl limits` has them
         name: String,
         /// Its value, in the unit of its setting, or off
@@ -148,6 +178,8 @@ Examples:
   tezi ctl cancel 'NIFTY 2026-11-24 FUT' --why 'wrong contract' --wait 5
   tezi ctl flatten --through 20 --why 'end of the strategy' --wait 60
   tezi ctl limit loss-max 250000 --why 'half size today'
+  tezi ctl stop quoter --why 'loses on every fill'      the other strategies go on
+  tezi ctl set edge_ticks=8 --strategy quoter --why 'wider into the close'
   tezi ctl kill --why 'runaway'                  one way: another start, or two users with --control-dual
 
 Exit codes: 0 done; 1 refused, not done in time, or a second user is needed; 2 wrong usage.";
@@ -161,6 +193,13 @@ impl Action {
         match self {
             Self::Status | Self::Watch => "status".into(),
             Self::Positions => "positions".into(),
+            Self::Strategies => "strategies".into(),
+            Self::Stop { strategy, why } => format!("stop {strategy} why: {}", why.why),
+            Self::Start { strategy, why } => format!("start {strategy} why: {}", why.why),
+            Self::Set { assignment, strategy, why } => {
+                let whose = strategy.as_ref().map_or(String::new(), |it| format!("{it} "));
+                format!("set {whose}{assignment} why: {}", why.why)
+            }
             Self::Limits => "limits".into(),
             Self::Rotate => "rotate".into(),
             Self::Pause(it) => format!("pause why: {}", it.why),
@@ -173,7 +212,10 @@ impl Action {
             Self::Flatten { instrument, through, why, .. } => {
                 format!("flatten through={through}{} why: {}", some(instrument), why.why)
             }
-            Self::Limit { name, value, why } => format!("limit {name} {value} why: {}", why.why),
+            Self::Limit { strategy, name, value, why } => {
+                let of = strategy.as_ref().map_or(String::new(), |it| format!("of={it} "));
+                format!("limit {of}{name} {value} why: {}", why.why)
+            }
             Self::Restrict { what, instrument, why } => {
                 let what =
                     what.to_possible_value().map_or(String::new(), |it| it.get_name().into());
@@ -262,13 +304,16 @@ fn watch(args: &Args, client: &mut ControlClient) -> Result<Verdict, Failure> {
 
 fn show(args: &Args, answer: &ControlAnswer) -> Result<(), Failure> {
     if args.json {
-        let object = in_json(answer, matches!(args.action, Action::Positions));
+        let object = in_json(answer, &args.action);
         return print(|out| writeln!(out, "{object}"));
     }
     let width = answer.values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     print(|out| {
         if matches!(args.action, Action::Positions) && !answer.values.is_empty() {
             writeln!(out, "{:<width$}  net average realised unrealised", "instrument")?;
+        }
+        if matches!(args.action, Action::Strategies) && !answer.values.is_empty() {
+            writeln!(out, "{:<width$}  kind state profit open orders fills refused", "strategy")?;
         }
         for (name, value) in &answer.values {
             let name = name.replace('_', " ");
@@ -283,7 +328,7 @@ fn show(args: &Args, answer: &ControlAnswer) -> Result<(), Failure> {
     })
 }
 
-fn in_json(answer: &ControlAnswer, is_positions: bool) -> Value {
+fn in_json(answer: &ControlAnswer, action: &Action) -> Value {
     let (word, why) = match &answer.outcome {
         ControlOutcome::Done => ("ok", None),
         ControlOutcome::Waiting(why) => ("waiting", Some(why)),
@@ -294,7 +339,7 @@ fn in_json(answer: &ControlAnswer, is_positions: bool) -> Value {
     if let Some(why) = why {
         object.insert("why".into(), why.as_str().into());
     }
-    if is_positions {
+    if matches!(action, Action::Positions) {
         let of = |(name, value): &(String, String)| {
             let mut words = value.split(' ');
             let mut next = || words.next().unwrap_or_default();
@@ -307,6 +352,26 @@ fn in_json(answer: &ControlAnswer, is_positions: bool) -> Value {
             })
         };
         object.insert("positions".into(), answer.values.iter().map(of).collect());
+        return object.into();
+    }
+    if matches!(action, Action::Strategies) {
+        let of = |(name, value): &(String, String)| {
+            let mut words = value.split(' ');
+            let mut next = || words.next().unwrap_or_default();
+            let (kind, state, profit) = (next(), next(), next());
+            let mut count = || next().parse::<u64>().unwrap_or_default();
+            json!({
+                "strategy": name,
+                "kind": kind,
+                "state": state,
+                "profit": profit,
+                "open_orders": count(),
+                "new_orders": count(),
+                "fills": count(),
+                "refused": count(),
+            })
+        };
+        object.insert("strategies".into(), answer.values.iter().map(of).collect());
         return object.into();
     }
     for (name, value) in &answer.values {

@@ -29,6 +29,7 @@ mod progress;
 mod publish;
 mod replay;
 mod report;
+mod roster;
 mod settings;
 mod strategies;
 mod table;

@@ -108,7 +108,10 @@ fn opening(args: &Args, instruments: &[Instrument]) -> String {
     // A spread's tick is not asked for: nothing is quoted in it.
     let mut contracts = instruments.iter().filter(|instrument| instrument.legs().is_none());
     let has_ticks = contracts.all(|instrument| instrument.tick > Px::ZERO);
-    if !has_ticks && args.host.strategy.strategy != Some(StrategyName::Watch) {
+    let strategies = &args.host.strategy.strategy;
+    let is_quoting = strategies.is_empty()
+        || strategies.iter().any(|word| word.name == StrategyName::OptionQuoter);
+    if !has_ticks && is_quoting {
         text += "\nThe contracts say no tick, and option-quoter quotes nothing without one: add --tick 0.05";
     }
     text

@@ -4,13 +4,17 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use tezi::strategy::{AlgoConfig, AlgoKind, AlgoTrader, OptionQuoter, OptionQuoterConfig, Watch};
+use tezi::roster::Roster;
+use tezi::strategy::{
+    AlgoConfig, AlgoKind, AlgoTrader, OptionQuoter, OptionQuoterConfig, Strategy, Watch,
+};
 use tezi::{Error, Host, JournalHead, ProgressSink, ReplayReport, Report, Session};
 use tezi_capi::ForeignStrategy;
 
 use crate::args::StrategyArgs;
 use crate::library;
 use crate::outcome::Failure;
+use crate::roster::{self, RosterSpec};
 
 /// The names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,7 +37,31 @@ pub(crate) enum StrategyName {
     Watch,
 }
 
+/// A strategy as a command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StrategyWord {
+    /// The name it is given.
+    pub(crate) label: Option<String>,
+    /// What it is.
+    pub(crate) name: StrategyName,
+}
+
 impl StrategyName {
+    /// Every word there is.
+    pub(crate) fn words() -> Vec<String> {
+        Self::value_variants().iter().map(|it| it.word()).collect()
+    }
+
+    /// The one of a word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::from_str(word, false).ok()
+    }
+
+    /// Its word.
+    pub(crate) fn word(self) -> String {
+        self.to_possible_value().map_or(String::new(), |it| it.get_name().into())
+    }
+
     /// The execution algorithm of this name, where it is one.
     const fn algo(self) -> Option<AlgoKind> {
         match self {
@@ -60,7 +88,11 @@ impl Chosen {
         if let Some(path) = &args.strategy_library {
             return library::strategy(path, &args.set.join(" ")).map(Self::Library);
         }
-        let name = args.strategy.unwrap_or(default);
+        if roster::is_asked_for(args) {
+            let spec = RosterSpec::new(args).map_err(Failure::Usage)?;
+            return Ok(Self::Shipped(Shipped::Roster(spec)));
+        }
+        let name = args.strategy.first().map_or(default, |word| word.name);
         Shipped::new(name, &args.set).map(Self::Shipped).map_err(Failure::Usage)
     }
 
@@ -84,6 +116,7 @@ pub(crate) enum Shipped {
     OptionQuoter(OptionQuoterConfig),
     Algo(Box<AlgoConfig>),
     Watch,
+    Roster(RosterSpec),
 }
 
 impl Shipped {
@@ -112,10 +145,36 @@ impl Shipped {
     ///
     /// Why it cannot be built: not one that ships, or parameters of another version.
     pub(crate) fn of_journal(head: &JournalHead) -> Result<Self, String> {
-        let name = StrategyName::from_str(&head.strategy, false)
-            .map_err(|_| format!("{} is not a strategy that ships with tezi", head.strategy))?;
-        let words: Vec<String> = head.parameters.split_whitespace().map(Into::into).collect();
+        if head.strategy == Roster::NAME {
+            return RosterSpec::of_journal(&head.parameters).map(Self::Roster);
+        }
+        Self::named(&head.strategy, &head.parameters)
+    }
+
+    /// The strategy of a kind, with all its parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shipped::of_journal`].
+    pub(crate) fn named(kind: &str, parameters: &str) -> Result<Self, String> {
+        let name = StrategyName::of_word(kind)
+            .ok_or_else(|| format!("{kind} is not a strategy that ships with tezi"))?;
+        let words: Vec<String> = parameters.split_whitespace().map(Into::into).collect();
         Self::new(name, &words)
+    }
+
+    /// The strategy itself, for a roster.
+    ///
+    /// # Errors
+    ///
+    /// A roster's own names cannot be.
+    pub(crate) fn boxed(self) -> Result<Box<dyn Strategy + Send>, String> {
+        Ok(match self {
+            Self::OptionQuoter(config) => Box::new(OptionQuoter::new(config)),
+            Self::Algo(config) => Box::new(AlgoTrader::new(*config)),
+            Self::Watch => Box::new(Watch),
+            Self::Roster(spec) => Box::new(spec.roster()?),
+        })
     }
 
     /// Runs it against a session.
@@ -133,6 +192,10 @@ impl Shipped {
                 host.run_with_progress(session, AlgoTrader::new(*config), progress)
             }
             Self::Watch => host.run_with_progress(session, Watch, progress),
+            Self::Roster(spec) => {
+                let roster = spec.roster().map_err(Error::Parameter)?;
+                host.run_with_progress(session, roster, progress)
+            }
         }
     }
 
@@ -142,6 +205,9 @@ impl Shipped {
             Self::OptionQuoter(config) => tezi::replay_journal(journal, OptionQuoter::new(config)),
             Self::Algo(config) => tezi::replay_journal(journal, AlgoTrader::new(*config)),
             Self::Watch => tezi::replay_journal(journal, Watch),
+            Self::Roster(spec) => {
+                tezi::replay_journal(journal, spec.roster().map_err(Error::Parameter)?)
+            }
         }
     }
 }

@@ -4,15 +4,18 @@
 //! restrictions. Who asked and why is the host's to record; the core only acts.
 
 mod limit;
+mod parameter;
 mod record;
 #[cfg(test)]
 mod tests;
 
 pub use limit::{Limit, LimitUnit};
+pub use parameter::{Assignment, ParameterError};
 pub use record::ControlRecord;
 
-use tezi_model::{InstrumentId, Px};
+use tezi_model::{InstrumentId, Px, StrategyId};
 
+use crate::output::StopCause;
 use crate::risk::Restriction;
 
 /// One action of an operator.
@@ -63,6 +66,34 @@ pub enum Control {
         /// The most a buy may bid.
         high: Px,
     },
+    /// Stops one of several strategies: its orders are cancelled, its requests refused.
+    StopStrategy {
+        /// Which.
+        strategy: StrategyId,
+        /// Why.
+        cause: StopCause,
+    },
+    /// Lets a stopped strategy go on.
+    StartStrategy {
+        /// Which.
+        strategy: StrategyId,
+    },
+    /// Sets a limit of one of several strategies: the loss, position or open orders.
+    SetStrategyLimit {
+        /// Whose.
+        strategy: StrategyId,
+        /// Which.
+        limit: Limit,
+        /// To what; nought switches it off.
+        value: i64,
+    },
+    /// Sets a parameter of a strategy.
+    SetParameter {
+        /// Whose; [`StrategyId::NONE`] where there is only one.
+        strategy: StrategyId,
+        /// Which, and to what.
+        assignment: Assignment,
+    },
 }
 
 impl Control {
@@ -79,6 +110,22 @@ impl Control {
             Self::SetLimit { .. } => "limit",
             Self::Restrict { .. } => "restrict",
             Self::PriceRange { .. } => "range",
+            Self::StopStrategy { .. } => "stop",
+            Self::StartStrategy { .. } => "start",
+            Self::SetStrategyLimit { .. } => "strategy_limit",
+            Self::SetParameter { .. } => "set",
+        }
+    }
+
+    /// The strategy it is about, if it is about one.
+    #[must_use]
+    pub const fn strategy(&self) -> Option<StrategyId> {
+        match *self {
+            Self::StopStrategy { strategy, .. }
+            | Self::StartStrategy { strategy }
+            | Self::SetStrategyLimit { strategy, .. }
+            | Self::SetParameter { strategy, .. } => Some(strategy),
+            _ => None,
         }
     }
 
@@ -117,6 +164,16 @@ pub enum ControlError {
     NotStopped,
     /// Trading is stopped: a pause neither begins nor ends.
     Stopped,
+    /// There is no strategy of this number.
+    UnknownStrategy,
+    /// The strategy is not stopped.
+    StrategyNotStopped,
+    /// The strategy's code panicked: its state is not known, and it cannot go on.
+    StrategyPanicked,
+    /// A limit that only the whole desk has.
+    NotOfStrategies(Limit),
+    /// The strategy did not take the parameter.
+    Parameter(ParameterError),
 }
 
 impl core::fmt::Display for ControlError {
@@ -131,6 +188,22 @@ impl core::fmt::Display for ControlError {
             Self::Busy => f.write_str("too many sweeps of cancels are under way"),
             Self::NotStopped => f.write_str("trading is not stopped: there is nothing to release"),
             Self::Stopped => f.write_str("trading is stopped: a release comes first"),
+            Self::UnknownStrategy => f.write_str("there is no such strategy"),
+            Self::StrategyNotStopped => f.write_str("the strategy is not stopped"),
+            Self::StrategyPanicked => {
+                f.write_str("the strategy panicked: only another session lets it go on")
+            }
+            Self::NotOfStrategies(limit) => write!(
+                f,
+                "{} is the desk's; a strategy has loss-max, position-max and open-orders-max",
+                limit.name()
+            ),
+            Self::Parameter(ParameterError::Unknown) => {
+                f.write_str("the strategy has no such parameter that may change while it runs")
+            }
+            Self::Parameter(ParameterError::Value) => {
+                f.write_str("the strategy did not take this value")
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! An action as a journal has it.
 
 use bytemuck::{Pod, Zeroable};
-use tezi_model::{InstrumentId, Px};
+use tezi_model::{InstrumentId, Px, StrategyId};
 
-use super::{Control, Limit};
+use super::{Assignment, Control, Limit};
+use crate::output::StopCause;
 use crate::risk::Restriction;
 
 /// A [`Control`] in 24 bytes (`docs/wire/session.md`).
@@ -12,13 +13,13 @@ use crate::risk::Restriction;
 pub struct ControlRecord {
     /// Value of a limit, low end of a range, basis points.
     pub first: i64,
-    /// High end of a range.
+    /// High end of a range; number of a strategy.
     pub second: i64,
     /// An [`InstrumentId`]; all ones for every instrument.
     pub instrument: u32,
     /// What is done.
     pub kind_code: u16,
-    /// A [`Limit`] or [`Restriction`] code.
+    /// A [`Limit`], [`Restriction`] or [`StopCause`] code.
     pub detail: u16,
 }
 
@@ -51,6 +52,15 @@ impl From<&Control> for ControlRecord {
             Control::PriceRange { instrument, low, high } => {
                 Self { instrument: instrument.0, first: low.0, second: high.0, ..of(9) }
             }
+            Control::StopStrategy { strategy, cause } => {
+                Self { second: strategy.0.into(), detail: cause as u16, ..of(10) }
+            }
+            Control::StartStrategy { strategy } => Self { second: strategy.0.into(), ..of(11) },
+            Control::SetStrategyLimit { strategy, limit, value } => {
+                let second = strategy.0.into();
+                Self { first: value, second, detail: limit as u16, ..of(12) }
+            }
+            Control::SetParameter { strategy, .. } => Self { second: strategy.0.into(), ..of(13) },
         }
     }
 }
@@ -69,13 +79,18 @@ impl ControlRecord {
             7 => "limit",
             8 => "restrict",
             9 => "range",
+            10 => "stop",
+            11 => "start",
+            12 => "strategy_limit",
+            13 => "set",
             _ => return None,
         })
     }
 
-    /// The action; `None` when a code is not known.
+    /// The action, with the text of an assignment where it is one; `None` when a code is not known.
     #[must_use]
-    pub fn control(&self) -> Option<Control> {
+    pub fn control(&self, assignment: &str) -> Option<Control> {
+        let strategy = || u8::try_from(self.second).ok().map(StrategyId);
         let id = InstrumentId(self.instrument);
         let instrument = (self.instrument != ALL).then_some(id);
         Some(match self.kind_code {
@@ -91,6 +106,20 @@ impl ControlRecord {
                 Control::Restrict { instrument: id, restriction: Restriction::from_code(code)? }
             }
             9 => Control::PriceRange { instrument: id, low: Px(self.first), high: Px(self.second) },
+            10 => {
+                let cause = StopCause::from_code(u8::try_from(self.detail).ok()?)?;
+                Control::StopStrategy { strategy: strategy()?, cause }
+            }
+            11 => Control::StartStrategy { strategy: strategy()? },
+            12 => Control::SetStrategyLimit {
+                strategy: strategy()?,
+                limit: Limit::from_code(self.detail)?,
+                value: self.first,
+            },
+            13 => {
+                let assignment = Assignment::parse(assignment)?;
+                Control::SetParameter { strategy: strategy()?, assignment }
+            }
             _ => return None,
         })
     }

@@ -27,17 +27,17 @@ fn every_kind() -> Vec<Control> {
 fn every_action_comes_back_from_its_record() {
     for control in every_kind() {
         let record = ControlRecord::from(&control);
-        assert_eq!(record.control(), Some(control), "{control:?}");
+        assert_eq!(record.control(""), Some(control), "{control:?}");
         assert_eq!(ControlRecord::kind_name(record.kind_code), Some(control.name()));
     }
     let record = ControlRecord::from(&Control::Kill);
     for unknown in [0, 10, 999] {
-        assert_eq!(ControlRecord { kind_code: unknown, ..record }.control(), None);
+        assert_eq!(ControlRecord { kind_code: unknown, ..record }.control(""), None);
     }
     for (kind_code, detail) in [(7, 10), (8, 5), (8, 256)] {
-        assert_eq!(ControlRecord { kind_code, detail, ..record }.control(), None);
+        assert_eq!(ControlRecord { kind_code, detail, ..record }.control(""), None);
     }
-    assert_eq!(ControlRecord { kind_code: 4, first: -1, ..record }.control(), None);
+    assert_eq!(ControlRecord { kind_code: 4, first: -1, ..record }.control(""), None);
 }
 
 #[test]

@@ -58,6 +58,7 @@ impl Desk {
         {
             self.risk.explain(self.now, &state.definition, &market, &proposal, &mut checks);
             self.guards.explain(&self.ask(id, &proposal), &mut checks);
+            self.ledgers.explain(&self.share(id, &proposal), &mut checks);
         }
         let levels = |side| {
             instrument.map_or(Vec::new(), |id| self.books.levels(id, side).take(LEVELS).collect())

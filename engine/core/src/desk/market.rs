@@ -357,6 +357,7 @@ impl Desk {
         };
         if let Some(price) = price {
             self.positions.on_mark(instrument, price);
+            self.ledgers.on_mark(instrument, price);
         }
     }
 }

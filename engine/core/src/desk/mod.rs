@@ -8,14 +8,18 @@ mod market;
 mod operator;
 mod spread;
 mod status;
+mod strategies;
 mod trading;
 
-use tezi_model::{InstrumentId, Nanos, Px, RejectReason, StateHasher, StreamId, TradingStatus};
+use tezi_model::{
+    InstrumentId, Nanos, Px, RejectReason, StateHasher, StrategyId, StreamId, TradingStatus,
+};
 
 use crate::backtest::SimulatedVenue;
 use crate::book::{Books, BooksConfig};
 use crate::config::{ConfigError, CoreConfig, VenueMode};
 use crate::instruments::InstrumentTable;
+use crate::ledger::Ledgers;
 use crate::oms::{OrderSessionState, Orders};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
@@ -111,7 +115,14 @@ pub(crate) struct Desk {
     pub(crate) counters: Counters,
     pub(crate) refusals: [u64; RejectReason::ALL.len()],
     pub(crate) outputs: Vec<Emitted>,
+    /// Of them, changes of strategies: they have places of their own.
+    pub(crate) changes: usize,
     pub(crate) origin: Origin,
+    /// Whose call is under way, or whom it is about, where there are several strategies.
+    pub(crate) strategy: StrategyId,
+    /// Whether a call of a strategy is inside the desk: what panics there is not the strategy.
+    pub(crate) is_entered: bool,
+    pub(crate) ledgers: Ledgers,
     /// After a stop, when refused cancels are tried again.
     pub(crate) cancels_again_at: Nanos,
 }
@@ -150,7 +161,11 @@ impl Desk {
             counters: Counters::default(),
             refusals: [0; RejectReason::ALL.len()],
             outputs: Vec::with_capacity(capacity.outputs_max as usize),
+            changes: 0,
             origin: Origin::CORE,
+            strategy: StrategyId::NONE,
+            is_entered: false,
+            ledgers: Ledgers::new(0, 0),
             cancels_again_at: Nanos::ZERO,
         })
     }
@@ -158,6 +173,7 @@ impl Desk {
     /// Begins an input: time moves on, the outputs of the last one are gone.
     pub(crate) fn begin(&mut self, now: Nanos) {
         self.outputs.clear();
+        self.changes = 0;
         self.origin = Origin::CORE;
         if now < self.now {
             self.counters.clock_steps_back += 1;
@@ -172,7 +188,8 @@ impl Desk {
             (Some(timer), Some(venue)) => Some(timer.min(venue)),
             (timer, venue) => timer.or(venue),
         };
-        if self.operator.is_idle() { due } else { self.next_due_with_operator(due) }
+        let is_idle = self.operator.is_idle() && !self.ledgers.has_work();
+        if is_idle { due } else { self.next_due_with_operator(due) }
     }
 
     /// Whether messages of an instrument's stream are lost.
@@ -203,12 +220,12 @@ impl Desk {
     /// Whether so many outputs find room. One place is kept for [`Output::Kill`], which can be
     /// neither refused nor left unsaid.
     pub(crate) fn has_room(&self, outputs: usize) -> bool {
-        self.outputs.len() + outputs < self.config.capacity.outputs_max as usize
+        self.outputs.len() - self.changes + outputs < self.config.capacity.outputs_max as usize
     }
 
     /// Whether the place kept for [`Output::Kill`] is free.
     pub(crate) fn has_room_for_kill(&self) -> bool {
-        self.outputs.len() < self.config.capacity.outputs_max as usize
+        self.outputs.len() - self.changes < self.config.capacity.outputs_max as usize
     }
 
     pub(crate) fn emit(&mut self, origin: Origin, output: Output) {
@@ -249,6 +266,7 @@ impl Desk {
             hasher.write(1);
         }
         self.hash_operator(&mut hasher);
+        self.ledgers.hash_into(&mut hasher);
         hasher.finish()
     }
 

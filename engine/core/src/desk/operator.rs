@@ -101,6 +101,16 @@ impl Desk {
         {
             return Err(ControlError::UnknownInstrument);
         }
+        if let Some(strategy) = control.strategy() {
+            if strategy.is_none() || !self.ledgers.is_known(strategy) {
+                return match control {
+                    // The only strategy has no number.
+                    Control::SetParameter { .. } if strategy.is_none() => Ok(()),
+                    _ => Err(ControlError::UnknownStrategy),
+                };
+            }
+            return self.control_strategy(strategy, control);
+        }
         let is_stopped = self.risk.stopped().is_some();
         match *control {
             Control::Pause | Control::Resume if is_stopped => return Err(ControlError::Stopped),
@@ -132,6 +142,11 @@ impl Desk {
                 }
                 self.guards.set_range(instrument, low, high);
             }
+            // They name a strategy, and are done.
+            Control::StopStrategy { .. }
+            | Control::StartStrategy { .. }
+            | Control::SetStrategyLimit { .. }
+            | Control::SetParameter { .. } => {}
         }
         Ok(())
     }
@@ -278,7 +293,8 @@ impl Desk {
     #[cold]
     pub(super) fn next_due_with_operator(&self, due: Option<Nanos>) -> Option<Nanos> {
         let round = self.operator.flatten.map(|flatten| flatten.again_at);
-        let cancels = (!self.operator.sweeps.is_empty()).then_some(self.cancels_again_at);
+        let has_cancels = !self.operator.sweeps.is_empty() || self.has_orders_to_cancel();
+        let cancels = has_cancels.then_some(self.cancels_again_at);
         let later = |at: &Nanos| *at > self.now;
         [round.filter(later), cancels.filter(later), due].into_iter().flatten().min()
     }

@@ -18,18 +18,36 @@ impl Desk {
     ///
     /// The refusal of highest precedence; the state is as before.
     pub(crate) fn request(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
+        self.is_entered = true;
         let result = match request.kind() {
             // One place stays free for the refusal of a later request.
             _ if !self.has_room(2) => Err(RejectReason::Capacity),
             Some(CommandKind::New) => self.new_order(request),
             Some(CommandKind::Replace) => self.replace_order(request),
-            Some(CommandKind::Cancel) => self.cancel_order(request.client_order_id, self.origin),
+            Some(CommandKind::Cancel) => self.cancel_own(request.client_order_id),
             None => Err(RejectReason::UnknownOrder),
         };
         if let Err(reason) = result {
             self.refuse(request, reason);
         }
+        self.is_entered = false;
         result
+    }
+
+    /// Cancels an order that a strategy asks for: its own only.
+    fn cancel_own(&mut self, id: ClientOrderId) -> Result<ClientOrderId, RejectReason> {
+        self.own(id)?;
+        self.cancel_order(id, self.origin)
+    }
+
+    /// An order that the strategy under way may speak of: one of several sees only its own.
+    #[inline]
+    fn own(&self, id: ClientOrderId) -> Result<(), RejectReason> {
+        if self.strategy.is_none() {
+            return Ok(());
+        }
+        let order = self.orders.get(id).filter(|order| order.strategy == self.strategy);
+        order.map(|_| ()).ok_or(RejectReason::UnknownOrder)
     }
 
     /// Cancels everything open; orders not yet confirmed are cancelled when they are.
@@ -70,15 +88,24 @@ impl Desk {
             self.counters.fills += 1;
             self.counters.passive_fills += u64::from(report.passive);
             self.positions.on_fill(order.instrument, order.side, quantity, price);
+            if !order.strategy.is_none() {
+                let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
+                self.ledgers.on_fill(order.strategy, order.instrument, trade, mark);
+            }
             self.check_loss();
         }
         self.note_exposure(order.instrument);
         if self.risk.stopped().is_some() {
             self.on_report_when_stopped(report, &order);
-        } else if !self.operator.is_idle() {
+        } else if !self.operator.is_idle() || self.ledgers.has_work() {
             self.note_refused_cancel(report);
         }
         Ok(Some(applied))
+    }
+
+    /// What the desk values an instrument at.
+    fn mark_of(&self, instrument: InstrumentId) -> Option<Px> {
+        self.positions.get(instrument).mark
     }
 
     /// Applies what happened to an order without numbers.
@@ -104,6 +131,8 @@ impl Desk {
         let Some(order) = self.orders.on_trade_canceled(report)? else { return Ok(None) };
         let &ExecutionReport { quantity, price, .. } = report;
         self.positions.on_trade_canceled(order.instrument, order.side, quantity, price);
+        let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
+        self.ledgers.on_trade_canceled(order.strategy, order.instrument, trade, mark);
         self.note_exposure(order.instrument);
         self.check_loss();
         Ok(Some(order))
@@ -170,6 +199,9 @@ impl Desk {
         if !self.operator.is_idle() {
             self.go_on();
         }
+        if self.ledgers.has_work() {
+            self.look_after_strategies();
+        }
     }
 
     fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
@@ -187,7 +219,8 @@ impl Desk {
     ) -> Result<ClientOrderId, RejectReason> {
         let order = self
             .orders
-            .enter(
+            .enter_for(
+                self.strategy,
                 request.instrument,
                 request.side(),
                 request.price,
@@ -197,12 +230,14 @@ impl Desk {
             .ok_or(RejectReason::Capacity)?;
         self.count_request(request.instrument, proposal);
         self.counters.new_orders += 1;
+        self.ledgers.count(order.strategy, |counts| counts.new_orders += 1);
         self.send(self.origin, &command(CommandKind::New, &order, order.price, order.quantity));
         Ok(order.client_order_id)
     }
 
     fn replace_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
         let id = request.client_order_id;
+        self.own(id)?;
         let order = self.requestable(id)?;
         let proposal = Proposal {
             side: order.side,
@@ -218,6 +253,7 @@ impl Desk {
             .ok_or(RejectReason::UnknownOrder)?;
         self.count_request(order.instrument, &proposal);
         self.counters.replaces += 1;
+        self.ledgers.count(order.strategy, |counts| counts.replaces += 1);
         let command = command(CommandKind::Replace, &order, request.price, request.quantity);
         self.send(self.origin, &command);
         Ok(id)
@@ -231,6 +267,7 @@ impl Desk {
         self.requestable(id)?;
         let order = self.orders.mark_cancel(id).ok_or(RejectReason::UnknownOrder)?;
         self.counters.cancels += 1;
+        self.ledgers.count(order.strategy, |counts| counts.cancels += 1);
         self.send(origin, &command(CommandKind::Cancel, &order, order.price, order.quantity));
         Ok(id)
     }
@@ -265,7 +302,8 @@ impl Desk {
         })?;
         let market = self.market(instrument, proposal.side);
         self.risk.check(self.now, &state.definition, &market, proposal)?;
-        self.guards.check(&self.ask(instrument, proposal))
+        self.guards.check(&self.ask(instrument, proposal))?;
+        self.check_share(instrument, proposal)
     }
 
     /// What the checks of an order on `side` look at.
@@ -327,7 +365,9 @@ impl Desk {
         if let Some(count) = index.and_then(|index| self.refusals.get_mut(index)) {
             *count += 1;
         }
-        let refusal = Refusal { request: *request, reason_code: reason as u16, reserved: [0; 6] };
+        self.ledgers.count(self.strategy, |counts| counts.refusals += 1);
+        let request = Request { strategy: self.strategy, ..*request };
+        let refusal = Refusal { request, reason_code: reason as u16, reserved: [0; 6] };
         self.emit(self.origin, Output::Refusal(refusal));
     }
 
@@ -348,6 +388,7 @@ fn command(kind: CommandKind, order: &Order, price: Px, quantity: Qty) -> OrderC
         kind_code: kind as u8,
         side_code: order.side as u8,
         time_in_force_code: order.time_in_force as u8,
+        strategy: order.strategy,
         ..OrderCommand::zeroed()
     }
 }

@@ -12,6 +12,7 @@ mod model_tests;
 mod order;
 mod places;
 mod session;
+mod shares;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,11 @@ use annulled::AnnulledTrades;
 use best::BestPrices;
 use fills::{FillMemory, Recall, Trade};
 use places::Places;
+use shares::Shares;
 
 use tezi_model::{
     ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderId, OrderStatus, Px,
-    Qty, Side, StateHasher, TimeInForce,
+    Qty, Side, StateHasher, StrategyId, TimeInForce,
 };
 
 /// Room for at least so many trades taken back. An order may have many.
@@ -39,7 +41,7 @@ const ANNULLED_MIN: usize = 1_024;
 ///
 /// - `open` holds exactly the orders that are not terminal, each at its `open_index`.
 /// - `taken` holds exactly the slots of the orders of `open`.
-/// - `exposures` and `open_value` are the sums over `open`.
+/// - `exposures` and `open_value` are the sums over `open`, `shares` those of each strategy.
 /// - `best` holds the best price of each order of `open`, changes in flight included.
 /// - An order lies in slot `client_order_id & (capacity − 1)`.
 pub struct Orders {
@@ -47,6 +49,7 @@ pub struct Orders {
     taken: Places,
     open: Vec<ClientOrderId>,
     exposures: Box<[Exposure]>,
+    shares: Shares,
     open_value: Money,
     best: BestPrices,
     fills: FillMemory,
@@ -68,6 +71,7 @@ impl Orders {
             taken: Places::new(orders_max),
             open: Vec::with_capacity(orders_max),
             exposures: vec![Exposure::default(); instruments_max as usize].into_boxed_slice(),
+            shares: Shares::default(),
             open_value: Money::ZERO,
             best: BestPrices::new(orders_max, instruments_max as usize),
             fills: FillMemory::new(orders_max),
@@ -87,6 +91,14 @@ impl Orders {
         self
     }
 
+    /// The same for so many strategies, whose exposure is also told apart.
+    #[must_use]
+    pub fn of_strategies(mut self, count: u8) -> Self {
+        assert!(self.entered == 0, "strategies are there before the first order");
+        self.shares = Shares::new(count, self.exposures.len());
+        self
+    }
+
     /// The number the next order will have, `None` while as many orders are open as there are
     /// places. Numbers whose place an open order still has are passed over, so that an order that
     /// rests all day does not stand in the way of others. O(places / 64) at worst, mostly O(1).
@@ -98,9 +110,24 @@ impl Orders {
         Some(ClientOrderId(self.next_id + passed as u64))
     }
 
-    /// Enters an order as sent. The caller has its number from [`Orders::next_id`].
+    /// Enters an order of no strategy in particular as sent, with the number of [`Orders::next_id`];
+    /// `None` while there is no room.
     pub fn enter(
         &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Px,
+        quantity: Qty,
+        time_in_force: TimeInForce,
+    ) -> Option<Order> {
+        self.enter_for(StrategyId::NONE, instrument, side, price, quantity, time_in_force)
+    }
+
+    /// As [`Orders::enter`], for a strategy.
+    #[inline]
+    pub fn enter_for(
+        &mut self,
+        strategy: StrategyId,
         instrument: InstrumentId,
         side: Side,
         price: Px,
@@ -118,6 +145,7 @@ impl Orders {
             side,
             time_in_force,
             status: OrderStatus::PendingNew,
+            strategy,
             price,
             quantity,
             filled: Qty::ZERO,
@@ -236,6 +264,20 @@ impl Orders {
         self.exposures.get(instrument.index()).copied().unwrap_or_default()
     }
 
+    /// As [`Orders::exposure`], of one strategy of several.
+    #[inline]
+    #[must_use]
+    pub fn exposure_of(&self, strategy: StrategyId, instrument: InstrumentId) -> Exposure {
+        self.shares.exposure(strategy, instrument)
+    }
+
+    /// How many orders of one strategy of several are open.
+    #[inline]
+    #[must_use]
+    pub fn open_count_of(&self, strategy: StrategyId) -> u32 {
+        self.shares.open_orders(strategy)
+    }
+
     /// The best price of the open orders of an instrument and side, changes in flight included;
     /// `None` when none is open.
     #[inline]
@@ -278,7 +320,8 @@ impl Orders {
             hasher.write(order.client_order_id.0);
             hasher.write(order.order_id.0);
             hasher.write(u64::from(order.instrument.0) << 32 | (order.side as u64) << 16);
-            hasher.write((order.status as u64) << 8 | order.time_in_force as u64);
+            let strategy = u64::from(order.strategy.0) << 16;
+            hasher.write(strategy | (order.status as u64) << 8 | order.time_in_force as u64);
             hasher.write_i64(order.price.0);
             hasher.write(u64::from(order.quantity.0) << 32 | u64::from(order.filled.0));
             hasher.write_i64(pending_price.0);
@@ -296,10 +339,12 @@ impl Orders {
     pub fn is_consistent(&self) -> bool {
         let mut exposures = vec![Exposure::default(); self.exposures.len()];
         let mut bests = vec![[None::<Px>; 2]; self.exposures.len()];
+        let mut shares = self.shares.empty();
         let (mut value, mut in_flight) = (Money::ZERO, 0);
         for (index, order) in self.open().enumerate() {
             let exposure = &mut exposures[order.instrument.index()];
             add_exposure(exposure, &order, 1);
+            shares.add(&order, 1);
             let best = &mut bests[order.instrument.index()][order.side as usize];
             let price = order.price_best();
             if best.is_none_or(|best| order.side.is_better(price, best)) {
@@ -321,6 +366,7 @@ impl Orders {
         are_taken
             && live == self.open.len()
             && exposures[..] == self.exposures[..]
+            && shares == self.shares
             && (value, in_flight) == (self.open_value, self.in_flight)
             && ids.zip(&bests).all(|(id, naive)| best(id) == *naive)
     }
@@ -513,6 +559,9 @@ impl Orders {
         if let Some(exposure) = self.exposures.get_mut(order.instrument.index()) {
             add_exposure(exposure, order, 1);
         }
+        if !order.strategy.is_none() {
+            self.shares.add(order, 1);
+        }
     }
 
     /// As out and in, for an order that stays open.
@@ -526,12 +575,19 @@ impl Orders {
                 Side::Sell => exposure.sell += more,
             }
         }
+        if !now.strategy.is_none() {
+            self.shares.add(before, -1);
+            self.shares.add(now, 1);
+        }
     }
 
     fn count_out(&mut self, order: &Order) {
         self.open_value -= order.open_value();
         if let Some(exposure) = self.exposures.get_mut(order.instrument.index()) {
             add_exposure(exposure, order, -1);
+        }
+        if !order.strategy.is_none() {
+            self.shares.add(order, -1);
         }
     }
 

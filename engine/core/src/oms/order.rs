@@ -1,7 +1,8 @@
 //! An own order, and what reports make of it.
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, Money, OrderId, OrderStatus, Px, Qty, Side, TimeInForce,
+    ClientOrderId, InstrumentId, Money, OrderId, OrderStatus, Px, Qty, Side, StrategyId,
+    TimeInForce,
 };
 
 /// An own order.
@@ -19,6 +20,8 @@ pub struct Order {
     pub time_in_force: TimeInForce,
     /// Where it stands.
     pub status: OrderStatus,
+    /// Whose it is.
+    pub strategy: StrategyId,
     /// Limit price, as the venue has confirmed it (as sent, before that).
     pub price: Px,
     /// Total quantity, what is filled included.

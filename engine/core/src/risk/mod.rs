@@ -51,6 +51,19 @@ impl Proposal {
     pub const fn new_order(side: Side, price: Px, quantity: Qty) -> Self {
         Self { side, price, open_quantity: quantity, quantity, replaces: None }
     }
+
+    /// The position towards the order's side that `net` would become if everything open on that side
+    /// filled, this too, and nothing on the other.
+    #[inline]
+    pub(crate) fn worst_towards(&self, net: i64, exposure: &Exposure) -> i64 {
+        let had = self.replaces.map_or(0, |(quantity, _)| i64::from(quantity.0));
+        let open = match self.side {
+            Side::Buy => exposure.buy,
+            Side::Sell => exposure.sell,
+        };
+        let added = i64::from(self.open_quantity.0).max(had) - had;
+        net * self.side.sign() + open + added
+    }
 }
 
 /// What the checks look at.
@@ -282,14 +295,7 @@ impl Risk {
         if most == 0 {
             return Ok(());
         }
-        let had = proposal.replaces.map_or(0, |(quantity, _)| i64::from(quantity.0));
-        let open = match proposal.side {
-            Side::Buy => market.exposure.buy,
-            Side::Sell => market.exposure.sell,
-        };
-        let added = i64::from(proposal.open_quantity.0).max(had) - had;
-        let worst = market.net + proposal.side.sign() * (open + added);
-        let towards = worst * proposal.side.sign();
+        let towards = proposal.worst_towards(market.net, &market.exposure);
         // What only brings a position back towards zero is let out even beyond the limit.
         if towards > most { Err(RejectReason::PositionLimit) } else { Ok(()) }
     }

@@ -2,7 +2,7 @@
 
 use tezi_model::{
     ClientOrderId, InstrumentId, InstrumentKind, Money, Nanos, Px, Qty, RejectReason, Segment,
-    Side, TimeInForce, Token, TradingStatus,
+    Side, StrategyId, TimeInForce, Token, TradingStatus,
 };
 
 use crate::book::{Level, RestingOrder};
@@ -133,16 +133,23 @@ impl Context<'_> {
         self.desk.statuses.of_segment(segment)
     }
 
-    /// The position in an instrument.
+    /// The number of the strategy that is called, where there are several on this core.
     #[must_use]
-    pub fn position(&self, instrument: InstrumentId) -> Position {
-        self.desk.positions.get(instrument)
+    pub const fn strategy(&self) -> StrategyId {
+        self.desk.strategy
     }
 
-    /// Profit of the session, realised and not, before charges.
+    /// The strategy's position in an instrument.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentId) -> Position {
+        let own = self.desk.ledgers.position(self.desk.strategy, instrument);
+        own.unwrap_or_else(|| self.desk.positions.get(instrument))
+    }
+
+    /// The strategy's profit of the session, realised and not, before charges.
     #[must_use]
     pub fn profit(&self) -> Money {
-        self.desk.profit()
+        self.desk.ledgers.profit(self.desk.strategy).unwrap_or_else(|| self.desk.profit())
     }
 
     /// Why trading is stopped for good, `None` while it is not.
@@ -151,21 +158,25 @@ impl Context<'_> {
         self.desk.risk.stopped()
     }
 
-    /// An own order, `None` when it was never given out or is long closed and forgotten.
+    /// An order of the strategy, `None` when it was never given out or is long closed and forgotten.
     #[must_use]
     pub fn order(&self, id: ClientOrderId) -> Option<Order> {
-        self.desk.orders.get(id)
+        self.desk.orders.get(id).filter(|order| order.strategy == self.desk.strategy)
     }
 
-    /// All own open orders.
+    /// All open orders of the strategy.
     pub fn open_orders(&self) -> impl Iterator<Item = Order> + '_ {
-        self.desk.orders.open()
+        self.desk.orders.open().filter(|order| order.strategy == self.desk.strategy)
     }
 
-    /// What own open orders of an instrument may still trade.
+    /// What open orders of the strategy in an instrument may still trade.
     #[must_use]
     pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
-        self.desk.orders.exposure(instrument)
+        let Desk { orders, strategy, .. } = &*self.desk;
+        match strategy.is_none() {
+            true => orders.exposure(instrument),
+            false => orders.exposure_of(*strategy, instrument),
+        }
     }
 
     /// Sends a limit order for the day.
@@ -230,14 +241,16 @@ impl Context<'_> {
         self.desk.request(request)
     }
 
-    /// Stops trading for good and cancels everything open.
+    /// Stops trading for good and cancels everything open: of every strategy of this core.
     pub fn kill(&mut self) {
         let origin = self.desk.origin;
+        self.desk.is_entered = true;
         // Without room an earlier kill of this input took the last place: this one changes nothing.
         if self.desk.has_room_for_kill() {
             self.desk.emit(origin, Output::Kill);
         }
         self.desk.stop_trading(RejectReason::Killed);
+        self.desk.is_entered = false;
     }
 
     /// Sets a timer; the call comes with the first input at or after `at`.
@@ -250,7 +263,7 @@ impl Context<'_> {
         if !self.desk.has_room(1) {
             return Err(RejectReason::Capacity);
         }
-        let timer = self.desk.timers.set(at).ok_or(RejectReason::Capacity)?;
+        let timer = self.desk.timers.set(at, self.desk.strategy).ok_or(RejectReason::Capacity)?;
         self.desk.emit(self.desk.origin, Output::Timer(at));
         Ok(timer)
     }

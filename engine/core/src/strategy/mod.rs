@@ -17,10 +17,11 @@ pub use recorded::{Recorded, RecordedAction};
 
 use tezi_model::{
     ClientOrderId, FeedFault, InstrumentId, Nanos, OrderId, OrderStatus, Px, Qty, Segment, Side,
-    StreamId, TradingStatus,
+    StrategyId, StreamId, TradingStatus,
 };
 
 use crate::control::Control;
+pub use crate::control::ParameterError;
 use crate::execution::Parent;
 use crate::oms::{Order, OrderSessionState};
 pub use crate::timers::TimerId;
@@ -152,6 +153,27 @@ pub trait Strategy {
         &[]
     }
 
+    /// Every parent order, and which of several strategies works it.
+    fn each_parent(&self, see: &mut dyn FnMut(StrategyId, &Parent)) {
+        self.parents().iter().for_each(|parent| see(StrategyId::NONE, parent));
+    }
+
+    /// How many strategies it is made of, whose orders and positions are told apart; 0 for one alone.
+    fn strategies(&self) -> u8 {
+        0
+    }
+
+    /// Name and kind of one of those it is made of.
+    fn member(&self, _id: StrategyId) -> Option<(&str, &str)> {
+        None
+    }
+
+    /// The one of several that used more time than it may since this was last asked. Whoever asks
+    /// stops it by an input ([`Control::StopStrategy`]), for time is nothing that a replay repeats.
+    fn take_over_budget(&mut self) -> Option<StrategyId> {
+        None
+    }
+
     /// What a report should say beside that; empty for nothing.
     fn remarks(&self) -> String {
         String::new()
@@ -199,6 +221,25 @@ pub trait Strategy {
     /// An operator did something that changed what may be traded or how much, and it is in force: a
     /// pause, say, during which every new order would be refused.
     fn on_control(&mut self, _ctx: &mut Context<'_>, _control: &Control) {}
+
+    /// One of several strategies may trade from now on, or may not any more: its hours, an operator, a
+    /// limit. While it may not, its orders are cancelled, its requests refused, and it gets no books,
+    /// trades and index values.
+    fn on_active(&mut self, _ctx: &mut Context<'_>, _is_active: bool) {}
+
+    /// An operator changes a parameter. It is journaled, so that a replay does it again.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`]: nothing is changed.
+    fn set_parameter(
+        &mut self,
+        _ctx: &mut Context<'_>,
+        _key: &str,
+        _value: &str,
+    ) -> Result<(), ParameterError> {
+        Err(ParameterError::Unknown)
+    }
 
     /// The session ends. Open orders are cancelled after this returns.
     fn on_stop(&mut self, _ctx: &mut Context<'_>) {}

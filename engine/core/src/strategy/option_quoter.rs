@@ -13,7 +13,7 @@ use tezi_model::{
     ClientOrderId, Instrument, InstrumentId, InstrumentKind, Nanos, OptionType, Px, Qty, Side,
 };
 
-use super::{BookUpdate, Context, Fill, Strategy};
+use super::{BookUpdate, Context, Fill, ParameterError, Strategy};
 use crate::pricing::{Black76Batch, Black76Greeks};
 
 const OPTIONS_MAX: usize = 8;
@@ -70,6 +70,18 @@ impl Default for OptionQuoterConfig {
 }
 
 impl OptionQuoterConfig {
+    /// The parameters that may change while it quotes.
+    const RUNNING: [&str; 8] = [
+        "rate",
+        "edge_ticks",
+        "skew_ticks",
+        "lots",
+        "lots_max",
+        "requote_ticks",
+        "requote_ms",
+        "hedge_lots",
+    ];
+
     /// Changes one parameter.
     ///
     /// # Errors
@@ -468,6 +480,19 @@ impl Strategy for OptionQuoter {
 
     fn on_fill(&mut self, ctx: &mut Context<'_>, _fill: &Fill) {
         self.hedge(ctx);
+    }
+
+    /// All but which options are quoted and the volatility it begins with.
+    fn set_parameter(
+        &mut self,
+        _ctx: &mut Context<'_>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ParameterError> {
+        if !OptionQuoterConfig::RUNNING.contains(&key) {
+            return Err(ParameterError::Unknown);
+        }
+        self.config.set(key, value).map_err(|_| ParameterError::Value)
     }
 }
 

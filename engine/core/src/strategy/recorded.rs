@@ -9,10 +9,10 @@ use super::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
 };
-use crate::control::Control;
+use crate::control::{Control, ParameterError};
 use crate::desk::Explanation;
 use crate::oms::OrderSessionState;
-use crate::output::{Emitted, Origin, Output, Request};
+use crate::output::{Emitted, Origin, Output, Request, StrategyChange};
 
 /// What a strategy did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum RecordedAction {
     Timer(Nanos),
     /// It stopped trading.
     Kill,
+    /// It began or ended the hours of one of several strategies, or one panicked.
+    Strategy(StrategyChange),
 }
 
 impl RecordedAction {
@@ -34,6 +36,7 @@ impl RecordedAction {
             Output::Refusal(refusal) => Some(Self::Request(refusal.request)),
             Output::Timer(at) => Some(Self::Timer(*at)),
             Output::Kill => Some(Self::Kill),
+            Output::Strategy(change) => Some(Self::Strategy(*change)),
             Output::Report(_) => None,
         }
     }
@@ -44,9 +47,16 @@ impl RecordedAction {
 pub struct Recorded {
     pending: std::collections::VecDeque<(Origin, RecordedAction)>,
     witness: Option<Vec<Explanation>>,
+    strategies: u8,
 }
 
 impl Recorded {
+    /// What several strategies did, whose orders and positions are told apart.
+    #[must_use]
+    pub fn of_strategies(strategies: u8) -> Self {
+        Self { strategies, ..Self::default() }
+    }
+
     /// Notes an output of the journal to bring about during the next input. Call in the order of
     /// the journal; what the core caused by itself is passed over.
     pub fn load(&mut self, emitted: &Emitted) {
@@ -80,6 +90,10 @@ impl Recorded {
                 return;
             }
             self.pending.pop_front();
+            let about = ctx.desk.strategy;
+            if let RecordedAction::Request(request) = &action {
+                ctx.desk.strategy = request.strategy;
+            }
             // The outcome is compared with the journal by the caller; here it only must happen.
             if let (Some(witness), RecordedAction::Request(request)) = (&mut self.witness, &action)
             {
@@ -89,7 +103,13 @@ impl Recorded {
                 RecordedAction::Request(request) => drop(ctx.request(&request)),
                 RecordedAction::Timer(at) => drop(ctx.set_timer(at)),
                 RecordedAction::Kill => ctx.kill(),
+                RecordedAction::Strategy(change) => {
+                    if let Some(event) = change.event() {
+                        ctx.desk.change_strategy(change.strategy, event);
+                    }
+                }
             }
+            ctx.desk.strategy = about;
         }
     }
 }
@@ -97,6 +117,20 @@ impl Recorded {
 impl Strategy for Recorded {
     fn name(&self) -> &'static str {
         "recorded"
+    }
+
+    fn strategies(&self) -> u8 {
+        self.strategies
+    }
+
+    fn set_parameter(
+        &mut self,
+        ctx: &mut Context<'_>,
+        _key: &str,
+        _value: &str,
+    ) -> Result<(), ParameterError> {
+        self.repeat(ctx);
+        Ok(())
     }
 
     fn on_start(&mut self, ctx: &mut Context<'_>) {

@@ -57,7 +57,9 @@ impl Ledger {
     pub fn check<S: Strategy>(&mut self, core: &Core<S, Reference>) -> Result<(), String> {
         let outputs = core.outputs();
         self.outputs_peak = self.outputs_peak.max(outputs.len());
-        if outputs.len() > self.config.capacity.outputs_max as usize {
+        // Changes of strategies have places of their own.
+        let changes = outputs.iter().filter(|it| matches!(it.output, Output::Strategy(_))).count();
+        if outputs.len() - changes > self.config.capacity.outputs_max as usize {
             return Err(format!("{} outputs", outputs.len()));
         }
         for emitted in outputs {
@@ -106,7 +108,7 @@ impl Ledger {
                 refusal.reason().map(|_| ()).ok_or_else(|| "a refusal without a reason".into())
             }
             Output::Report(report) => self.on_report(report),
-            Output::Timer(_) => Ok(()),
+            Output::Timer(_) | Output::Strategy(_) => Ok(()),
             Output::Kill => {
                 self.stopped = self.stopped.or(Some(RejectReason::Killed));
                 Ok(())

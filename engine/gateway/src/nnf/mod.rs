@@ -45,7 +45,7 @@
 //!     kind_code: CommandKind::New as u8,
 //!     side_code: Side::Buy as u8,
 //!     time_in_force_code: TimeInForce::Day as u8,
-//!     reserved: 0,
+//!     strategy: StrategyId::NONE,
 //!     reserved_tail: 0,
 //! };
 //! let mut packet = [0; ORDER_PACKET_SIZE_MAX];

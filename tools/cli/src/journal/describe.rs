@@ -8,6 +8,7 @@ use tezi::model::{
     CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault, Instrument,
     MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
 };
+use tezi::roster::StrategyEvent;
 use tezi::{ControlEntry, CoreConfig, Emitted, Entry, Origin, Output, Refusal};
 
 use super::names::Names;
@@ -124,6 +125,13 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
             Output::Report(report) => of_report(report, names),
             Output::Timer(at) => by(Description::new("timer").time("at", *at), *origin),
             Output::Kill => by(Description::new("kill"), *origin),
+            Output::Strategy(change) => {
+                let event = change.event().map_or("unknown", StrategyEvent::name);
+                let number = u64::from(change.strategy.0);
+                let it =
+                    Description::new("strategy").count("strategy", number).text("event", event);
+                by(it, *origin)
+            }
         },
         Entry::End(state) => Description::new("end").text("state_hash", hash(*state)),
         Entry::Unknown(number) => Description::new("unknown").count("record_type", *number),

@@ -71,7 +71,7 @@ pub(super) fn command(kind: CommandKind) -> OrderCommand {
         kind_code: kind as u8,
         side_code: Side::Buy as u8,
         time_in_force_code: TimeInForce::Day as u8,
-        reserved: 0,
+        strategy: tezi_model::StrategyId::NONE,
         reserved_tail: 0,
     }
 }

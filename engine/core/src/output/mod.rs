@@ -3,8 +3,12 @@
 use bytemuck::{Pod, Zeroable};
 use tezi_model::{
     ClientOrderId, CommandKind, ExecutionReport, InstrumentId, Nanos, OrderCommand, Px, Qty,
-    RejectReason, Side, TimeInForce,
+    RejectReason, Side, StrategyId, TimeInForce,
 };
+
+mod change;
+
+pub use change::{StopCause, StrategyChange, StrategyEvent};
 
 /// What a strategy asked for, as it asked. 40 bytes; part of a [`Refusal`] record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -24,8 +28,10 @@ pub struct Request {
     pub side_code: u8,
     /// A [`TimeInForce`] code.
     pub time_in_force_code: u8,
+    /// Who asks; the core knows and says it.
+    pub strategy: StrategyId,
     /// Zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 4],
     /// Zero.
     pub reserved_tail: u64,
 }
@@ -69,7 +75,7 @@ impl Request {
     /// The request that led to a command which left.
     #[must_use]
     pub fn of_command(command: &OrderCommand) -> Option<Self> {
-        Some(match command.kind()? {
+        let request = match command.kind()? {
             CommandKind::New => Self::new_order(
                 command.instrument,
                 command.side(),
@@ -81,7 +87,8 @@ impl Request {
                 Self::replace(command.client_order_id, command.price, command.quantity)
             }
             CommandKind::Cancel => Self::cancel(command.client_order_id),
-        })
+        };
+        Some(Self { strategy: command.strategy, ..request })
     }
 
     /// What it asks; `None` when the record holds no known code.
@@ -147,6 +154,8 @@ pub enum Output {
     Timer(Nanos),
     /// The strategy stopped trading for good.
     Kill,
+    /// One of several strategies stopped, or may go on.
+    Strategy(StrategyChange),
 }
 
 /// Who caused an output: the how-manieth call of the strategy during one input, from 1, or

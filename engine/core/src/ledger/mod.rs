@@ -1,0 +1,394 @@
+//! What the desk keeps of each of several strategies: positions, limits, whether it may trade.
+
+use tezi_model::{InstrumentId, Money, Px, Qty, RejectReason, Side, StateHasher, StrategyId};
+
+use crate::oms::Exposure;
+use crate::output::{StopCause, StrategyEvent};
+use crate::position::{Position, Positions};
+use crate::risk::{Checks, Measure, Proposal};
+
+/// Strategies on one core: as many as a mask of 64 bits has places.
+pub const STRATEGIES_MAX: usize = 64;
+
+/// Limits of one strategy, beside those of the desk. Zero switches a limit off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StrategyLimits {
+    /// The largest loss of the session, in rupees; at it the strategy is stopped.
+    pub loss_max: i64,
+    /// The largest position in one instrument, in units, long or short, all its open orders filled.
+    pub position_max: i64,
+    /// Open orders at once.
+    pub open_orders_max: u32,
+}
+
+/// What one strategy did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StrategyCounts {
+    /// New orders that left.
+    pub new_orders: u64,
+    /// Changes that left.
+    pub replaces: u64,
+    /// Cancels that left, those of a stop included.
+    pub cancels: u64,
+    /// Fills booked.
+    pub fills: u64,
+    /// Requests refused.
+    pub refusals: u64,
+}
+
+/// How one strategy stands.
+#[derive(Clone, Copy)]
+pub struct StrategyView<'a> {
+    /// Which.
+    pub id: StrategyId,
+    /// Why it is stopped, `None` while it is not.
+    pub stopped: Option<StopCause>,
+    /// Whether it is outside its hours.
+    pub is_asleep: bool,
+    /// Its limits.
+    pub limits: StrategyLimits,
+    /// What it did.
+    pub counts: StrategyCounts,
+    /// What it holds.
+    pub positions: &'a Positions,
+    /// Its open orders.
+    pub open_orders: u32,
+}
+
+struct Ledger {
+    positions: Positions,
+    limits: StrategyLimits,
+    counts: StrategyCounts,
+    /// The profit its loss is counted from.
+    base: Money,
+    stopped: Option<StopCause>,
+    is_asleep: bool,
+}
+
+/// The ledgers of all strategies; none where there is only one strategy. A bit of a mask is a strategy.
+///
+/// # Invariants
+///
+/// - `inactive` has the bits of those stopped or asleep, `limited` of those with a loss limit.
+/// - `holders` has, for each instrument, the bits of those that hold some of it.
+pub(crate) struct Ledgers {
+    each: Box<[Ledger]>,
+    holders: Box<[u64]>,
+    inactive: u64,
+    limited: u64,
+    /// Whose profit changed since the loss limits were looked at.
+    changed: u64,
+}
+
+impl Ledgers {
+    pub(crate) fn new(strategies: u8, instruments_max: u32) -> Self {
+        let ledger = |_| Ledger {
+            positions: Positions::new(instruments_max),
+            limits: StrategyLimits::default(),
+            counts: StrategyCounts::default(),
+            base: Money::ZERO,
+            stopped: None,
+            is_asleep: false,
+        };
+        let instruments = if strategies == 0 { 0 } else { instruments_max as usize };
+        Self {
+            each: (0..strategies).map(ledger).collect(),
+            holders: vec![0; instruments].into_boxed_slice(),
+            inactive: 0,
+            limited: 0,
+            changed: 0,
+        }
+    }
+
+    /// Whether a strategy has to be looked at when an input ends.
+    #[inline]
+    pub(crate) const fn has_work(&self) -> bool {
+        (self.inactive | (self.changed & self.limited)) != 0
+    }
+
+    /// Those whose orders are to be cancelled.
+    pub(crate) fn inactive(&self) -> impl Iterator<Item = StrategyId> + use<> {
+        bits(self.inactive)
+    }
+
+    #[inline]
+    fn get(&self, strategy: StrategyId) -> Option<&Ledger> {
+        strategy.index().and_then(|index| self.each.get(index))
+    }
+
+    #[inline]
+    fn get_mut(&mut self, strategy: StrategyId) -> Option<&mut Ledger> {
+        strategy.index().and_then(|index| self.each.get_mut(index))
+    }
+
+    /// How many strategies there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Whether there is such a strategy.
+    pub(crate) fn is_known(&self, strategy: StrategyId) -> bool {
+        self.get(strategy).is_some()
+    }
+
+    /// Whether a strategy may trade; the only one always may.
+    #[inline]
+    pub(crate) const fn is_active(&self, strategy: StrategyId) -> bool {
+        let bit = match strategy.0 {
+            0 => None,
+            number => self.inactive.checked_shr(number as u32 - 1),
+        };
+        !matches!(bit, Some(bits) if bits & 1 == 1)
+    }
+
+    pub(crate) fn stopped(&self, strategy: StrategyId) -> Option<StopCause> {
+        self.get(strategy).and_then(|ledger| ledger.stopped)
+    }
+
+    /// What a strategy holds of an instrument; `None` for no strategy of several.
+    #[inline]
+    pub(crate) fn position(
+        &self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+    ) -> Option<Position> {
+        self.get(strategy).map(|ledger| ledger.positions.get(instrument))
+    }
+
+    /// A strategy's profit; `None` for no strategy of several.
+    #[inline]
+    pub(crate) fn profit(&self, strategy: StrategyId) -> Option<Money> {
+        self.get(strategy).map(|ledger| ledger.positions.profit())
+    }
+
+    /// Counts something that a strategy did.
+    #[inline]
+    pub(crate) fn count(&mut self, strategy: StrategyId, add: impl FnOnce(&mut StrategyCounts)) {
+        if let Some(ledger) = self.get_mut(strategy) {
+            add(&mut ledger.counts);
+        }
+    }
+
+    /// Books a fill; `mark` is what the desk values the instrument at.
+    #[inline]
+    pub(crate) fn on_fill(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        (side, quantity, price): (Side, Qty, Px),
+        mark: Option<Px>,
+    ) {
+        self.book(strategy, instrument, mark, |positions| {
+            positions.on_fill(instrument, side, quantity, price);
+        });
+        self.count(strategy, |counts| counts.fills += 1);
+    }
+
+    /// Takes back a fill that the exchange annulled.
+    #[cold]
+    pub(crate) fn on_trade_canceled(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        (side, quantity, price): (Side, Qty, Px),
+        mark: Option<Px>,
+    ) {
+        self.book(strategy, instrument, mark, |positions| {
+            positions.on_trade_canceled(instrument, side, quantity, price);
+        });
+    }
+
+    #[inline]
+    fn book(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        mark: Option<Px>,
+        book: impl FnOnce(&mut Positions),
+    ) {
+        let Some(index) = strategy.index() else { return };
+        let Some(ledger) = self.each.get_mut(index) else { return };
+        // While a strategy holds nothing, nobody marks its ledger.
+        if let Some(mark) = mark {
+            ledger.positions.on_mark(instrument, mark);
+        }
+        book(&mut ledger.positions);
+        self.changed |= 1 << index;
+        if let Some(holders) = self.holders.get_mut(instrument.index()) {
+            let is_held = ledger.positions.get(instrument).net != 0;
+            *holders = *holders & !(1 << index) | u64::from(is_held) << index;
+        }
+    }
+
+    /// Values an instrument at `price` from now on.
+    #[inline]
+    pub(crate) fn on_mark(&mut self, instrument: InstrumentId, price: Px) {
+        let Some(&holders) = self.holders.get(instrument.index()) else { return };
+        if holders != 0 {
+            self.mark_held(holders, instrument, price);
+        }
+    }
+
+    fn mark_held(&mut self, holders: u64, instrument: InstrumentId, price: Px) {
+        self.changed |= holders;
+        for strategy in bits(holders) {
+            if let Some(ledger) = self.get_mut(strategy) {
+                ledger.positions.on_mark(instrument, price);
+            }
+        }
+    }
+
+    /// Those that have lost what they may lose and are not stopped.
+    #[cold]
+    pub(crate) fn take_losers(&mut self) -> impl Iterator<Item = StrategyId> + use<> {
+        let mut losers = 0;
+        for strategy in bits(std::mem::take(&mut self.changed) & self.limited) {
+            let (Some(index), Some(ledger)) = (strategy.index(), self.get(strategy)) else {
+                continue;
+            };
+            let most = Money::from_rupees(ledger.limits.loss_max);
+            let lost = ledger.base - ledger.positions.profit();
+            losers |= u64::from(ledger.stopped.is_none() && lost >= most) << index;
+        }
+        bits(losers)
+    }
+
+    /// Takes in what happened to a strategy; whether it changed anything.
+    #[cold]
+    pub(crate) fn apply(&mut self, strategy: StrategyId, event: StrategyEvent) -> bool {
+        let (Some(index), Some(ledger)) = (strategy.index(), self.get_mut(strategy)) else {
+            return false;
+        };
+        let before = (ledger.is_asleep, ledger.stopped);
+        match event {
+            StrategyEvent::Woke => ledger.is_asleep = false,
+            StrategyEvent::Slept => ledger.is_asleep = true,
+            StrategyEvent::Started => {
+                ledger.stopped = None;
+                ledger.base = ledger.positions.profit();
+            }
+            // The first cause stands, but for a panic: what panicked must not go on.
+            StrategyEvent::Stopped(StopCause::Panic) => ledger.stopped = Some(StopCause::Panic),
+            StrategyEvent::Stopped(cause) => {
+                ledger.stopped.get_or_insert(cause);
+            }
+        }
+        let is_inactive = ledger.is_asleep || ledger.stopped.is_some();
+        let has_changed = before != (ledger.is_asleep, ledger.stopped);
+        self.inactive = self.inactive & !(1 << index) | u64::from(is_inactive) << index;
+        has_changed
+    }
+
+    pub(crate) fn limits(&self, strategy: StrategyId) -> StrategyLimits {
+        self.get(strategy).map(|ledger| ledger.limits).unwrap_or_default()
+    }
+
+    pub(crate) fn set_limits(&mut self, strategy: StrategyId, limits: StrategyLimits) {
+        let (Some(index), Some(ledger)) = (strategy.index(), self.get_mut(strategy)) else {
+            return;
+        };
+        ledger.limits = limits;
+        self.limited = self.limited & !(1 << index) | u64::from(limits.loss_max > 0) << index;
+        // The new limit may be reached already.
+        self.changed |= 1 << index;
+    }
+
+    /// Checks an order of a strategy against its limits; `exposure` and `open_orders` are its own.
+    ///
+    /// # Errors
+    ///
+    /// The reason of highest precedence.
+    #[inline]
+    pub(crate) fn check(&self, share: &Share<'_>) -> Result<(), RejectReason> {
+        let Some(ledger) = self.get(share.strategy) else { return Ok(()) };
+        if !self.is_active(share.strategy) {
+            return Err(RejectReason::StrategyStopped);
+        }
+        let limits = &ledger.limits;
+        let most = limits.open_orders_max;
+        if most > 0 && share.proposal.replaces.is_none() && share.open_orders >= most {
+            return Err(RejectReason::StrategyOrders);
+        }
+        if limits.position_max > 0 && share.worst(ledger) > limits.position_max {
+            return Err(RejectReason::StrategyPosition);
+        }
+        Ok(())
+    }
+
+    /// Says what each check of [`Ledgers::check`] finds.
+    #[cold]
+    pub(crate) fn explain(&self, share: &Share<'_>, checks: &mut Checks) {
+        let Some(ledger) = self.get(share.strategy) else { return };
+        let state = match (ledger.stopped, ledger.is_asleep) {
+            (Some(cause), _) => cause.name(),
+            (None, true) => "asleep",
+            (None, false) => "trading",
+        };
+        let is_active = self.is_active(share.strategy);
+        let (state, wanted) = (Measure::Word(state), Measure::Word("trading"));
+        checks.add(RejectReason::StrategyStopped, is_active, state, wanted);
+        let limits = &ledger.limits;
+        if share.proposal.replaces.is_none() {
+            let open = i64::from(share.open_orders) + 1;
+            let most = limits.open_orders_max.into();
+            checks.at_most(RejectReason::StrategyOrders, open, most);
+        }
+        let worst = share.worst(ledger);
+        checks.at_most(RejectReason::StrategyPosition, worst, limits.position_max);
+    }
+
+    /// How every strategy stands.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = StrategyView<'_>> {
+        (1..).zip(&self.each).map(|(number, ledger)| StrategyView {
+            id: StrategyId(number),
+            stopped: ledger.stopped,
+            is_asleep: ledger.is_asleep,
+            limits: ledger.limits,
+            counts: ledger.counts,
+            positions: &ledger.positions,
+            open_orders: 0,
+        })
+    }
+
+    /// Folds every ledger into the state hash.
+    pub(crate) fn hash_into(&self, hasher: &mut StateHasher) {
+        for ledger in &self.each {
+            ledger.positions.hash_into(hasher);
+            hasher.write(u64::from(ledger.is_asleep));
+            hasher.write(ledger.stopped.map_or(0, |cause| cause as u64));
+            hasher.write_i128(ledger.base.0);
+            let StrategyLimits { loss_max, position_max, open_orders_max } = ledger.limits;
+            hasher.write_i64(loss_max);
+            hasher.write_i64(position_max);
+            hasher.write(open_orders_max.into());
+            hasher.write(ledger.counts.refusals);
+        }
+    }
+}
+
+/// An order of a strategy, and what it has already.
+pub(crate) struct Share<'a> {
+    pub(crate) strategy: StrategyId,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) proposal: &'a Proposal,
+    pub(crate) exposure: Exposure,
+    pub(crate) open_orders: u32,
+}
+
+impl Share<'_> {
+    /// The position on the order's side if everything of the strategy open on it filled.
+    #[inline]
+    fn worst(&self, ledger: &Ledger) -> i64 {
+        let net = ledger.positions.get(self.instrument).net;
+        self.proposal.worst_towards(net, &self.exposure)
+    }
+}
+
+/// The strategies of a mask.
+fn bits(mut mask: u64) -> impl Iterator<Item = StrategyId> {
+    std::iter::from_fn(move || {
+        let index = (mask != 0).then(|| mask.trailing_zeros() as u8)?;
+        mask &= mask - 1;
+        Some(StrategyId(index + 1))
+    })
+}

@@ -1,0 +1,746 @@
+//! Several strategies on one core: who is told what, what one may do to another, and what stops one
+//! while the others go on; one by one, and at any time under a random market.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Once};
+
+use bytemuck::Zeroable;
+use common::ledger::Ledger;
+use common::market::{LOT, Market, contracts, open};
+use common::trader::RandomTrader;
+use common::{Input, core, external_config, feed, small_config};
+use tezi_core::control::{Assignment, Control, ControlError, Limit, ParameterError};
+use tezi_core::pricing::Reference;
+use tezi_core::roster::{Budget, Hours, Roster, RosterError, StopCause, StrategyEvent};
+use tezi_core::strategy::{
+    BookUpdate, Context, Fill, OrderUpdate, Recorded, Strategy, TimerId, Watch,
+};
+use tezi_core::{Core, CoreConfig, Emitted, Output};
+use tezi_model::{
+    ClientOrderId, CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, InstrumentId,
+    MarketFlags, Money, Nanos, OrderCommand, OrderId, OrderStatus, Px, Qty, RejectReason, Side,
+    StrategyId, StreamId,
+};
+use tezi_testing::Random;
+
+const FUTURE: InstrumentId = InstrumentId(0);
+const FIRST: StrategyId = StrategyId(1);
+const SECOND: StrategyId = StrategyId(2);
+const THIRD: StrategyId = StrategyId(3);
+
+/// Panics that are meant say nothing.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.payload().downcast_ref::<&str>();
+            if text.is_none_or(|text| !text.contains("meant")) {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// What a puppet is to do at its next book, and what it was told.
+#[derive(Default)]
+struct Strings {
+    orders: Vec<(Side, f64, u32)>,
+    cancel: Option<ClientOrderId>,
+    panics: bool,
+    timer: Option<i64>,
+    log: Vec<String>,
+    /// Position and profit as it sees them.
+    seen: Option<(i64, Money)>,
+    vol: f64,
+}
+
+#[derive(Clone, Default)]
+struct Puppet(Arc<Mutex<Strings>>);
+
+impl Puppet {
+    fn with<T>(&self, act: impl FnOnce(&mut Strings) -> T) -> T {
+        act(&mut self.0.lock().unwrap())
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.with(|it| std::mem::take(&mut it.log))
+    }
+}
+
+impl Strategy for Puppet {
+    fn name(&self) -> &'static str {
+        "puppet"
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, _update: BookUpdate) {
+        let (orders, cancel, panics, timer) = self.with(|it| {
+            it.log.push("book".into());
+            it.seen = Some((ctx.position(FUTURE).net, ctx.profit()));
+            (std::mem::take(&mut it.orders), it.cancel.take(), it.panics, it.timer.take())
+        });
+        for (side, rupees, quantity) in orders {
+            let outcome = ctx.submit(FUTURE, side, Px::from_rupees(rupees), Qty(quantity));
+            if let Err(reason) = outcome {
+                self.with(|it| it.log.push(reason.name().into()));
+            }
+        }
+        if let Some(Err(reason)) = cancel.map(|id| ctx.cancel(id)) {
+            self.with(|it| it.log.push(reason.name().into()));
+        }
+        if let Some(delay) = timer {
+            ctx.set_timer(ctx.now().plus(delay)).unwrap();
+        }
+        assert!(!panics, "meant to");
+    }
+
+    fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
+        assert_eq!(ctx.strategy(), update.order.strategy);
+        self.with(|it| it.log.push(format!("order {}", update.order.status.name())));
+    }
+
+    fn on_fill(&mut self, _ctx: &mut Context<'_>, fill: &Fill) {
+        self.with(|it| it.log.push(format!("fill {}", fill.quantity.0)));
+    }
+
+    fn on_timer(&mut self, _ctx: &mut Context<'_>, _timer: TimerId) {
+        self.with(|it| it.log.push("timer".into()));
+    }
+
+    fn on_active(&mut self, _ctx: &mut Context<'_>, is_active: bool) {
+        self.with(|it| it.log.push(format!("active {is_active}")));
+    }
+
+    fn set_parameter(
+        &mut self,
+        _ctx: &mut Context<'_>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ParameterError> {
+        if key != "vol" {
+            return Err(ParameterError::Unknown);
+        }
+        let vol = value.parse().map_err(|_| ParameterError::Value)?;
+        self.with(|it| it.vol = vol);
+        Ok(())
+    }
+}
+
+/// Three puppets on a desk whose venue is the test.
+struct Bench {
+    core: Core<Roster, Reference>,
+    puppets: [Puppet; 3],
+    now: Nanos,
+    orders: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with_hours(None)
+    }
+
+    /// The third with hours.
+    fn with_hours(hours: Option<Hours>) -> Self {
+        hush();
+        let mut config = external_config();
+        config.limits.order_value_max = 0;
+        config.limits.open_order_value_max = 0;
+        let puppets = [(); 3].map(|()| Puppet::default());
+        let mut roster = Roster::new();
+        for (name, puppet) in ["a", "b", "c"].into_iter().zip(&puppets) {
+            let hours = hours.filter(|_| name == "c");
+            roster.add(name, Box::new(puppet.clone()), hours).unwrap();
+        }
+        let mut core = core(&config, roster);
+        core.on_start(open());
+        Self { core, puppets, now: open(), orders: 0 }
+    }
+
+    fn commands(&self) -> Vec<OrderCommand> {
+        let of = |emitted: &Emitted| match emitted.output {
+            Output::Command(command) => Some(command),
+            _ => None,
+        };
+        self.core.outputs().iter().filter_map(of).collect()
+    }
+
+    fn events(&self) -> Vec<(StrategyId, StrategyEvent)> {
+        let of = |emitted: &Emitted| match &emitted.output {
+            Output::Strategy(change) => Some((change.strategy, change.event().unwrap())),
+            _ => None,
+        };
+        self.core.outputs().iter().filter_map(of).collect()
+    }
+
+    /// A book that changes; what leaves.
+    fn book(&mut self) -> Vec<OrderCommand> {
+        self.orders += 1;
+        let (contract, _) = contracts()[0];
+        self.now = self.now.plus(1_000);
+        let event = Event {
+            kind_code: EventKind::OrderNew as u8,
+            flags: MarketFlags::SELL,
+            stream: StreamId::new(contract.segment().unwrap(), 1),
+            token: contract.token,
+            order_id: OrderId(self.orders),
+            price: Px::from_rupees(24_100.0),
+            quantity: Qty(LOT),
+            ..Event::zeroed()
+        };
+        self.core.on_event(self.now, &event);
+        self.commands()
+    }
+
+    fn control(&mut self, control: Control) -> Result<Vec<OrderCommand>, ControlError> {
+        self.now = self.now.plus(1_000);
+        self.core.on_control(self.now, &control)?;
+        Ok(self.commands())
+    }
+
+    fn report(&mut self, to: &OrderCommand, kind: ExecutionKind, price: Px) -> Vec<OrderCommand> {
+        self.now = self.now.plus(1_000);
+        let is_fill = kind == ExecutionKind::Fill;
+        let report = ExecutionReport {
+            client_order_id: to.client_order_id,
+            order_id: OrderId(1_000 + to.client_order_id.0),
+            price,
+            quantity: to.quantity,
+            fill_id: if is_fill { to.client_order_id.0 as u32 } else { 0 },
+            kind_code: kind as u8,
+            ..ExecutionReport::zeroed()
+        };
+        self.core.on_report(self.now, &report).unwrap();
+        self.commands()
+    }
+
+    /// Lets one puppet send an order that the exchange accepts.
+    fn rest(&mut self, puppet: usize, side: Side, rupees: f64) -> OrderCommand {
+        self.puppets[puppet].with(|it| it.orders.push((side, rupees, LOT)));
+        let [order] = self.book()[..] else { panic!("one order: {:?}", self.core.outputs()) };
+        self.report(&order, ExecutionKind::Accepted, order.price);
+        order
+    }
+
+    fn hold(&mut self, puppet: usize, side: Side, rupees: f64) -> OrderCommand {
+        let order = self.rest(puppet, side, rupees);
+        self.report(&order, ExecutionKind::Fill, order.price);
+        order
+    }
+
+    fn status(&self, order: &OrderCommand) -> OrderStatus {
+        self.core.orders().get(order.client_order_id).unwrap().status
+    }
+}
+
+const fn stop(strategy: StrategyId) -> Control {
+    Control::StopStrategy { strategy, cause: StopCause::Operator }
+}
+
+const fn start(strategy: StrategyId) -> Control {
+    Control::StartStrategy { strategy }
+}
+
+#[test]
+fn each_hears_of_the_market_and_of_its_own_orders_alone() {
+    let mut bench = Bench::new();
+    let order = bench.hold(1, Side::Buy, 24_000.0);
+    assert_eq!(order.strategy, SECOND);
+    bench.puppets[1].with(|it| it.timer = Some(5_000));
+    bench.book();
+    bench.now = bench.now.plus(10_000);
+    bench.core.on_event(bench.now, &Event::clock(bench.now));
+    let logs = bench.puppets.each_ref().map(Puppet::log);
+    assert_eq!(logs[0], ["book", "book"]);
+    assert_eq!(logs[1], ["book", "order new", "order filled", "fill 65", "book", "timer"]);
+    assert_eq!(logs[2], ["book", "book"]);
+    // The position is the second's and the desk's, and none of the others'.
+    let nets = bench.puppets.each_ref().map(|it| it.with(|it| it.seen.unwrap().0));
+    assert_eq!(nets, [0, 65, 0]);
+    let held: Vec<_> = bench.core.strategies().map(|it| it.positions.get(FUTURE).net).collect();
+    assert_eq!((held, bench.core.positions().get(FUTURE).net), (vec![0, 65, 0], 65));
+}
+
+#[test]
+fn no_strategy_touches_or_trades_with_an_order_of_another() {
+    let mut bench = Bench::new();
+    let order = bench.rest(0, Side::Buy, 24_000.0);
+    bench.puppets[1].with(|it| it.cancel = Some(order.client_order_id));
+    assert_eq!(bench.book(), []);
+    assert_eq!(bench.puppets[1].log(), ["book", "book", "unknown_order"]);
+    bench.puppets[2].with(|it| it.orders.push((Side::Sell, 24_000.0, LOT)));
+    assert_eq!(bench.book(), []);
+    assert_eq!(bench.puppets[2].log(), ["book", "book", "book", "self_trade"]);
+    let refusal = bench.core.outputs().iter().find_map(|emitted| match &emitted.output {
+        Output::Refusal(refusal) => Some(refusal.request.strategy),
+        _ => None,
+    });
+    assert_eq!(refusal, Some(THIRD));
+}
+
+#[test]
+fn a_panic_stops_one_and_cancels_its_orders() {
+    let mut bench = Bench::new();
+    let (first, second) = (bench.rest(0, Side::Buy, 24_000.0), bench.rest(1, Side::Buy, 23_990.0));
+    bench.puppets[0].with(|it| {
+        it.orders.push((Side::Buy, 23_900.0, LOT));
+        it.panics = true;
+    });
+    let [new, cancel] = bench.book()[..] else { panic!("{:?}", bench.core.outputs()) };
+    assert_eq!((new.kind(), new.strategy), (Some(CommandKind::New), FIRST));
+    assert_eq!(cancel.client_order_id, first.client_order_id);
+    let panicked = (FIRST, StrategyEvent::Stopped(StopCause::Panic));
+    assert_eq!(bench.events(), [panicked]);
+    // What was in flight is cancelled when it is confirmed.
+    let [late] = bench.report(&new, ExecutionKind::Accepted, new.price)[..] else {
+        panic!("one cancel")
+    };
+    assert_eq!((late.kind(), late.client_order_id), (cancel.kind(), new.client_order_id));
+    assert_eq!(bench.status(&second), OrderStatus::New);
+    bench.puppets.iter().for_each(|it| drop(it.log()));
+    bench.rest(1, Side::Buy, 23_980.0);
+    assert_eq!(bench.puppets[0].log(), Vec::<String>::new(), "it is never called again");
+    assert_eq!(bench.control(start(FIRST)), Err(ControlError::StrategyPanicked));
+    assert_eq!(bench.core.strategy().remarks(), "a: panicked: meant to");
+    assert_eq!(bench.core.stopped(), None);
+}
+
+#[test]
+fn a_stopped_strategy_hears_of_its_orders_and_may_go_on() {
+    let mut bench = Bench::new();
+    let order = bench.rest(0, Side::Buy, 24_000.0);
+    bench.puppets[0].log();
+    let [cancel] = bench.control(stop(FIRST)).unwrap()[..] else { panic!("one cancel") };
+    assert_eq!(cancel.client_order_id, order.client_order_id);
+    // Refused once: again a second later, not before.
+    bench.report(&order, ExecutionKind::CancelRejected, order.price);
+    assert_eq!(bench.book(), []);
+    assert_eq!(bench.core.next_due().map(|due| due.0 > bench.now.0), Some(true));
+    bench.now = bench.now.plus(1_000_000_000);
+    assert_eq!(bench.book().len(), 1);
+    bench.report(&order, ExecutionKind::Canceled, order.price);
+    assert_eq!(
+        bench.puppets[0].log(),
+        ["active false", "order pending_cancel", "order canceled"]
+            .map(|it| it.replace("pending_cancel", "new")),
+    );
+    bench.puppets[0].with(|it| it.orders.push((Side::Buy, 24_000.0, LOT)));
+    assert_eq!(bench.book(), [], "it has no books while it is stopped");
+    assert_eq!(bench.control(start(SECOND)), Err(ControlError::StrategyNotStopped));
+    bench.control(start(FIRST)).unwrap();
+    assert_eq!(bench.book().len(), 1);
+    assert_eq!(bench.puppets[0].log(), ["active true", "book"]);
+    for unknown in [StrategyId(0), StrategyId(4), StrategyId(255)] {
+        assert_eq!(bench.control(stop(unknown)), Err(ControlError::UnknownStrategy));
+    }
+}
+
+#[test]
+fn a_loss_stops_the_one_that_made_it() {
+    let mut bench = Bench::new();
+    let limit = |limit, value| Control::SetStrategyLimit { strategy: FIRST, limit, value };
+    bench.control(limit(Limit::Loss, 3_000)).unwrap();
+    assert_eq!(
+        bench.control(limit(Limit::Drawdown, 1)),
+        Err(ControlError::NotOfStrategies(Limit::Drawdown))
+    );
+    let value = ControlError::Value { limit: Limit::Loss, value: -1 };
+    assert_eq!(bench.control(limit(Limit::Loss, -1)), Err(value));
+    bench.hold(0, Side::Buy, 24_000.0);
+    bench.hold(1, Side::Buy, 24_000.0);
+    let other = bench.rest(0, Side::Buy, 23_000.0);
+    // The last trade is the mark: 46 rupees below, 65 units of each lose 2,990.
+    let trade = |price: f64| {
+        let (contract, _) = contracts()[0];
+        Event {
+            kind_code: EventKind::Trade as u8,
+            stream: StreamId::new(contract.segment().unwrap(), 1),
+            token: contract.token,
+            price: Px::from_rupees(price),
+            quantity: Qty(LOT),
+            ..Event::zeroed()
+        }
+    };
+    bench.core.on_event(bench.now, &trade(23_954.0));
+    assert_eq!(bench.commands(), []);
+    bench.core.on_event(bench.now, &trade(23_953.0));
+    let [cancel] = bench.commands()[..] else { panic!("one cancel") };
+    assert_eq!(cancel.client_order_id, other.client_order_id);
+    assert_eq!(bench.events(), [(FIRST, StrategyEvent::Stopped(StopCause::Loss))]);
+    // After a start its loss counts from here.
+    bench.control(start(FIRST)).unwrap();
+    bench.core.on_event(bench.now, &trade(23_950.0));
+    assert_eq!(bench.events(), []);
+    // A limit that is passed when it is set stops at once.
+    let second = Control::SetStrategyLimit { strategy: SECOND, limit: Limit::Loss, value: 100 };
+    bench.control(second).unwrap();
+    assert_eq!(bench.events(), [(SECOND, StrategyEvent::Stopped(StopCause::Loss))]);
+}
+
+#[test]
+fn limits_of_a_strategy_hold_beside_the_desks() {
+    let mut bench = Bench::new();
+    let limit = |limit, value| Control::SetStrategyLimit { strategy: FIRST, limit, value };
+    bench.control(limit(Limit::OpenOrders, 1)).unwrap();
+    bench.control(limit(Limit::Position, i64::from(2 * LOT))).unwrap();
+    bench.rest(0, Side::Buy, 24_000.0);
+    bench.rest(1, Side::Buy, 24_000.0);
+    bench.puppets.iter().for_each(|it| drop(it.log()));
+    bench.puppets[0].with(|it| it.orders = vec![(Side::Buy, 24_000.0, LOT)]);
+    assert_eq!(bench.book(), []);
+    assert_eq!(bench.puppets[0].log(), ["book", "strategy_orders"]);
+    bench.control(limit(Limit::OpenOrders, 0)).unwrap();
+    bench.puppets[0].with(|it| it.orders = vec![(Side::Buy, 24_000.0, 2 * LOT)]);
+    assert_eq!(bench.book(), []);
+    assert_eq!(bench.puppets[0].log(), ["book", "strategy_position"]);
+    bench.puppets[0].with(|it| it.orders = vec![(Side::Buy, 24_000.0, LOT)]);
+    assert_eq!(bench.book().len(), 1);
+    let reasons: Vec<_> = bench.core.refusals().collect();
+    assert_eq!(reasons, [(RejectReason::StrategyOrders, 1), (RejectReason::StrategyPosition, 1)]);
+}
+
+#[test]
+fn hours_begin_and_end() {
+    let hours = Hours::parse("09:20..09:30").unwrap();
+    let mut bench = Bench::with_hours(Some(hours));
+    bench.book();
+    assert_eq!(bench.puppets[2].log(), ["active false"]);
+    bench.now = Nanos::from_ist(2026, 11, 20, 9, 20, 0);
+    assert_eq!(bench.core.next_due(), Some(bench.now));
+    bench.core.on_event(bench.now, &Event::clock(bench.now));
+    assert_eq!(bench.events(), [(THIRD, StrategyEvent::Woke)]);
+    let order = bench.rest(2, Side::Buy, 24_000.0);
+    assert_eq!(bench.puppets[2].log(), ["active true", "book", "order new"]);
+    // A stop outlasts the end of the hours, and the other way round.
+    bench.control(stop(THIRD)).unwrap();
+    bench.now = Nanos::from_ist(2026, 11, 20, 9, 30, 0);
+    bench.core.on_event(bench.now, &Event::clock(bench.now));
+    assert_eq!(bench.events(), [(THIRD, StrategyEvent::Slept)]);
+    bench.control(start(THIRD)).unwrap();
+    assert_eq!(bench.status(&order), OrderStatus::PendingCancel);
+    let view = bench.core.strategies().nth(2).unwrap();
+    assert_eq!((view.is_asleep, view.stopped), (true, None));
+}
+
+#[test]
+fn parameters_reach_the_one_they_are_for() {
+    let mut bench = Bench::new();
+    let set = |strategy, text| {
+        let assignment = Assignment::parse(text).unwrap();
+        Control::SetParameter { strategy, assignment }
+    };
+    bench.control(set(SECOND, "vol=0.25")).unwrap();
+    let vols = bench.puppets.each_ref().map(|it| it.with(|it| it.vol));
+    assert_eq!(vols, [0.0, 0.25, 0.0]);
+    let wrong = |error| Err(ControlError::Parameter(error));
+    assert_eq!(bench.control(set(SECOND, "vol=high")), wrong(ParameterError::Value));
+    assert_eq!(bench.control(set(SECOND, "size=2")), wrong(ParameterError::Unknown));
+    assert_eq!(bench.control(set(StrategyId(9), "vol=1")), Err(ControlError::UnknownStrategy));
+    // The only strategy of a core has no number.
+    let mut alone = core(&external_config(), Puppet::default());
+    alone.on_start(open());
+    alone.on_control(open(), &set(StrategyId::NONE, "vol=0.5")).unwrap();
+    assert!((alone.strategy().with(|it| it.vol) - 0.5).abs() < 1e-12);
+    assert_eq!(alone.on_control(open(), &set(FIRST, "vol=1")), Err(ControlError::UnknownStrategy));
+}
+
+#[test]
+fn who_takes_too_long_too_often_is_named() {
+    let budget = Budget { call_ns: 50, overruns_max: 3 };
+    let time = Arc::new(Mutex::new((0, 0)));
+    let stopwatch = {
+        let time = Arc::clone(&time);
+        // Every second reading is `step` after the one before it.
+        move || {
+            let mut time = time.lock().unwrap();
+            time.0 += time.1;
+            time.0
+        }
+    };
+    let mut roster = Roster::new().with_budget(budget, stopwatch);
+    roster.add("only", Box::new(Watch), None).unwrap();
+    let mut core = core(&external_config(), roster);
+    core.on_start(open());
+    let mut calls = |step, count: usize| {
+        time.lock().unwrap().1 = step;
+        for _ in 0..count {
+            core.on_session(open(), tezi_core::oms::OrderSessionState::Live);
+            core.on_session(open(), tezi_core::oms::OrderSessionState::Down);
+        }
+        core.strategy_mut().take_over_budget()
+    };
+    assert_eq!(calls(50, 10), None);
+    assert_eq!(calls(51, 1), None);
+    assert_eq!(calls(51, 1), Some(FIRST));
+    assert_eq!(calls(50, 10), None);
+}
+
+#[test]
+fn members_have_names_of_their_own() {
+    let mut roster = Roster::new();
+    for wrong in ["", "A", "a b", "ä", &"a".repeat(33)] {
+        let error = RosterError::Name(wrong.into());
+        assert_eq!(roster.add(wrong, Box::new(Watch), None), Err(error));
+    }
+    assert_eq!(roster.add("watch-1", Box::new(Watch), None), Ok(FIRST));
+    assert_eq!(
+        roster.add("watch-1", Box::new(Watch), None),
+        Err(RosterError::Twice("watch-1".into()))
+    );
+    for number in 1..64 {
+        roster.add(&format!("w{number}"), Box::new(Watch), None).unwrap();
+    }
+    assert_eq!(roster.add("more", Box::new(Watch), None), Err(RosterError::Full));
+    let hours = Some(Hours::parse("09:20..15:15").unwrap());
+    let mut two = Roster::new();
+    two.add("x", Box::new(Watch), hours).unwrap();
+    two.add("y", Box::new(Watch), None).unwrap();
+    assert_eq!(two.parameters(), "x=watch{}@09:20:00..15:15:00; y=watch{}");
+}
+
+/// A trader that panics once in so many calls.
+struct Faulty {
+    trader: RandomTrader,
+    left: u64,
+}
+
+impl Strategy for Faulty {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
+        self.trader.on_book(ctx, update);
+        self.left = self.left.saturating_sub(1);
+        assert!(self.left > 0, "meant to");
+    }
+
+    fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
+        self.trader.on_order(ctx, update);
+    }
+
+    fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
+        self.trader.on_fill(ctx, fill);
+    }
+
+    fn on_timer(&mut self, ctx: &mut Context<'_>, timer: TimerId) {
+        self.trader.on_timer(ctx, timer);
+    }
+}
+
+fn random_roster(seed: u64) -> Roster {
+    let mut random = Random(seed);
+    let mut roster = Roster::new();
+    let hours = Hours::parse("09:15:01..09:15:03").ok();
+    let trader = |seed| RandomTrader::new(seed, 0);
+    roster.add("a", Box::new(trader(random.next())), None).unwrap();
+    let left = random.below(6_000);
+    roster.add("b", Box::new(Faulty { trader: trader(random.next()), left }), None).unwrap();
+    roster.add("c", Box::new(trader(random.next())), hours).unwrap();
+    roster
+}
+
+/// An operator who does anything to strategies, once in a while.
+fn random_control(random: &mut Random) -> Option<Control> {
+    let strategy = StrategyId(random.below(5) as u8);
+    Some(match random.below(400) {
+        0 => stop(strategy),
+        1 | 2 => start(strategy),
+        3 => {
+            let limit = [Limit::Loss, Limit::Position, Limit::OpenOrders, Limit::Drawdown]
+                [random.below(4) as usize];
+            let value = random.below(800) as i64 - 20;
+            Control::SetStrategyLimit { strategy, limit, value }
+        }
+        4 => Control::CancelAll { instrument: None },
+        5 => Control::Flatten { instrument: None, through_bps: 50 },
+        6 => Control::Resume,
+        _ => return None,
+    })
+}
+
+/// What strategies hold, by the fills of their orders.
+#[derive(Default)]
+struct Naive {
+    owners: BTreeMap<u64, StrategyId>,
+    fills: BTreeMap<StrategyId, u64>,
+}
+
+impl Naive {
+    fn take(&mut self, outputs: &[Emitted], inactive: &[StrategyId], is_control: bool) {
+        for emitted in outputs {
+            match &emitted.output {
+                Output::Command(command) if command.kind() == Some(CommandKind::New) => {
+                    self.owners.insert(command.client_order_id.0, command.strategy);
+                    // Hours may begin within an input; an operator's start is one.
+                    let woke = |it: &Emitted| match &it.output {
+                        Output::Strategy(change) => {
+                            change.strategy == command.strategy
+                                && !matches!(change.event(), Some(StrategyEvent::Stopped(_)))
+                        }
+                        _ => false,
+                    };
+                    let is_allowed =
+                        !inactive.contains(&command.strategy) || outputs.iter().any(woke);
+                    assert!(is_allowed || is_control, "{command:?}");
+                }
+                Output::Command(command) => {
+                    let owner = self.owners.get(&command.client_order_id.0);
+                    assert_eq!(owner, Some(&command.strategy));
+                }
+                Output::Report(report) if report.kind() == Some(ExecutionKind::Fill) => {
+                    let owner = self.owners[&report.client_order_id.0];
+                    *self.fills.entry(owner).or_default() += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs a random session, checks every input, and gives back what a replay must reproduce.
+fn run<S: Strategy>(
+    seed: u64,
+    config: &CoreConfig,
+    strategy: S,
+    mut prepare: impl FnMut(&mut S, usize),
+    mut see: impl FnMut(usize, &Core<S, Reference>),
+) -> u64 {
+    let mut core = core(config, strategy);
+    let mut random = Random(seed ^ 0x51AE);
+    let mut now = open();
+    let mut inputs = vec![(now, Input::Start)];
+    for event in Market::new(seed).take(6_000) {
+        now = now.max(event.receive_time);
+        inputs.push((now, Input::Event(event)));
+        inputs.extend(random_control(&mut random).map(|control| (now, Input::Control(control))));
+    }
+    inputs.push((now, Input::Stop));
+    for (step, (now, input)) in inputs.iter().enumerate() {
+        prepare(core.strategy_mut(), step);
+        feed(&mut core, *now, input);
+        see(step, &core);
+    }
+    core.state_hash()
+}
+
+#[test]
+fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
+    hush();
+    let (mut panics, mut losses, mut slept, mut refused, mut fills) = (0, 0, 0, 0, 0);
+    for seed in 1..=24 {
+        let config = small_config(20_000 * (seed as i64 % 2), 20_000);
+        let mut outputs: Vec<Vec<Emitted>> = Vec::new();
+        let mut desk = Ledger::new(&config);
+        let mut naive = Naive::default();
+        let mut inactive = Vec::new();
+        let hash = run(
+            seed,
+            &config,
+            random_roster(seed),
+            |_, _| {},
+            |step, core| {
+                assert_eq!(desk.check(core), Ok(()), "seed {seed}, step {step}");
+                let is_control = core.operator_work().is_flattening;
+                naive.take(core.outputs(), &inactive, is_control);
+                for view in core.strategies() {
+                    let told = naive.fills.get(&view.id).copied().unwrap_or_default();
+                    assert_eq!(view.counts.fills, told, "seed {seed}, step {step}");
+                }
+                inactive.clear();
+                for view in core.strategies() {
+                    if view.is_asleep || view.stopped.is_some() {
+                        inactive.push(view.id);
+                    }
+                }
+                outputs.push(core.outputs().to_vec());
+                if step.is_multiple_of(100) {
+                    assert!(core.is_consistent(), "seed {seed}, step {step}");
+                }
+                if step == 6_000 {
+                    panics +=
+                        core.strategies().filter(|it| it.stopped == Some(StopCause::Panic)).count();
+                    refused += core.strategies().map(|it| it.counts.refusals).sum::<u64>();
+                    fills += core.strategies().map(|it| it.counts.fills).sum::<u64>();
+                }
+            },
+        );
+        let happened = |event| {
+            let is_it = |it: &&Emitted| match &it.output {
+                Output::Strategy(change) => change.event() == Some(event),
+                _ => false,
+            };
+            outputs.iter().flatten().filter(is_it).count()
+        };
+        losses += happened(StrategyEvent::Stopped(StopCause::Loss));
+        slept += happened(StrategyEvent::Slept);
+        let again = run(
+            seed,
+            &config,
+            random_roster(seed),
+            |_, _| {},
+            |step, core| {
+                assert_eq!(
+                    core.outputs(),
+                    outputs[step],
+                    "seed {seed}, step {step}: the same code"
+                );
+            },
+        );
+        assert_eq!(again, hash);
+        let recorded = run(
+            seed,
+            &config,
+            Recorded::of_strategies(3),
+            |strategy, step| outputs[step].iter().for_each(|it| strategy.load(it)),
+            |step, core| {
+                assert_eq!(core.outputs(), outputs[step], "seed {seed}, step {step}: recorded");
+                assert_eq!(core.strategy().left(), 0, "seed {seed}, step {step}");
+            },
+        );
+        assert_eq!(recorded, hash, "seed {seed}: the state from the outputs alone");
+    }
+    println!(
+        "{panics} panics, {losses} loss stops, {refused} refused, {fills} fills, {slept} slept"
+    );
+    assert!(panics > 5 && losses > 5 && refused > 1_000 && fills > 500 && slept > 24);
+}
+
+#[test]
+fn positions_of_strategies_add_up_to_the_desks() {
+    hush();
+    for seed in 100..112 {
+        let config = small_config(0, 0);
+        run(
+            seed,
+            &config,
+            random_roster(seed),
+            |_, _| {},
+            |step, core| {
+                if !step.is_multiple_of(50) {
+                    return;
+                }
+                for instrument in (0..12).map(InstrumentId) {
+                    let desk = core.positions().get(instrument);
+                    let mine: i64 =
+                        core.strategies().map(|it| it.positions.get(instrument).net).sum();
+                    let bought: u64 =
+                        core.strategies().map(|it| it.positions.get(instrument).bought).sum();
+                    // What an operator's flattening traded is the desk's own.
+                    if core.controls() == 0 {
+                        assert_eq!((mine, bought), (desk.net, desk.bought), "seed {seed}, {step}");
+                    }
+                    for view in core.strategies() {
+                        let it = view.positions.get(instrument);
+                        if it.net != 0 {
+                            assert_eq!(it.mark, desk.mark, "seed {seed}, {step}");
+                        }
+                    }
+                }
+            },
+        );
+    }
+}
