@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tezi_gateway::nnf::{Checksum, Packet, decode, decode_cm};
+use tezi_gateway::nnf::{Checksum, LegReply, Packet, decode, decode_cm, decode_legs};
 use tezi_model::{ClientOrderId, Token};
 
 fuzz_target!(|data: &[u8]| {
@@ -18,6 +18,14 @@ fuzz_target!(|data: &[u8]| {
             assert!(reply.report.kind().is_some());
         }
         rest = &rest[packet.size()..];
+    }
+    // Of several legs, which have as many contracts as their form.
+    if let Ok(read) = decode_legs(data) {
+        assert!(read.reply.report.kind().is_some());
+        let key = read.reply.legs.expect("the order is of several legs");
+        assert_eq!(key.further, [read.legs[1].token, read.legs[2].token]);
+        let behind = &read.legs[key.form.count()..];
+        assert!(behind.iter().all(|leg| *leg == LegReply::default()));
     }
     // The capital market's, whose securities go by name.
     let cm = decode_cm(0, data, |_| Some(Token(2_885)), |_| Some(ClientOrderId(7)));

@@ -2,8 +2,8 @@
 //! panic, and tables that agree.
 //!
 //! The first byte is the segment (its highest bit) and how many exchanges of bytes with a real gateway come first. Then come messages, a
-//! length byte before each; each goes in as a packet with the right checksum, and every fourth as the
-//! bare bytes.
+//! length byte before each; each goes in as a packet with the right checksum, every fourth as the
+//! bare bytes, and every fourth as long as a full structure is, of one contract or of several.
 
 #![no_main]
 
@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
 use tezi_gateway::nnf::client::{Config, Endpoint, Event, Limits, Session};
+use tezi_gateway::nnf::wire::{MsOeRequest, MsSpdOeRequest};
 use tezi_gateway::nnf::{Account, Encryption, SelfTrade, SessionIdentity, UserRole, server};
 use tezi_model::{Nanos, Segment};
 
@@ -84,7 +85,9 @@ fn poll(member: &mut Session, gateway: &mut server::Session) {
                 gateway.on_connected(server::Listener::Gateway, NOW);
                 member.on_connected(NOW);
             }
-            Event::Report { report, .. } => assert!(report.kind().is_some()),
+            Event::Report { report, .. } | Event::Leg { report, .. } => {
+                assert!(report.kind().is_some());
+            }
             _ => {}
         }
     }
@@ -106,9 +109,16 @@ fuzz_target!(|data: &[u8]| {
     let mut rest = rest;
     while let [head, behind @ ..] = rest {
         let (message, behind) = behind.split_at(usize::from(*head).min(behind.len()));
+        let mut message = message.to_vec();
+        match head % 8 {
+            1 => message.resize(MsOeRequest::SIZE, b' '),
+            5 => message.resize(MsSpdOeRequest::SIZE, b' '),
+            _ => {}
+        }
         let length = (22 + message.len()) as u16;
-        let packet = [&length.to_be_bytes()[..], &[0; 4], &Md5::digest(message), message].concat();
-        let bytes = if head % 4 == 3 { message } else { &packet };
+        let packet =
+            [&length.to_be_bytes()[..], &[0; 4], &Md5::digest(&message), &message].concat();
+        let bytes = if head % 4 == 3 { &message } else { &packet };
         assert!(member.on_bytes(bytes, NOW) <= bytes.len());
         poll(&mut member, &mut gateway);
         assert!(member.is_consistent());

@@ -14,6 +14,7 @@ use md5::{Digest, Md5};
 use tezi_gateway::nnf::server::{Config, Event, Listener, Session};
 use tezi_gateway::nnf::wire::{
     CmOrderEntryRequest, CmOrderEntryRequestTr, CmOrderOmRequestTr, CmSignon, CmUpdateLocaldbIn,
+    MsSpdOeRequest,
 };
 use tezi_gateway::nnf::{DynamicIvOrder, Encryption};
 use tezi_model::{Nanos, Segment};
@@ -21,7 +22,7 @@ use tezi_model::{Nanos, Segment};
 const NOW: Nanos = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
 
 /// Code and length of what a gateway of futures and options takes.
-const MESSAGES: [(i16, usize); 15] = [
+const MESSAGES: [(i16, usize); 21] = [
     (2400, 48),
     (23008, 42),
     (23000, 60),
@@ -37,6 +38,12 @@ const MESSAGES: [(i16, usize); 15] = [
     (20400, 158),
     (20404, 186),
     (2062, 316),
+    (2100, MsSpdOeRequest::SIZE),
+    (2118, MsSpdOeRequest::SIZE),
+    (2106, MsSpdOeRequest::SIZE),
+    (2102, MsSpdOeRequest::SIZE),
+    (2104, MsSpdOeRequest::SIZE),
+    (20408, MsSpdOeRequest::SIZE),
 ];
 
 /// The same of the capital market.
@@ -89,7 +96,7 @@ fuzz_target!(|data: &[u8]| {
         inner_header: true,
     };
     let is_cm = method & 4 != 0;
-    let (segment, messages) =
+    let (segment, messages): (_, &[(i16, usize)]) =
         if is_cm { (Segment::NseCm, &CM_MESSAGES) } else { (Segment::NseFo, &MESSAGES) };
     let mut session = Session::in_segment(&config, segment).expect("a right configuration");
     session.on_connected(Listener::Router, NOW);
@@ -114,6 +121,10 @@ fuzz_target!(|data: &[u8]| {
                 // Only the plain method lets messages through that nobody encrypted.
                 Event::Request(_) | Event::KillSwitch { .. } => {
                     assert_eq!(encryption, Encryption::Plain);
+                }
+                Event::LegsRequest => {
+                    assert_eq!((encryption, is_cm), (Encryption::Plain, false));
+                    assert!(session.poll_legs_request().is_some());
                 }
                 Event::Close(_) => session.on_connected(Listener::Gateway, NOW),
                 _ => {}

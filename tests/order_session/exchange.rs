@@ -320,6 +320,7 @@ impl Exchange {
                     self.client = None;
                 }
                 Event::Request(request) => self.on_request(&request, now),
+                Event::LegsRequest => unreachable!("a host sends no orders of several legs"),
             }
         }
     }

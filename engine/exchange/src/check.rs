@@ -1,6 +1,6 @@
 //! A member's order as the matching engine takes it, or why the exchange refuses it before.
 
-use tezi_core::matching::{Order, SelfTrade};
+use tezi_core::matching::{Order, Owner, SelfTrade};
 use tezi_core::venue::bands::Lpp;
 use tezi_core::venue::session::{OrderType, Phase};
 use tezi_gateway::nnf::ErrorCode;
@@ -49,26 +49,24 @@ pub(crate) fn contract_of(
     found.ok_or(ErrorCode::InvalidSymbol)
 }
 
-/// The order that a new order or a change describes: all that the matching engine does not check
-/// itself. `traded` is what has traded of it; in a change the wire has what stays open, and the
-/// larger of the two readings of `Volume` counts.
+/// What a request says of its sender, whatever it asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender {
+    pub(crate) owner: Owner,
+    pub(crate) self_trade: SelfTrade,
+    pub(crate) time_in_force: TimeInForce,
+}
+
+/// Whose order a request is and how long it is to live; all that the matching engine does not check itself.
 #[inline]
-pub(crate) fn order_of(
+pub(crate) fn sender_of(
     member: &mut Member,
-    number: u32,
-    instrument: InstrumentId,
-    image: &OrderImage,
+    order: &MsOeRequest,
     phase: Phase,
-) -> Result<Order, ErrorCode> {
-    let order = &image.order;
+) -> Result<Sender, ErrorCode> {
     if order.broker_id != member.broker_id {
         return Err(ErrorCode::MemberUnknown);
     }
-    let side = match order.buy_sell_indicator.get() {
-        BuySell::BUY => Side::Buy,
-        BuySell::SELL => Side::Sell,
-        _ => return Err(ErrorCode::InvalidBuySell),
-    };
     let is_share = order.token_no.get() == -1 && order.contract_desc.expiry_date.get() == 0;
     let is_known = match order.pro_client_indicator.get() {
         1 | 2 => true,
@@ -80,26 +78,57 @@ pub(crate) fn order_of(
     }
     let owner = member.owner_of(order.pan, order.settlor).ok_or(ErrorCode::InvalidPan)?;
     let time_in_force = time_in_force(order.st_order_flags, phase)?;
+    let stpc = order.additional_order_flags.bits & AdditionalOrderFlags::STPC != 0;
+    let self_trade = if stpc { SelfTrade::CancelActive } else { SelfTrade::CancelPassive };
+    Ok(Sender { owner, self_trade, time_in_force })
+}
+
+/// The side of a request or of one of its legs.
+#[inline]
+pub(crate) const fn side_of(buy_sell: i16) -> Result<Side, ErrorCode> {
+    match buy_sell {
+        BuySell::BUY => Ok(Side::Buy),
+        BuySell::SELL => Ok(Side::Sell),
+        _ => Err(ErrorCode::InvalidBuySell),
+    }
+}
+
+/// Units as the wire has them.
+#[inline]
+pub(crate) fn units(value: i32) -> Result<Qty, ErrorCode> {
+    u32::try_from(value).map(Qty).map_err(|_| ErrorCode::InvalidData)
+}
+
+/// The order that a new order or a change describes. `traded` is what has traded of it; in a change the
+/// wire has what stays open, and the larger of the two readings of `Volume` counts.
+#[inline]
+pub(crate) fn order_of(
+    member: &mut Member,
+    number: u32,
+    instrument: InstrumentId,
+    image: &OrderImage,
+    phase: Phase,
+) -> Result<Order, ErrorCode> {
+    let order = &image.order;
+    let Sender { owner, self_trade, time_in_force } = sender_of(member, order, phase)?;
+    let side = side_of(order.buy_sell_indicator.get())?;
     let order_type = order_type(order)?;
     if order_type == OrderType::Market && order.algo_id.get() != 0 {
         return Err(ErrorCode::AlgoMarketOrder);
     }
-    let price = order.price.get();
-    let units = |value: i32| u32::try_from(value).map_err(|_| ErrorCode::InvalidData);
     let filled = order.volume_filled_today.get();
     let open = order.total_volume_remaining.get().saturating_add(filled);
-    let stpc = order.additional_order_flags.bits & AdditionalOrderFlags::STPC != 0;
     Ok(Order {
         instrument,
         side,
         order_type,
         time_in_force,
-        price: Px::from_paise(i64::from(price)),
+        price: Px::from_paise(i64::from(order.price.get())),
         trigger: Px::from_paise(i64::from(order.trigger_price.get())),
-        quantity: Qty(units(order.volume.get().max(open))?),
-        disclosed: Qty(units(order.disclosed_volume.get())?),
+        quantity: units(order.volume.get().max(open))?,
+        disclosed: units(order.disclosed_volume.get())?,
         owner,
-        self_trade: if stpc { SelfTrade::CancelActive } else { SelfTrade::CancelPassive },
+        self_trade,
         member: number,
         reference: 0,
     })
@@ -136,6 +165,16 @@ fn order_type(order: &MsOeRequest) -> Result<OrderType, ErrorCode> {
         (BOOK_STOP_LOSS, true) if is_market => Ok(OrderType::StopMarket),
         (BOOK_STOP_LOSS, true) => Ok(OrderType::StopLimit),
         (BOOK_REGULAR_LOT | BOOK_STOP_LOSS, _) => Err(ErrorCode::BookTypeFlags),
+        _ => Err(ErrorCode::InvalidBookType),
+    }
+}
+
+/// Orders of several legs stand in no book of their own kind: regular lot, no stop-loss.
+pub(crate) fn check_legs_book(order: &MsOeRequest) -> Result<(), ErrorCode> {
+    let has_stop_flag = order.st_order_flags.terms & StOrderFlags::STOP_LOSS != 0;
+    match order.book_type.get() {
+        BOOK_REGULAR_LOT if !has_stop_flag => Ok(()),
+        BOOK_REGULAR_LOT | BOOK_STOP_LOSS => Err(ErrorCode::BookTypeFlags),
         _ => Err(ErrorCode::InvalidBookType),
     }
 }

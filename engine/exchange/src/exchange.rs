@@ -42,6 +42,8 @@ pub struct Exchange {
     pub(crate) contracts: Contracts,
     /// Their numbers follow those of the contracts.
     pub(crate) spreads: Box<[SpreadOfTheDay]>,
+    /// Numbers of the spreads by the tokens of their legs.
+    pub(crate) pairs: Index,
     pub(crate) floor: Floor,
     pub(crate) day: Day,
     /// Instruments whose day is over before the others'.
@@ -86,20 +88,26 @@ impl Exchange {
             protections.push(protection_of(config, listing, terms.tick, open)?);
         }
         let spreads = config.spreads_of_the_day()?;
-        add_spreads(config, &spreads, &mut matcher)?;
+        let pairs = add_spreads(config, &spreads, &mut matcher)?;
         protections.resize_with(config.listings.len() + spreads.len(), || None);
         let members = members(config)?;
         let blank = OrderImage { order: MsOeRequest::zeroed(), filler: 0 };
         let limits = &config.limits;
         let outright = config.listings.iter();
         let outright = outright.map(|it| Track::outright(it.instrument.token, it.stream));
-        let pairs = spreads.iter().map(|it| Track::spread(it.listing.legs, it.listing.stream));
-        let tracks = outright.chain(pairs);
+        let spread_tracks =
+            spreads.iter().map(|it| Track::spread(it.listing.legs, it.listing.stream));
+        let tracks = outright.chain(spread_tracks);
         let bounds = (limits.datagrams, limits.frozen);
         let broadcast = config.broadcast.map(|it| Broadcast::new(config, it)).transpose()?;
         let floor = Floor {
             segment: config.segment,
-            images: Images::new(limits.member_orders, members.len(), &blank),
+            images: Images::new(
+                limits.member_orders,
+                members.len(),
+                &blank,
+                config.segment == Segment::NseFo,
+            ),
             members,
             tape: Tape::new(config.segment, tracks, config.streams, config.heartbeat_ns, bounds),
             broadcast: broadcast.map(Box::new),
@@ -120,6 +128,7 @@ impl Exchange {
             day,
             expired: vec![false; config.listings.len() + spreads.len()].into_boxed_slice(),
             spreads: spreads.into_boxed_slice(),
+            pairs,
             slow: Slow::new(limits.slow_requests),
             now: Nanos(i64::MIN),
             is_started: false,
@@ -443,7 +452,7 @@ fn matcher_config(config: &ExchangeConfig) -> MatcherConfig {
         stops_max: limits.stops,
         frozen_max: limits.frozen,
         trades_max: limits.trades,
-        // Block windows and orders of several legs are not offered over these sessions.
+        // Block windows are not offered over these sessions.
         blocks_max: 0,
         legs_fill: LegsFill::default(),
         order_id_first: OrderId(u64::from(config.order_prefix) * ORDER_NUMBERS + 1),

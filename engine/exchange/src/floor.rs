@@ -1,6 +1,8 @@
 //! Where the matcher's reports go: to the market, to the members whose orders they are about, and to
 //! the background.
 
+mod legs;
+
 use std::collections::VecDeque;
 
 use tezi_core::matching::{
@@ -44,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) is_decision: bool,
     /// Whether what is cancelled now is cancelled in a batch: at the end of a session.
     pub(crate) is_batch: bool,
+    /// Why the legs of an order left of which nothing has traded.
+    pub(crate) legs_left: Option<CancelReason>,
 }
 
 /// A frozen request and when the exchange decides.
@@ -84,6 +88,7 @@ impl Asked {
             disclosed: 0,
             is_decision: false,
             is_batch: false,
+            legs_left: None,
         }
     }
 }
@@ -158,6 +163,9 @@ impl Floor {
             return;
         }
         let Some(place) = self.images.place_of(state.reference) else { return };
+        if self.images.form(place).is_some() {
+            return self.on_legs_state(report, state, place);
+        }
         match report {
             Report::Accepted(_) => self.on_accepted(place, state),
             Report::Modified(_) => self.on_modified(place, state),
@@ -331,14 +339,17 @@ impl Floor {
 
     /// Tells the member of one side of a trade.
     #[inline]
-    fn tell_trade(&mut self, kind: TradeKind, trade: &Trade, side: Side) {
-        let side = side as usize;
+    fn tell_trade(&mut self, kind: TradeKind, trade: &Trade, of: Side) {
+        let side = of as usize;
         let Some(member) = trade.members[side].checked_sub(BACKGROUND_MEMBERS) else { return };
         let Some(place) = self.images.place_of(trade.references[side]) else {
             // Finished so long ago that its place is another order's.
             self.counters.untold += 1;
             return;
         };
+        if self.images.form(place).is_some() {
+            return self.tell_leg_trade(kind, trade, of, place);
+        }
         let image = self.images.image_mut(place);
         image.order.st_order_flags.state |= StOrderFlags::TRADED;
         let fill = Fill {

@@ -1,8 +1,10 @@
 //! The orders of boxes as their members see them: the image of each, found by order number, listed
 //! by box in the order in which they came.
 
+use bytemuck::Zeroable;
 use tezi_gateway::nnf::server::OrderImage;
-use tezi_model::OrderId;
+use tezi_gateway::nnf::{Legs, LegsForm};
+use tezi_model::{InstrumentId, OrderId};
 
 use crate::index::Index;
 
@@ -27,9 +29,26 @@ struct Place {
     generation: u32,
     member: u32,
     state: State,
+    /// Of an order of several legs, its form: the rest of it is in `legs`.
+    form: Option<LegsForm>,
     /// Its neighbours: among the live orders of the box, or, of `later`, among free places.
     earlier: u32,
     later: u32,
+}
+
+/// What an order of several legs has beside its image.
+#[derive(Clone, Copy)]
+pub(crate) struct LegsImage {
+    /// The further legs as the wire has them.
+    pub(crate) legs: Legs,
+    /// The legs' instruments, as many as the form has.
+    pub(crate) instruments: [InstrumentId; 3],
+}
+
+impl LegsImage {
+    pub(crate) fn empty() -> Self {
+        Self { legs: Legs::zeroed(), instruments: [InstrumentId(0); 3] }
+    }
 }
 
 /// A table of images of a fixed size.
@@ -41,6 +60,8 @@ struct Place {
 ///   long as can be, for a trade of it may still be taken back.
 pub(crate) struct Images {
     places: Box<[Place]>,
+    /// By place; empty where only orders in one contract are.
+    legs: Box<[LegsImage]>,
     free_first: u32,
     free_last: u32,
     numbers: Index,
@@ -50,7 +71,8 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    pub(crate) fn new(bound: u32, boxes: usize, blank: &OrderImage) -> Self {
+    /// `has_legs` says whether orders of several legs can come.
+    pub(crate) fn new(bound: u32, boxes: usize, blank: &OrderImage, has_legs: bool) -> Self {
         let bound = bound.clamp(1, 1 << 24);
         let place = |at: u32| Place {
             image: *blank,
@@ -58,11 +80,13 @@ impl Images {
             generation: 0,
             member: 0,
             state: State::Done,
+            form: None,
             earlier: NONE,
             later: if at + 1 < bound { at + 1 } else { NONE },
         };
         Self {
             places: (0..bound).map(place).collect(),
+            legs: (0..if has_legs { bound } else { 0 }).map(|_| LegsImage::empty()).collect(),
             free_first: 0,
             free_last: bound - 1,
             numbers: Index::new(bound as usize),
@@ -82,8 +106,25 @@ impl Images {
         }
         place.generation = place.generation.wrapping_add(1).max(1);
         (place.image, place.member, place.state) = (*image, member, State::Asked);
-        (place.order_id, place.later) = (OrderId(0), NONE);
+        (place.order_id, place.form, place.later) = (OrderId(0), None, NONE);
         Some((at, u64::from(place.generation) << 32 | u64::from(at)))
+    }
+
+    /// The same for an order of several legs; `None` also where none can come.
+    pub(crate) fn reserve_legs(
+        &mut self,
+        member: u32,
+        image: &OrderImage,
+        form: LegsForm,
+        legs: &LegsImage,
+    ) -> Option<(u32, u64)> {
+        if self.legs.is_empty() {
+            return None;
+        }
+        let (at, reference) = self.reserve(member, image)?;
+        self.places[at as usize].form = Some(form);
+        self.legs[at as usize] = *legs;
+        Some((at, reference))
     }
 
     /// The order is in: it has a number, and its box has it.
@@ -171,6 +212,27 @@ impl Images {
         &mut self.places[at as usize].image
     }
 
+    /// The form of an order of several legs; `None` of an order in one contract.
+    #[inline]
+    pub(crate) fn form(&self, at: u32) -> Option<LegsForm> {
+        self.places[at as usize].form
+    }
+
+    /// Whether the order lives.
+    pub(crate) fn is_live(&self, at: u32) -> bool {
+        self.places[at as usize].state == State::Live
+    }
+
+    /// The further legs of an order that has a form.
+    pub(crate) fn legs(&self, at: u32) -> &LegsImage {
+        &self.legs[at as usize]
+    }
+
+    /// Image and further legs of an order that has a form.
+    pub(crate) fn with_legs_mut(&mut self, at: u32) -> (&mut OrderImage, &mut LegsImage) {
+        (&mut self.places[at as usize].image, &mut self.legs[at as usize])
+    }
+
     #[inline]
     pub(crate) fn reference(&self, at: u32) -> u64 {
         u64::from(self.places[at as usize].generation) << 32 | u64::from(at)
@@ -201,7 +263,6 @@ impl Images {
 mod tests {
     use std::collections::VecDeque;
 
-    use bytemuck::Zeroable;
     use tezi_gateway::nnf::wire::MsOeRequest;
 
     use super::*;
@@ -210,7 +271,7 @@ mod tests {
     fn images_follow_a_model_of_lists() {
         const SEED: u64 = 0x1_3a6e5;
         let blank: OrderImage = OrderImage { order: MsOeRequest::zeroed(), filler: 0 };
-        let mut images = Images::new(12, 2, &blank);
+        let mut images = Images::new(12, 2, &blank, false);
         let mut lists: [VecDeque<(u32, u64, u64)>; 2] = [VecDeque::new(), VecDeque::new()];
         let mut x = SEED;
         for number in 1..20_000_u64 {

@@ -22,6 +22,7 @@ mod exchange;
 mod floor;
 mod images;
 mod index;
+mod legs;
 mod members;
 mod operator;
 pub mod population;

@@ -7,6 +7,7 @@ use tezi_gateway::nnf::server::{
     self, AnswerKind, Event, Fill, OrderImage, Session, Terms, TradeKind,
 };
 use tezi_gateway::nnf::wire::Text;
+use tezi_gateway::nnf::{Legs, LegsForm};
 use tezi_model::Nanos;
 
 use crate::config::{BoxConfig, ConfigError, ExchangeConfig, GatewayFaults};
@@ -159,6 +160,26 @@ impl Member {
         said: Said,
         now: Nanos,
     ) {
+        let terms = self.count_answer(kind, said);
+        self.session.on_answer(kind, image, terms, now);
+    }
+
+    /// The same about an order of several legs.
+    pub(crate) fn answer_legs(
+        &mut self,
+        kind: AnswerKind,
+        form: LegsForm,
+        (image, legs): (&mut OrderImage, &Legs),
+        said: Said,
+        now: Nanos,
+    ) {
+        let terms = self.count_answer(kind, said);
+        self.session.on_legs_answer(kind, form, image, legs, terms, now);
+    }
+
+    /// Counts an answer, and lets a faulty gateway lose it.
+    #[inline]
+    fn count_answer(&mut self, kind: AnswerKind, said: Said) -> Terms {
         let loses = self.random.happens(self.faults.drop_answers_per_million);
         if said.is_asked && loses && self.session.is_signed_on() {
             self.session.drop_answers(1);
@@ -169,8 +190,32 @@ impl Member {
         );
         self.activity.refused += u64::from(refused);
         let Said { sequence, error_code, reason_code, .. } = said;
-        let terms = Terms { sequence, stream: MATCHING_STREAM, error_code, reason_code };
-        self.session.on_answer(kind, image, terms, now);
+        Terms { sequence, stream: MATCHING_STREAM, error_code, reason_code }
+    }
+
+    /// Tells that the rest of one leg leaves.
+    pub(crate) fn tell_leg_rest(
+        &mut self,
+        (image, legs): (&OrderImage, &Legs),
+        leg: usize,
+        error_code: i16,
+        now: Nanos,
+    ) {
+        let terms = Terms { stream: MATCHING_STREAM, error_code, ..Terms::default() };
+        self.session.on_leg_rest(image, legs, leg, terms, now);
+    }
+
+    /// Tells of a trade of one leg.
+    pub(crate) fn tell_leg_trade(
+        &mut self,
+        kind: TradeKind,
+        (image, legs): (&mut OrderImage, &mut Legs),
+        leg: usize,
+        fill: &Fill,
+        now: Nanos,
+    ) {
+        self.activity.trades += u64::from(kind == TradeKind::Made);
+        self.session.on_leg_trade(kind, image, legs, leg, fill, MATCHING_STREAM, now);
     }
 
     /// Tells of a trade.

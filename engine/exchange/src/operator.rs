@@ -32,7 +32,7 @@ impl Exchange {
             OperatorCommand::HaltOrResume => self.halt(now),
             OperatorCommand::CancelAll(member) if member < self.floor.members.len() => {
                 self.floor.counters.kill_switches += 1;
-                self.cancel_where(member as u32, now, |_| true) > 0
+                self.cancel_where(member as u32, now, |_, _| true) > 0
             }
             OperatorCommand::CancelAll(_) => false,
             OperatorCommand::SignOffAll => {

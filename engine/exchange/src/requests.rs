@@ -1,19 +1,20 @@
 //! What members and the background ask, from request to answer.
 
 use tezi_core::matching::{Order, OrderForm, Refusal, Report, RequestKind as Kind, Sink, Target};
-use tezi_gateway::nnf::ErrorCode;
 use tezi_gateway::nnf::server::{AnswerKind, Event, OrderImage, Request, RequestKind};
 use tezi_gateway::nnf::wire::{AdditionalOrderFlags, ContractDesc};
-use tezi_model::{InstrumentId, Nanos, OrderId};
+use tezi_gateway::nnf::{ErrorCode, LegsForm};
+use tezi_model::{InstrumentId, Nanos, OrderId, Segment};
 
 use crate::background::{Action, BACKGROUND_MEMBERS};
 use crate::check::{contract_of, is_protected, number, order_of};
 use crate::exchange::Exchange;
 use crate::floor::Frozen;
+use crate::images::Images;
 use crate::members::Said;
 
 /// Why a request is refused: before the matching engine, or by it.
-enum Why {
+pub(crate) enum Why {
     Code(ErrorCode),
     Refusal(Refusal),
 }
@@ -30,12 +31,31 @@ impl From<Refusal> for Why {
     }
 }
 
+impl Why {
+    /// The exchange's number for it.
+    pub(crate) fn number(&self, segment: Segment) -> i16 {
+        match self {
+            Self::Code(code) => number(segment, *code),
+            Self::Refusal(refusal) => {
+                let code = refusal.code(segment).and_then(|code| i16::try_from(code).ok());
+                code.unwrap_or(number(segment, ErrorCode::RequestRejected))
+            }
+        }
+    }
+}
+
 impl Exchange {
     /// Something of a box reaches the matching engine.
     #[inline]
     pub(crate) fn on_event(&mut self, member: u32, event: &Event, now: Nanos) {
         match event {
             Event::Request(request) => self.on_request(member, request, now),
+            Event::LegsRequest => {
+                let session = &mut self.floor.members[member as usize].session;
+                if let Some(request) = session.poll_legs_request() {
+                    self.on_legs_request(member, &request, now);
+                }
+            }
             Event::KillSwitch { token, descriptor } => {
                 self.on_kill_switch(member, *token, descriptor, now);
             }
@@ -89,7 +109,7 @@ impl Exchange {
 
     #[inline]
     fn on_modify(&mut self, member: u32, request: &Request, now: Nanos) -> Result<(), Why> {
-        let place = self.find_own(member, request)?;
+        let place = self.find_own(member, &request.order, None)?;
         let instrument = contract_of(&self.contracts, &request.order.order)?;
         let mut order = self.order_of(member, instrument, &request.order)?;
         if !self.is_protected(&order, now) {
@@ -104,23 +124,34 @@ impl Exchange {
 
     #[inline]
     fn on_cancel(&mut self, member: u32, request: &Request, now: Nanos) -> Result<(), Why> {
-        let place = self.find_own(member, request)?;
+        let place = self.find_own(member, &request.order, None)?;
         let target = Target::new(self.floor.images.order_id(place), BACKGROUND_MEMBERS + member);
         self.ask(Some(place), request.sequence, 0);
         Ok(self.matcher.cancel(now, target, &mut self.floor)?)
     }
 
     #[inline]
-    fn modify(&mut self, now: Nanos, target: Target, order: &Order) -> Result<(), Refusal> {
+    pub(crate) fn modify(
+        &mut self,
+        now: Nanos,
+        target: Target,
+        order: &Order,
+    ) -> Result<(), Refusal> {
         let resting = self.matcher.books().order(self.segment as u8, target.order_id);
         self.floor.tape.begin_change(resting.as_ref());
         self.matcher.modify(now, target, order, &mut self.floor)
     }
 
-    /// The live order that a change is about, which must be the box's own, and as the box knows it.
+    /// The live order that a change is about, which must be the box's own, of the form of the change, and
+    /// as the box knows it.
     #[inline]
-    fn find_own(&self, member: u32, request: &Request) -> Result<u32, ErrorCode> {
-        let named = request.order.order.order_number.get();
+    pub(crate) fn find_own(
+        &self,
+        member: u32,
+        asked: &OrderImage,
+        form: Option<LegsForm>,
+    ) -> Result<u32, ErrorCode> {
+        let named = asked.order.order_number.get();
         // What is no whole number in range saturates to one that no order has.
         let order_id = OrderId(named as u64);
         let found = self.floor.images.find(order_id).filter(|_| order_id.0 as f64 == named);
@@ -128,7 +159,10 @@ impl Exchange {
         if owner != member {
             return Err(ErrorCode::NotYourOrder);
         }
-        let is_current = self.floor.images.image(place).is_current(&request.order);
+        if self.floor.images.form(place) != form {
+            return Err(ErrorCode::OrderDoesNotExist);
+        }
+        let is_current = self.floor.images.image(place).is_current(asked);
         if is_current { Ok(place) } else { Err(ErrorCode::OrderModifiedMeanwhile) }
     }
 
@@ -145,7 +179,7 @@ impl Exchange {
     }
 
     #[inline]
-    fn is_protected(&mut self, order: &Order, now: Nanos) -> bool {
+    pub(crate) fn is_protected(&mut self, order: &Order, now: Nanos) -> bool {
         let phase = self.matcher.phase(order.instrument);
         let Some(protection) = self.floor.protections.get_mut(order.instrument.index()) else {
             return true;
@@ -157,7 +191,7 @@ impl Exchange {
 
     /// Notes the request that goes to the matching engine now.
     #[inline]
-    fn ask(&mut self, place: Option<u32>, sequence: u32, disclosed: u32) {
+    pub(crate) fn ask(&mut self, place: Option<u32>, sequence: u32, disclosed: u32) {
         let asked = &mut self.floor.asked;
         (asked.place, asked.sequence, asked.disclosed) = (place, sequence, disclosed);
     }
@@ -172,20 +206,14 @@ impl Exchange {
     #[cold]
     fn refuse(&mut self, member: u32, kind: AnswerKind, request: &Request, why: &Why, now: Nanos) {
         self.floor.counters.refused += 1;
-        let error_code = match why {
-            Why::Code(code) => number(self.segment, *code),
-            Why::Refusal(refusal) => {
-                let code = refusal.code(self.segment).and_then(|code| i16::try_from(code).ok());
-                code.unwrap_or(number(self.segment, ErrorCode::RequestRejected))
-            }
-        };
+        let error_code = why.number(self.segment);
         let said =
             Said { is_asked: true, sequence: request.sequence, error_code, ..Said::default() };
         let mut image = request.order;
         self.floor.members[member as usize].answer(kind, &mut image, said, now);
     }
 
-    /// Cancels every order of the user, or every one in a contract. Each is confirmed by itself; no
+    /// Cancels every order of the user, or every one in a contract, spreads with a leg in it too. Each is confirmed by itself; no
     /// separate answer is known (FO 9.48, chapter 4).
     fn on_kill_switch(
         &mut self,
@@ -205,17 +233,25 @@ impl Exchange {
             self.floor.counters.kill_switches_unknown += 1;
             return;
         }
-        let wanted = |image: &OrderImage| {
-            token.is_none_or(|token| image.order.token_no.get() == token)
-                && (!is_share || image.order.contract_desc == *descriptor)
+        let is_in = |images: &Images, place: u32, token: i32| {
+            images.image(place).order.token_no.get() == token
+                || images.form(place).is_some_and(|form| {
+                    let legs = &images.legs(place).legs;
+                    (1..form.count()).any(|leg| legs.further(leg).token2.get() == token)
+                })
+        };
+        let wanted = |images: &Images, place: u32| {
+            token.is_none_or(|token| is_in(images, place, token))
+                && (!is_share || images.image(place).order.contract_desc == *descriptor)
         };
         self.cancel_where(member, now, wanted);
     }
 
     /// The user is gone: orders that are to go with it do.
     fn on_signed_off(&mut self, member: u32, now: Nanos) {
-        let wanted = |image: &OrderImage| {
-            image.order.additional_order_flags.bits & AdditionalOrderFlags::COL != 0
+        let wanted = |images: &Images, place: u32| {
+            let flags = images.image(place).order.additional_order_flags;
+            flags.bits & AdditionalOrderFlags::COL != 0
         };
         let count = self.cancel_where(member, now, wanted);
         self.floor.counters.canceled_on_logoff += count;
@@ -227,12 +263,12 @@ impl Exchange {
         &mut self,
         member: u32,
         now: Nanos,
-        wanted: impl Fn(&OrderImage) -> bool,
+        wanted: impl Fn(&Images, u32) -> bool,
     ) -> u64 {
         let (mut count, mut next) = (0, self.floor.images.first(member));
         while let Some(place) = next {
             next = self.floor.images.next(place);
-            if !wanted(self.floor.images.image(place)) {
+            if !wanted(&self.floor.images, place) {
                 continue;
             }
             let order_id = self.floor.images.order_id(place);

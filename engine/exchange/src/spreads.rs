@@ -11,6 +11,8 @@ use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, Token};
 
 use crate::config::{ConfigError, ExchangeConfig, Listing};
 use crate::contracts::terms_of;
+use crate::index::Index;
+use crate::legs::pair_key;
 
 /// A spread of two listed contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +115,14 @@ fn said(listing: &SpreadListing, legs: [Listing; 2]) -> SpreadOfTheDay {
     SpreadOfTheDay { listing: *listing, legs, reference, range }
 }
 
-/// Adds the spreads of the day to a matcher that has the listings, and gives their numbers.
+/// Adds the spreads of the day to a matcher that has the listings; their numbers by the tokens of their
+/// legs.
 pub(crate) fn add_spreads(
     config: &ExchangeConfig,
     spreads: &[SpreadOfTheDay],
     matcher: &mut Matcher,
-) -> Result<(), ConfigError> {
+) -> Result<Index, ConfigError> {
+    let mut pairs = Index::new(spreads.len());
     let place = |token| config.listings.iter().position(|leg| leg.instrument.token == token);
     for spread in spreads {
         let [near, far] =
@@ -135,7 +139,9 @@ pub(crate) fn add_spreads(
             ..InstrumentTerms::spread(leg_terms.tick, leg_terms.lot)
         };
         let pair = Spread { near, far, leg_price: LegPriceRule::default() };
-        matcher.add_spread(&terms, pair).map_err(ConfigError::Capacity)?;
+        let id = matcher.add_spread(&terms, pair).map_err(ConfigError::Capacity)?;
+        let is_found = pairs.insert(pair_key(spread.listing.legs.map(|leg| leg.0)), id.0);
+        debug_assert!(is_found, "the index has room for every spread");
     }
-    Ok(())
+    Ok(pairs)
 }

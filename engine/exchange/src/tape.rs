@@ -9,6 +9,8 @@
 //! - An order of a spread is two messages of one number, the near leg's first: sides opposite, both
 //!   with the difference. Its trade is two `K`, each with its leg's price, buyer and seller swapped.
 //!   All go out on the spread's stream.
+//! - An order of two or three legs never rests and is not shown; as of a market order, its side of a
+//!   trade has number 0.
 //! - While an auction collects orders nothing is shown, its trades are, and what is left appears as
 //!   new orders when continuous trading begins (chapter 11).
 //!
@@ -19,7 +21,7 @@
 //! anew says all orders that rest. Trading status is not in MTBT.
 
 use tezi_core::book::{Books, RestingOrder};
-use tezi_core::matching::{OrderState, Report, Trade, TradeKind};
+use tezi_core::matching::{OrderForm, OrderState, Report, Trade, TradeKind};
 use tezi_core::venue::session::OrderType;
 use tezi_feed_handler::wire::nse_mtbt::{
     self as mtbt, encode_heartbeat, encode_order, encode_trade, message_type as kind,
@@ -239,7 +241,7 @@ impl Tape {
         if state.trigger != Px::ZERO || !self.is_shown(state.instrument) {
             return;
         }
-        let is_published = state.order_type == OrderType::Limit;
+        let is_published = state.order_type == OrderType::Limit && !is_of_legs(state);
         let shown = part(state.open().0, disclosed);
         if is_published {
             self.say_state(message_type, state, shown);
@@ -302,6 +304,10 @@ impl Tape {
 
     fn on_cancel(&mut self, state: &OrderState) {
         if self.forget_frozen(state.order_id) || state.trigger != Px::ZERO {
+            return;
+        }
+        if is_of_legs(state) {
+            self.active = None;
             return;
         }
         let mut quantity = state.shown.0;
@@ -620,6 +626,12 @@ impl Tape {
     }
 }
 
+/// Whether an order is one of two or three legs, all under one number.
+#[inline]
+const fn is_of_legs(state: &OrderState) -> bool {
+    matches!(state.form, OrderForm::TwoLegs | OrderForm::ThreeLegs)
+}
+
 /// What shows of `open` at a time.
 #[inline]
 fn part(open: u32, disclosed: u32) -> u32 {
@@ -635,7 +647,7 @@ const fn paise(price: Px) -> i32 {
 #[cfg(test)]
 mod tests {
     use tezi_core::book::BooksConfig;
-    use tezi_core::matching::{OrderForm, TradeKind};
+    use tezi_core::matching::TradeKind;
     use tezi_core::venue::session::OrderType;
     use tezi_model::{Qty, TimeInForce};
 

@@ -11,6 +11,8 @@ pub struct Counters {
     pub requests: u64,
     /// Of them, refused with an error code.
     pub refused: u64,
+    /// Of the requests, those for spreads and for orders of two and three legs.
+    pub legs_requests: u64,
     /// Requests of the background.
     pub background_requests: u64,
     /// Of them, refused.

@@ -116,6 +116,13 @@ impl fmt::Display for ExchangeReport {
             counters.background_requests,
             counters.background_refused
         )?;
+        if counters.legs_requests > 0 {
+            writeln!(
+                f,
+                "  several legs  {} of the members' requests: spreads, two legs, three legs",
+                counters.legs_requests
+            )?;
+        }
         writeln!(
             f,
             "  trades        {}, {} units; {} price-protected orders refused",

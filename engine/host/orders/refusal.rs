@@ -80,7 +80,7 @@ impl From<CommandError> for LocalRefusal {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::NotLive => Self::NotLive,
-            CommandError::Encode(_) => Self::Encode,
+            CommandError::Encode(_) | CommandError::NotResumable => Self::Encode,
             CommandError::Rate => Self::Rate,
             CommandError::Backlog => Self::Backlog,
             CommandError::Capacity => Self::Capacity,

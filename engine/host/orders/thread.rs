@@ -360,6 +360,8 @@ impl OrdersThread {
             }
             Event::Live => self.on_live(now),
             Event::Report { report, origin } => self.on_report(&report, origin, clock),
+            // The core sends no such orders: it is another terminal's, or an earlier process's.
+            Event::Leg { .. } => self.report.counts.unknown_reports += 1,
             Event::Acknowledged { .. } => self.report.counts.acknowledged_by_gateway += 1,
             Event::Notice(notice) => self.on_notice(&notice),
             Event::Unanswered(_) => self.report.counts.unanswered += 1,

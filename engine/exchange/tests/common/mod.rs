@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 
+pub mod world;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -186,6 +188,21 @@ impl Reader {
             }
             return;
         }
+        // A spread's messages name a leg and are about neither leg's book; a trade taken back, which may
+        // be a spread's, is about none.
+        let is_no_book = matches!(
+            event.kind(),
+            Some(
+                EventKind::SpreadOrderNew
+                    | EventKind::SpreadOrderModify
+                    | EventKind::SpreadOrderCancel
+                    | EventKind::SpreadTrade
+                    | EventKind::TradeCancel
+            )
+        );
+        if is_no_book {
+            return;
+        }
         let Some(&(id, stream)) = self.ids.get(&event.token.0) else { return };
         assert_eq!(
             event.stream.number(),
@@ -205,7 +222,6 @@ impl Reader {
             EventKind::Trade => {
                 self.books.on_trade(FO, order_id, event.sell_order_id, quantity);
             }
-            EventKind::TradeCancel => {}
             kind => panic!("unexpected {kind:?}"),
         }
     }

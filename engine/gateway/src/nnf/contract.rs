@@ -40,6 +40,8 @@ pub enum ContractError {
     Strike,
     /// Series empty or not printable.
     Series,
+    /// A leg of a spread that is not defined.
+    Leg,
 }
 
 impl fmt::Display for ContractError {
@@ -53,6 +55,7 @@ impl fmt::Display for ContractError {
             Self::Expiry => "the expiry must be known, in whole seconds",
             Self::Strike => "the strike must be positive, in whole paise",
             Self::Series => "the series must have 1 or 2 characters",
+            Self::Leg => "the legs of a spread must be defined before it",
         })
     }
 }

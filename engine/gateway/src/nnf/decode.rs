@@ -12,6 +12,7 @@ use tezi_model::{
     ClientOrderId, ExecutionKind, ExecutionReport, Nanos, NseTime, OrderId, Px, Qty, Side, Token,
 };
 
+use super::legs::LegsKey;
 use super::venue_state::VenueOrderState;
 use super::wire::{
     BeF64, BeI16, BeI32, BuySell, ErrorResponse, MessageHeader, MsOeRequest, MsOeResponseTr,
@@ -119,6 +120,9 @@ pub struct Reply {
     pub remaining: Qty,
     /// Units filled in all after this, 0 in a refusal.
     pub filled: Qty,
+    /// What else the order is in, where the message is about a whole order of several legs; contract,
+    /// side and quantities are then those of the first leg, of a spread the side of the spread.
+    pub legs: Option<LegsKey>,
 }
 
 /// Decodes a message of futures and options, its envelope taken off and in plain.
@@ -282,7 +286,11 @@ pub(super) fn answer(code: i16, answer: &Answer) -> Result<Reply, DecodeError> {
 }
 
 #[inline]
-fn confirmation(code: i16, kind: ExecutionKind, answer: &Answer) -> Result<Reply, DecodeError> {
+pub(super) fn confirmation(
+    code: i16,
+    kind: ExecutionKind,
+    answer: &Answer,
+) -> Result<Reply, DecodeError> {
     let remaining = quantity(answer.total_volume_remaining, Field::RemainingVolume)?;
     let filled = quantity(answer.volume_filled_today, Field::VolumeFilledToday)?;
     let volume = quantity(answer.volume, Field::Volume)?;
@@ -310,11 +318,12 @@ fn confirmation(code: i16, kind: ExecutionKind, answer: &Answer) -> Result<Reply
         side: Some(strict_side(answer.buy_sell_indicator)?),
         remaining,
         filled,
+        legs: None,
     })
 }
 
 #[inline]
-fn refusal(code: i16, kind: ExecutionKind, answer: &Answer) -> Reply {
+pub(super) fn refusal(code: i16, kind: ExecutionKind, answer: &Answer) -> Reply {
     Reply {
         report: ExecutionReport {
             client_order_id: ClientOrderId::default(),
@@ -334,12 +343,18 @@ fn refusal(code: i16, kind: ExecutionKind, answer: &Answer) -> Reply {
         side: side(answer.buy_sell_indicator),
         remaining: Qty::ZERO,
         filled: Qty::ZERO,
+        legs: None,
     }
 }
 
 /// A refusal that names nothing but its reason; the sequence number alone finds its order.
 #[inline]
 pub(super) fn error_response(code: i16, header: &MessageHeader) -> Reply {
+    error_response_of(code, kind_of(code, header.error_code.get()), header)
+}
+
+/// The same of a kind that is known.
+pub(super) fn error_response_of(code: i16, kind: ExecutionKind, header: &MessageHeader) -> Reply {
     let zero = BeI32::new(0);
     let answer = Answer {
         order_number: BeF64::new(0.0),
@@ -354,7 +369,7 @@ pub(super) fn error_response(code: i16, header: &MessageHeader) -> Reply {
         time: venue_time(header.timestamp.get(), header.log_time.get()),
         venue: VenueOrderState::default(),
     };
-    refusal(code, kind_of(code, answer.error_code), &answer)
+    refusal(code, kind, &answer)
 }
 
 /// A downloaded trade, which comes in the full structure, as the trimmed one.
@@ -421,11 +436,12 @@ pub(super) fn trade(wire: &MsTradeConfirmTr, token: Option<Token>) -> Result<Rep
         side: Some(strict_side(wire.buy_sell_indicator)?),
         remaining: quantity(wire.remaining_volume, Field::RemainingVolume)?,
         filled: quantity(wire.volume_filled_today, Field::VolumeFilledToday)?,
+        legs: None,
     })
 }
 
 #[inline]
-fn quantity(wire: BeI32, field: Field) -> Result<Qty, DecodeError> {
+pub(super) fn quantity(wire: BeI32, field: Field) -> Result<Qty, DecodeError> {
     u32::try_from(wire.get()).map(Qty).map_err(|_| DecodeError::OutOfRange(field))
 }
 
@@ -452,7 +468,7 @@ pub(super) fn side(wire: BeI16) -> Option<Side> {
 }
 
 #[inline]
-fn strict_side(wire: BeI16) -> Result<Side, DecodeError> {
+pub(super) fn strict_side(wire: BeI16) -> Result<Side, DecodeError> {
     side(wire).ok_or(DecodeError::OutOfRange(Field::BuySellIndicator))
 }
 

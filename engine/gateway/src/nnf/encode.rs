@@ -32,7 +32,7 @@ pub enum EncodeError {
     Kind = 1,
     /// The side is no known code.
     Side = 2,
-    /// The time in force is no known code.
+    /// The time in force is no known code, or for a spread order not the day.
     TimeInForce = 3,
     /// The instrument was never defined to the encoder.
     UnknownInstrument = 4,
@@ -42,7 +42,8 @@ pub enum EncodeError {
     Quantity = 6,
     /// Price not in whole paise.
     PriceNotPaise = 7,
-    /// Price above 2^31 - 1 paise, or not positive: 0 would be a market order.
+    /// Price above 2^31 - 1 paise, or not positive: 0 would be a market order. Of a spread a difference of
+    /// 9,999,999.90 rupees or more.
     PriceRange = 8,
     /// A book that the segment has not, or that the order's other attributes exclude.
     Book = 9,
@@ -51,6 +52,9 @@ pub enum EncodeError {
     /// A stop-loss order without a trigger, another order with one, one that the wire cannot hold, or
     /// one on the wrong side of the limit.
     Trigger = 11,
+    /// An order of several legs that are not two or three different contracts; attributes or a change
+    /// that such an order cannot have; a segment without them.
+    Legs = 12,
 }
 
 impl fmt::Display for EncodeError {
@@ -58,16 +62,19 @@ impl fmt::Display for EncodeError {
         f.pad(match self {
             Self::Kind => "the command has no known kind",
             Self::Side => "the command has no known side",
-            Self::TimeInForce => "the command has no known time in force",
+            Self::TimeInForce => "the command has no time in force that its order can have",
             Self::UnknownInstrument => "the instrument is not defined to the encoder",
             Self::OrderNumber => "the venue's order number is missing or not exact as a double",
             Self::Quantity => "the quantity must be above what is filled and fit 31 bits",
             Self::PriceNotPaise => "the price must be in whole paise",
-            Self::PriceRange => "the price must be positive and fit 31 bits of paise",
+            Self::PriceRange => {
+                "the price must be positive and fit its field, a difference its range"
+            }
             Self::Book => "such an order cannot be in this book",
             Self::Disclosed => {
                 "the part to show must be below the order, which must be a day order"
             }
+            Self::Legs => "an order of several legs cannot be so",
             Self::Trigger => "a stop-loss order needs a trigger that its limit does not precede",
         })
     }
@@ -270,9 +277,19 @@ impl OrderEncoder {
         Ok(OrderChangePacket::SIZE)
     }
 
+    /// What every new order says alike.
+    pub(super) const fn entry(&self) -> &MsOeRequestTr {
+        &self.entry
+    }
+
+    /// What every change says alike.
+    pub(super) const fn change(&self) -> &MsOmRequestTr {
+        &self.change
+    }
+
     /// The contract of a command, as requests name it.
     #[inline]
-    fn contract(&self, id: InstrumentId) -> Result<&Contract, EncodeError> {
+    pub(super) fn contract(&self, id: InstrumentId) -> Result<&Contract, EncodeError> {
         let contract = self.contracts.get(id.index()).filter(|contract| contract.is_defined());
         contract.ok_or(EncodeError::UnknownInstrument)
     }
@@ -346,7 +363,7 @@ const fn flags(time_in_force: TimeInForce) -> u8 {
 
 /// What stays open and what is filled, both within the wire's range.
 #[inline]
-fn open_and_filled(quantity: Qty, filled: Qty) -> Result<(i32, i32), EncodeError> {
+pub(super) fn open_and_filled(quantity: Qty, filled: Qty) -> Result<(i32, i32), EncodeError> {
     let open = quantity.0.checked_sub(filled.0).ok_or(EncodeError::Quantity)?;
     match (i32::try_from(quantity.0), i32::try_from(open)) {
         (Ok(quantity), Ok(open)) => Ok((open, quantity - open)),
@@ -356,7 +373,7 @@ fn open_and_filled(quantity: Qty, filled: Qty) -> Result<(i32, i32), EncodeError
 
 /// The price in paise.
 #[inline]
-fn price(price: Px) -> Result<i32, EncodeError> {
+pub(super) fn price(price: Px) -> Result<i32, EncodeError> {
     let paise = price.to_paise().ok_or(EncodeError::PriceNotPaise)?;
     i32::try_from(paise).map_err(|_| EncodeError::PriceRange)
 }

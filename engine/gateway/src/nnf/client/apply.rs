@@ -9,6 +9,7 @@ use tezi_model::{CommandKind, ExecutionKind, ExecutionReport, Nanos, OrderId, Px
 
 use super::super::attributes::Book;
 use super::super::decode::{DecodeError, OrderKey, Reply};
+use super::super::legs::LegsForm;
 use super::super::link::{Encryption, Stamp, stamp_of};
 use super::super::notice::{Notice, NoticeKind, decode_notice, is_notice};
 use super::super::wire::{
@@ -19,7 +20,8 @@ use super::sign_on::view;
 use super::{Event, Origin, Phase, Session};
 
 /// What a message turned out to be.
-enum Verdict {
+#[derive(Clone, Copy)]
+pub(super) enum Verdict {
     /// Something new of the order at this place; it may have ended.
     New { place: u32, ends: bool },
     /// Heard before.
@@ -59,18 +61,45 @@ impl Session {
         });
         match decoded {
             Ok(reply) => self.on_reply(&reply, key, stamp, origin, now),
-            Err(DecodeError::UnknownTransactionCode { .. }) => self.counters.unexpected += 1,
-            Err(error) => {
-                // An answer that cannot be read leaves its order unknown until a download.
-                self.counters.malformed += 1;
-                self.events_push(Event::Malformed(error));
-                self.on_gap(stamp.stream, NOW, origin, now);
+            Err(DecodeError::UnknownTransactionCode { .. })
+                if self.segment == Segment::NseFo && LegsForm::of_answer(code).is_some() =>
+            {
+                self.on_legs_message(sequence, message, stamp, origin, now);
             }
+            Err(DecodeError::UnknownTransactionCode { .. }) => self.counters.unexpected += 1,
+            Err(error) => self.on_unreadable(error, stamp, origin, now),
         }
     }
 
+    /// An answer that cannot be read leaves its order unknown until a download.
+    pub(super) fn on_unreadable(
+        &mut self,
+        error: DecodeError,
+        stamp: Stamp,
+        origin: Origin,
+        now: Nanos,
+    ) {
+        self.counters.malformed += 1;
+        self.events_push(Event::Malformed(error));
+        self.on_gap(stamp.stream, NOW, origin, now);
+    }
+
     fn on_reply(&mut self, reply: &Reply, key: OrderKey, stamp: Stamp, origin: Origin, now: Nanos) {
-        match self.judge(reply, key, stamp, origin) {
+        let verdict = self.judge(reply, key, stamp, origin);
+        self.conclude(verdict, reply, stamp, origin, now);
+    }
+
+    /// Does what the verdict on a message asks for.
+    #[inline]
+    pub(super) fn conclude(
+        &mut self,
+        verdict: Verdict,
+        reply: &Reply,
+        stamp: Stamp,
+        origin: Origin,
+        now: Nanos,
+    ) {
+        match verdict {
             Verdict::New { place, ends } => self.report(reply, stamp, place, ends, origin),
             Verdict::Repeated => {
                 self.counters.duplicates += 1;
@@ -88,7 +117,13 @@ impl Session {
         self.cursors.on_message(stamp.stream, stamp.jiffies, origin == Origin::Download);
     }
 
-    fn judge(&mut self, reply: &Reply, key: OrderKey, stamp: Stamp, origin: Origin) -> Verdict {
+    pub(super) fn judge(
+        &mut self,
+        reply: &Reply,
+        key: OrderKey,
+        stamp: Stamp,
+        origin: Origin,
+    ) -> Verdict {
         let order_id = reply.report.order_id;
         if !order_id.is_none() {
             if let Some(place) = self.orders.by_number(order_id) {
@@ -116,6 +151,9 @@ impl Session {
     /// A message of an order whose number the session knows.
     fn judge_known(&self, reply: &Reply, stamp: Stamp, place: u32, origin: Origin) -> Verdict {
         let Some(order) = self.orders.get(place) else { return Verdict::Repeated };
+        if order.legs.is_some() && reply.legs.is_none() {
+            return self.judge_leg(place, order, reply, origin);
+        }
         let is_live = origin == Origin::Live;
         let gap = Verdict::Gap { jiffies: order.jiffies };
         let new = |ends| Verdict::New { place, ends };
@@ -261,9 +299,11 @@ impl Session {
             }
         }
         let is_alike = |&place: &u32| {
-            self.orders
-                .get(place)
-                .is_some_and(|order| order.token == reply.token && Some(order.side) == reply.side)
+            self.orders.get(place).is_some_and(|order| {
+                order.token == reply.token
+                    && Some(order.side) == reply.side
+                    && order.legs == reply.legs
+            })
         };
         if key.filler != 0 {
             let by_filler = self.orders.by_filler(key.filler).filter(is_new);
@@ -292,6 +332,9 @@ impl Session {
     /// Lays a new message over its order and reports it.
     fn report(&mut self, reply: &Reply, stamp: Stamp, place: u32, ends: bool, origin: Origin) {
         let Some(order) = self.orders.get_mut(place) else { return };
+        if order.legs.is_some() && reply.legs.is_none() {
+            return self.report_leg(reply, stamp, place, ends, origin);
+        }
         let report = ExecutionReport {
             client_order_id: order.client_order_id,
             order_id: if reply.report.order_id.is_none() {
@@ -536,6 +579,7 @@ const fn is_downloaded(segment: Segment, code: i16) -> bool {
                 | Code::TRADE_CONFIRMATION
                 | Code::BATCH_ORDER_CANCEL
         )
+        || (matches!(segment, Segment::NseFo) && LegsForm::of_answer(code).is_some())
 }
 
 fn first_code(message: &[u8]) -> i16 {

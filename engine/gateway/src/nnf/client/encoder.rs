@@ -48,6 +48,14 @@ impl Encoder {
         }
     }
 
+    /// The encoder of futures and options, in whose segment alone orders of several legs are.
+    pub(super) const fn fo(&self) -> Option<&OrderEncoder> {
+        match self {
+            Self::Fo(encoder) => Some(encoder),
+            Self::Cm(_) => None,
+        }
+    }
+
     pub(super) const fn set_pre_open(&mut self, pre_open: bool) {
         match self {
             Self::Fo(encoder) => encoder.set_pre_open(pre_open),

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use tezi_model::{ClientOrderId, ExecutionReport};
+use tezi_model::{ClientOrderId, ExecutionReport, Side, Token};
 
 use super::super::decode::DecodeError;
 use super::super::encode::EncodeError;
@@ -99,6 +99,19 @@ pub enum Event {
         /// How it became known.
         origin: Origin,
     },
+    /// One leg of a spread order, or of an order of two or three legs, traded, or what was left of it is
+    /// gone. The order has ended when nothing is open of any leg; no report of its own says so.
+    Leg {
+        /// A fill of the leg at its own price, or its end; its `client_order_id` is 0 for an order that
+        /// this session did not send.
+        report: ExecutionReport,
+        /// The leg's contract.
+        token: Token,
+        /// The leg's side.
+        side: Side,
+        /// How it became known.
+        origin: Origin,
+    },
     /// Something else about an order.
     Notice(Notice),
     /// The gateway has the request. It says nothing about the order itself.
@@ -146,6 +159,9 @@ pub enum CommandError {
     InFlight,
     /// The encryption of the connection can take no more.
     Cipher(CipherError),
+    /// A spread order cannot be taken over from an earlier process: of its legs' trades a journal does not
+    /// say enough. The day's messages bring it, as the order of a stranger.
+    NotResumable,
 }
 
 impl fmt::Display for CommandError {
@@ -161,6 +177,7 @@ impl fmt::Display for CommandError {
             Self::UnknownOrder => f.write_str("no order with this number is open"),
             Self::InFlight => f.write_str("an earlier request on the order is not answered"),
             Self::Cipher(error) => error.fmt(f),
+            Self::NotResumable => f.write_str("a spread order is not taken over"),
         }
     }
 }

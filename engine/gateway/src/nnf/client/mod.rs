@@ -18,6 +18,7 @@ mod config;
 mod cursors;
 mod encoder;
 mod event;
+mod legs;
 mod orders;
 mod resume;
 mod sign_on;
@@ -45,6 +46,7 @@ pub use resume::ResumedOrder;
 
 use cursors::Cursors;
 use encoder::Encoder;
+use legs::Spreads;
 use orders::{Fate, Orders, Sent, lay_down};
 
 /// How far signing on has got.
@@ -100,6 +102,8 @@ struct Outgoing {
     command: OrderCommand,
     venue: super::VenueOrderState,
     attributes: OrderAttributes,
+    /// Of an order of several legs, what else it is in.
+    legs: Option<super::legs::LegsKey>,
 }
 
 /// A message download under way.
@@ -118,6 +122,7 @@ pub struct Session {
     segment: Segment,
     encoder: Encoder,
     tokens: Box<[i32]>,
+    spreads: Spreads,
     phase: Phase,
     /// When the step under way is given up, or the wait over.
     deadline: Nanos,
@@ -192,6 +197,7 @@ impl Session {
             segment,
             encoder,
             tokens: vec![0; limits.instruments].into_boxed_slice(),
+            spreads: Spreads::new(limits.instruments),
             phase: Phase::Idle,
             deadline: Nanos::MAX,
             retry_ns: limits.retry_ns,
@@ -223,7 +229,8 @@ impl Session {
         })
     }
 
-    /// Makes an instrument of the session's segment known, or known anew.
+    /// Makes an instrument of the session's segment known, or known anew. A spread
+    /// ([`Instrument::legs`]) comes behind its legs, whose `underlying` it has.
     ///
     /// # Errors
     ///
@@ -234,7 +241,11 @@ impl Session {
         instrument: &Instrument,
         underlying: Underlying,
     ) -> Result<(), ContractError> {
+        if let Some(legs) = instrument.legs() {
+            return self.define_spread(id, legs, instrument);
+        }
         self.encoder.define(id, instrument, underlying)?;
+        self.spreads.set(id, None);
         self.tokens[id.index()] = instrument.token.0.cast_signed();
         Ok(())
     }
@@ -321,6 +332,9 @@ impl Session {
         }
         let kind = command.kind().ok_or(CommandError::Encode(EncodeError::Kind))?;
         let place = self.place_for(kind, command.client_order_id)?;
+        if self.is_of_legs(command, place) {
+            return self.send_spread(kind, place, command, attributes, now);
+        }
         let mut command = *command;
         let mut venue = super::VenueOrderState::default();
         let mut wanted = attributes.copied().unwrap_or_default();
@@ -330,7 +344,7 @@ impl Session {
             let keeps = attributes.is_none() || kind == CommandKind::Cancel;
             wanted = if keeps { order.attributes } else { wanted };
         }
-        let request = Outgoing { place, kind, command, venue, attributes: wanted };
+        let request = Outgoing { place, kind, command, venue, attributes: wanted, legs: None };
         if wanted.is_plain() {
             let mut packet = [0; ORDER_PACKET_SIZE_MAX];
             let sequence = self.next_sequence();
@@ -338,7 +352,7 @@ impl Session {
                 .encoder
                 .encode(&request.command, &request.venue, sequence, &mut packet)
                 .map_err(CommandError::Encode)?;
-            self.leave(&request, sequence, &mut packet[..size], now)
+            self.leave(&request, sequence, &mut packet[..size], now).map(drop)
         } else {
             self.send_attributed(&request, now)
         }
@@ -358,10 +372,10 @@ impl Session {
         let (segment, user_id) = (self.segment, self.member.user_id);
         let mut packet = [0; FULL_PACKET_SIZE_MAX];
         let size = attributes.lay_over(segment, &trimmed[..size], user_id, now, &mut packet);
-        self.leave(request, sequence, &mut packet[..size], now)
+        self.leave(request, sequence, &mut packet[..size], now).map(drop)
     }
 
-    /// Seals a request, lets it wait, and remembers it.
+    /// Seals a request, lets it wait, and remembers it; the place of its order.
     #[inline]
     fn leave(
         &mut self,
@@ -369,14 +383,15 @@ impl Session {
         sequence: u32,
         packet: &mut [u8],
         now: Nanos,
-    ) -> Result<(), CommandError> {
+    ) -> Result<u32, CommandError> {
         if self.outbox.room() < packet.len() {
             return Err(CommandError::Backlog);
         }
         if !self.rate.admit(now) {
             return Err(CommandError::Rate);
         }
-        if self.immediate_acknowledgement && request.attributes.book.is_trimmed() {
+        let is_trimmed = request.attributes.book.is_trimmed() && request.legs.is_none();
+        if self.immediate_acknowledgement && is_trimmed {
             let code = acknowledged(request.kind).to_be_bytes();
             packet[Envelope::SIZE..Envelope::SIZE + 2].copy_from_slice(&code);
         }
@@ -390,7 +405,7 @@ impl Session {
             }
         };
         self.record(place, request, sequence, now);
-        Ok(())
+        Ok(place)
     }
 
     /// Where the order is that a change names; none for a new order.
@@ -443,10 +458,12 @@ impl Session {
             order.attributes_next = *attributes;
         }
         if *kind == CommandKind::New {
-            let token = self.tokens[command.instrument.index()].cast_unsigned();
+            let named = self.spreads.of(command.instrument).map_or(command.instrument, |it| it[0]);
+            let token = self.tokens[named.index()].cast_unsigned();
             if let Some(order) = self.orders.get_mut(place) {
                 lay_down(order, command, tezi_model::Token(token));
                 order.attributes = *attributes;
+                order.legs = request.legs;
             }
         }
     }

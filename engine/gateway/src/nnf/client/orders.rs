@@ -6,6 +6,7 @@ use tezi_model::{
 
 use super::super::attributes::{Book, OrderAttributes};
 use super::super::decode::Reply;
+use super::super::legs::LegsKey;
 use super::super::link::{Index, NumberSet, Stamp};
 use super::super::venue_state::VenueOrderState;
 use super::resume::Resumed;
@@ -72,6 +73,20 @@ pub(super) struct Order {
     /// `TimeStamp1` of the order's latest message when the request left: its answer is later.
     pub(super) checkpoint: i64,
     pub(super) fate: Fate,
+    /// What else it is in; none for an order in one contract. Its legs are then in [`Orders::legs`], and
+    /// token, price, quantity and what is filled are as [`LegsReply`](super::super::LegsReply) has them.
+    pub(super) legs: Option<LegsKey>,
+}
+
+/// One leg of an order of several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LegState {
+    /// The contract, 0 of a leg that is not there.
+    pub(super) token: Token,
+    pub(super) quantity: Qty,
+    pub(super) filled: Qty,
+    /// Whether what was left of it has left.
+    pub(super) is_closed: bool,
 }
 
 impl Order {
@@ -99,6 +114,7 @@ impl Order {
         connection: 0,
         checkpoint: 0,
         fate: Fate::None,
+        legs: None,
     };
 
     /// Takes over when and with what marks the venue last spoke of the order; an older message,
@@ -136,6 +152,8 @@ impl Order {
 /// - Every place of `orders` is open or in `vacant`.
 pub(super) struct Orders {
     orders: Box<[Order]>,
+    /// By place, of orders of several legs; of others without meaning.
+    legs: Box<[[LegState; 3]]>,
     vacant: Vec<u32>,
     by_client: Index,
     by_number: Index,
@@ -149,6 +167,7 @@ impl Orders {
     pub(super) fn new(orders: usize, orders_of_the_day: usize) -> Self {
         Self {
             orders: vec![Order::VACANT; orders].into_boxed_slice(),
+            legs: vec![[LegState::default(); 3]; orders].into_boxed_slice(),
             vacant: (0..orders as u32).rev().collect(),
             by_client: Index::new(orders),
             by_number: Index::new(orders),
@@ -164,6 +183,15 @@ impl Orders {
 
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Order> {
         self.orders.get_mut(place as usize).filter(|order| order.is_open)
+    }
+
+    /// The legs of an order of several.
+    pub(super) fn legs(&self, place: u32) -> &[LegState; 3] {
+        &self.legs[place as usize]
+    }
+
+    pub(super) fn set_legs(&mut self, place: u32, legs: [LegState; 3]) {
+        self.legs[place as usize] = legs;
     }
 
     pub(super) fn open(&self) -> impl Iterator<Item = (u32, &Order)> {
@@ -289,6 +317,7 @@ impl Orders {
                 && order.pending == Some(CommandKind::New)
                 && order.order_id.is_none()
                 && order.fate == Fate::None
+                && order.legs == reply.legs
                 && order.token == reply.token
                 && Some(order.side) == reply.side
                 && (order.attributes.is_market || order.price == reply.report.price)

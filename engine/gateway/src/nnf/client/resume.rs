@@ -40,10 +40,14 @@ impl Session {
     /// # Errors
     ///
     /// [`CommandError::Capacity`], [`CommandError::DayCapacity`] when there is no room,
-    /// [`CommandError::DuplicateOrder`] for a number that is open.
+    /// [`CommandError::DuplicateOrder`] for a number that is open, [`CommandError::NotResumable`] for an
+    /// order of a spread.
     pub fn resume_order(&mut self, it: &ResumedOrder, now: Nanos) -> Result<(), CommandError> {
         if self.orders.by_client(it.client_order_id).is_some() {
             return Err(CommandError::DuplicateOrder);
+        }
+        if self.spreads.of(it.instrument).is_some() {
+            return Err(CommandError::NotResumable);
         }
         if !self.orders.has_room_today() {
             return Err(CommandError::DayCapacity);

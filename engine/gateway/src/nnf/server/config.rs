@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
+use super::super::legs::{Legs, LegsForm};
 use super::super::link::Encryption;
 use super::super::wire::ContractDesc;
 use super::image::OrderImage;
@@ -101,6 +102,21 @@ pub struct Request {
     pub order: OrderImage,
 }
 
+/// A request for a spread or for an order of several legs, its form checked and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegsRequest {
+    /// What it asks. Only spreads can be changed or cancelled.
+    pub kind: RequestKind,
+    /// Of which form the order is.
+    pub form: LegsForm,
+    /// The envelope's number, to be echoed.
+    pub sequence: u32,
+    /// The order it describes, as of its first leg.
+    pub order: OrderImage,
+    /// The further legs.
+    pub legs: Legs,
+}
+
 /// One thing the exchange should know or do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "requests are the common case, and a box allocates")]
@@ -111,6 +127,11 @@ pub enum Event {
     SignedOff,
     /// A request for the matching engine.
     Request(Request),
+    /// A request of several legs, to be had from
+    /// [`Session::poll_legs_request`](super::Session::poll_legs_request), one for each such event and
+    /// in their order. It is half as long again as other requests and rare, so that it does not
+    /// travel in the event.
+    LegsRequest,
     /// Cancel everything of the user, or everything in one contract.
     KillSwitch {
         /// The contract's number, -1 for one that goes by its descriptor as in the capital market;
@@ -123,7 +144,8 @@ pub enum Event {
     Close(i16),
 }
 
-/// What the exchange decided on an order.
+/// What the exchange decided on an order. The codes are of an order in one contract; spreads and orders of
+/// several legs have their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
     /// The new order is in the book: 20073.

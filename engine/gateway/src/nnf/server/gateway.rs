@@ -17,6 +17,7 @@ use super::super::{Encryption, envelope::PACKET_SIZE_MAX};
 use super::capital_market::{cm_market_status, cm_request, is_trimmed_book, trimmed_reject};
 use super::config::{Event, Request, RequestKind};
 use super::image::OrderImage;
+use super::legs::legs_request;
 use super::{Download, Phase, Reason, Session};
 
 impl Session {
@@ -70,6 +71,9 @@ impl Session {
             | Code::ORDER_MOD_IN
             | Code::ORDER_CANCEL_IN
             | Code::KILL_SWITCH_IN => self.on_order(code, sequence, message, now),
+            _ if self.segment == Segment::NseFo && legs_request(code).is_some() => {
+                self.on_legs_request(code, sequence, message, now);
+            }
             _ => self.refuse(code, sequence, Reason::BAD_TRANSACTION_CODE, now),
         }
     }
@@ -400,7 +404,7 @@ impl Session {
         }
     }
 
-    fn acknowledge(&mut self, code: i16, sequence: u32, reference: i32, now: Nanos) {
+    pub(super) fn acknowledge(&mut self, code: i16, sequence: u32, reference: i32, now: Nanos) {
         let answer = MsAckResponse {
             transaction_code: BeI16::new(code),
             trader_id: BeI32::new(self.user_id),

@@ -1,12 +1,13 @@
 //! What the exchange told a user today, to be told again.
 
 use super::super::envelope::PACKET_SIZE_MAX;
-use super::super::wire::{Envelope, MessageHeader, MsOeRequest, MsTradeConfirm};
+use super::super::wire::{Envelope, MessageHeader, MsOeRequest, MsSpdOeRequest, MsTradeConfirm};
 
 /// Bytes of the longest message kept.
-const RECORD_SIZE_MAX: usize = MsOeRequest::SIZE;
+const RECORD_SIZE_MAX: usize = MsSpdOeRequest::SIZE;
 
-const _: () = assert!(MsTradeConfirm::SIZE <= RECORD_SIZE_MAX);
+const _: () =
+    assert!(MsTradeConfirm::SIZE <= RECORD_SIZE_MAX && MsOeRequest::SIZE <= RECORD_SIZE_MAX);
 // A kept message goes out behind a header of its own.
 const _: () = assert!(Envelope::SIZE + MessageHeader::SIZE + RECORD_SIZE_MAX <= PACKET_SIZE_MAX);
 

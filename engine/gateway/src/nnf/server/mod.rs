@@ -11,6 +11,7 @@ mod cm_image;
 mod config;
 mod gateway;
 mod image;
+mod legs;
 mod log;
 mod reply;
 
@@ -27,7 +28,8 @@ use super::wire::{
 };
 
 pub use config::{
-    AnswerKind, Config, ConfigError, Counters, Event, Listener, Request, RequestKind, TradeKind,
+    AnswerKind, Config, ConfigError, Counters, Event, LegsRequest, Listener, Request, RequestKind,
+    TradeKind,
 };
 pub use image::{Fill, OrderImage};
 pub use reply::Terms;
@@ -113,6 +115,8 @@ pub struct Session {
     log: Log,
     download: Option<Download>,
     events: VecDeque<Event>,
+    /// Requests of several legs, of which events told or will tell.
+    legs_requests: VecDeque<LegsRequest>,
     last_traffic: Nanos,
     early_heartbeats: u32,
     /// The latest `TimeStamp1`: each message has a later one, so that it names its message.
@@ -184,6 +188,7 @@ impl Session {
             log: Log::new(config.log_messages),
             download: None,
             events: VecDeque::with_capacity(config.events),
+            legs_requests: VecDeque::with_capacity(config.events),
             last_traffic: Nanos::ZERO,
             early_heartbeats: 0,
             jiffies: 0,
@@ -257,6 +262,7 @@ impl Session {
         while taken < bytes.len()
             && self.phase != Phase::Closed
             && self.events.len() + EVENTS_MIN <= self.events_max
+            && self.has_legs_room()
         {
             let Ok((size, is_whole)) = self.framer.take(&bytes[taken..]) else {
                 self.counters.refused += 1;

@@ -37,29 +37,7 @@ impl Session {
         now: Nanos,
     ) {
         let (trimmed, full) = codes(kind);
-        let (jiffies, nanos, seconds) = self.tick(now);
-        let mark = Mark {
-            code: full,
-            user_id: self.user_id,
-            error_code: terms.error_code,
-            reason_code: terms.reason_code,
-            stream: terms.stream,
-            seconds,
-            nanos,
-            jiffies,
-        };
-        if kind == AnswerKind::Confirmed {
-            image.order.entry_date_time = BeI32::new(seconds);
-        }
-        let is_refusal = matches!(
-            kind,
-            AnswerKind::Refused | AnswerKind::ModifyRefused | AnswerKind::CancelRefused
-        );
-        if !is_refusal {
-            image.order.last_modified = BeI32::new(seconds);
-            image.order.last_activity_reference = BeI64::new(nanos);
-        }
-        image.stamp(&mark);
+        let jiffies = self.stamp_answer(kind, full, image, terms, now);
         if self.segment == Segment::NseCm {
             self.on_cm_answer(kind, image, terms, now);
             return;
@@ -73,6 +51,41 @@ impl Session {
             }
             None => self.send(terms.sequence, bytemuck::bytes_of(&image.order), now),
         }
+    }
+
+    /// Stamps the image of an answered order; the time by which downloads know the message.
+    #[inline]
+    pub(super) fn stamp_answer(
+        &mut self,
+        kind: AnswerKind,
+        code: i16,
+        image: &mut OrderImage,
+        terms: Terms,
+        now: Nanos,
+    ) -> i64 {
+        let (jiffies, nanos, seconds) = self.tick(now);
+        if kind == AnswerKind::Confirmed {
+            image.order.entry_date_time = BeI32::new(seconds);
+        }
+        let is_refusal = matches!(
+            kind,
+            AnswerKind::Refused | AnswerKind::ModifyRefused | AnswerKind::CancelRefused
+        );
+        if !is_refusal {
+            image.order.last_modified = BeI32::new(seconds);
+            image.order.last_activity_reference = BeI64::new(nanos);
+        }
+        image.stamp(&Mark {
+            code,
+            user_id: self.user_id,
+            error_code: terms.error_code,
+            reason_code: terms.reason_code,
+            stream: terms.stream,
+            seconds,
+            nanos,
+            jiffies,
+        });
+        jiffies
     }
 
     /// Tells of a trade. For one that was made the image is laid over with it first.

@@ -4,6 +4,7 @@ mod decode;
 mod documentation;
 mod encode;
 mod golden;
+mod legs;
 mod mutation;
 
 use tezi_model::{

@@ -4,16 +4,16 @@
 use std::net::Ipv4Addr;
 
 use md5::{Digest, Md5};
-use tezi_model::{CommandKind, InstrumentId, Nanos};
+use tezi_model::{ClientOrderId, CommandKind, Instrument, InstrumentId, Nanos, OrderCommand};
 
 use super::super::client::{self, Event, Limits};
 use super::super::server::{self, Listener};
 use super::super::{Encryption, Underlying};
-use super::{Rng, command, future, golden, identity};
+use super::{Rng, command, future, golden, identity, legs};
 
-fn client() -> client::Session {
+pub(super) fn client() -> client::Session {
     let limits = Limits {
-        instruments: 1,
+        instruments: 6,
         orders: 8,
         orders_of_the_day: 32,
         events: 16,
@@ -29,11 +29,14 @@ fn client() -> client::Session {
         limits,
     };
     let mut session = client::Session::new(&config).unwrap();
-    session.define(InstrumentId(0), &future(), Underlying::Index).unwrap();
+    let spread = Instrument::spread(&future(), legs::far().token);
+    for (at, instrument) in [future(), legs::far(), spread].iter().enumerate() {
+        session.define(InstrumentId(at as u32), instrument, Underlying::Index).unwrap();
+    }
     session
 }
 
-fn server() -> server::Session {
+pub(super) fn server() -> server::Session {
     let config = server::Config {
         box_id: 77,
         broker_id: "90001",
@@ -63,7 +66,7 @@ fn packet(message: &[u8]) -> Vec<u8> {
 }
 
 /// Talks until nobody has anything to say, or so many packets went over; what each side said.
-fn talk(
+pub(super) fn talk(
     client: &mut client::Session,
     server: &mut server::Session,
     rounds: usize,
@@ -81,7 +84,10 @@ fn talk(
                 client.on_connected(now);
             }
         }
-        while server.poll_event().is_some() {}
+        while let Some(event) = server.poll_event() {
+            let is_of_legs = event == server::Event::LegsRequest;
+            assert_eq!(server.poll_legs_request().is_some(), is_of_legs, "one for each event");
+        }
         let mut buffer = [0; 2_048];
         let size = client.poll_transmit(&mut buffer);
         server.on_bytes(&buffer[..size], now);
@@ -111,7 +117,37 @@ fn corpus(now: Nanos) -> Vec<Vec<u8>> {
         [golden::ENTRY, golden::CANCEL, golden::RESPONSE, golden::TRADE].map(golden::bytes),
     );
     messages.push(golden::bytes(golden::ERROR));
+    messages.extend(legs::corpus());
     messages
+}
+
+/// A new order in the spread of a client.
+pub(super) fn of_spread() -> OrderCommand {
+    OrderCommand {
+        client_order_id: ClientOrderId(2),
+        instrument: InstrumentId(2),
+        ..legs::spread_command(CommandKind::New)
+    }
+}
+
+#[test]
+fn a_session_that_wants_acknowledgements_asks_for_none_of_spreads() {
+    let now = Nanos::from_ist(2026, 9, 21, 9, 15, 0);
+    let (mut client, mut server) = (client(), server());
+    client.start(now);
+    talk(&mut client, &mut server, 20, now);
+    client.on_command(&of_spread(), now).unwrap();
+    client.on_legs(&legs::two_legs(ClientOrderId(3)), now).unwrap();
+    client.on_command(&command(CommandKind::New), now).unwrap();
+    let mut bytes = [0; 2_048];
+    let size = client.poll_transmit(&mut bytes);
+    let (mut rest, mut codes) = (&bytes[..size], Vec::new());
+    while let Ok(packet) = super::super::Packet::parse(rest) {
+        codes.push(i16::from_be_bytes([packet.message[0], packet.message[1]]));
+        rest = &rest[packet.size()..];
+    }
+    assert_eq!(codes, [2100, 2102, 20_400]);
+    assert_eq!((client.in_flight(), client.is_consistent()), (3, true));
 }
 
 #[test]
@@ -124,6 +160,8 @@ fn no_message_at_any_step_harms_a_session() {
         client.start(now);
         talk(&mut client, &mut server, rng.below(14), now);
         let _ = client.on_command(&command(CommandKind::New), now);
+        let _ = client.on_command(&of_spread(), now);
+        let _ = client.on_legs(&legs::two_legs(ClientOrderId(3)), now);
         for _ in 0..8 {
             let mut message = corpus[rng.below(corpus.len())].clone();
             if rng.below(3) == 0 {

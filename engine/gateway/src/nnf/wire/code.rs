@@ -40,6 +40,16 @@ impl TransactionCode {
     pub const PRICE_MOD_ACK_IN: i16 = 20406;
     /// The gateway has [`Self::PRICE_MOD_ACK_IN`].
     pub const PRICE_MOD_ACK_OUT: i16 = 20407;
+    /// [`Self::SPREAD_IN`] with immediate acknowledgement, whose code is the next, as of those below.
+    pub const SPREAD_ACK_IN: i16 = 20408;
+    /// [`Self::TWO_LEG_IN`] with immediate acknowledgement.
+    pub const TWO_LEG_ACK_IN: i16 = 20410;
+    /// [`Self::THREE_LEG_IN`] with immediate acknowledgement.
+    pub const THREE_LEG_ACK_IN: i16 = 20412;
+    /// [`Self::SPREAD_CANCEL_IN`] with immediate acknowledgement.
+    pub const SPREAD_CANCEL_ACK_IN: i16 = 20414;
+    /// [`Self::SPREAD_MOD_IN`] with immediate acknowledgement.
+    pub const SPREAD_MOD_ACK_IN: i16 = 20416;
     /// The last of the acknowledgements, which are the odd codes from 20401.
     pub const MULTI_LEG_ACK_OUT_LAST: i16 = 20417;
     /// [`Self::MARKET_PRICE_CONFIRMATION`], trimmed, in the capital market.
