@@ -31,7 +31,10 @@ use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
 use tezi::gateway::nnf::Encryption;
 use tezi::gateway::nnf::server::RequestKind;
 use tezi::journal::{JournalReader, StageConfig};
-use tezi::{CoreConfig, Entry, Host, JournalMode, Report, Session, StopSwitch};
+use tezi::{
+    CoreConfig, Entry, Host, JournalMode, ReplayFrom, Report, Session, SnapshotWhen, StopSwitch,
+    write_snapshots,
+};
 use tezi::{replay_journal, replay_recorded};
 
 const CHILD: &str = "TEZI_TEST_CHILD";
@@ -164,13 +167,25 @@ fn host_and_exchange_agree_after_a_day_of_many_lives() {
     let lines = [free_line(), free_line()];
     let mut exchange = Exchange::new(&lines, Encryption::Plain, Faults::default());
     let places = [exchange.router(), lines[0], lines[1]];
+    let journal = scratch.path("journal");
     for round in 0..points {
         live_once(&scratch.path(""), &mut exchange, &places, round);
+        // Every other life begins from a state that was written down, the last one too.
+        if (points - round) % 2 == 1 {
+            let written = write_snapshots(
+                &journal,
+                Rounds::new().0,
+                SnapshotWhen::default(),
+                ReplayFrom::Snapshot,
+            );
+            assert_eq!(written.unwrap().written.len(), 1, "round {round}");
+        }
     }
-    let journal = scratch.path("journal");
     let report = end_in_order(&journal, &mut exchange, &places);
     let orders = report.orders.as_ref().unwrap();
     assert_eq!(report.problems(), Vec::<String>::new(), "{report}");
+    let resumption = report.resumption.unwrap();
+    assert!(resumption.snapshot.is_some() && resumption.passed_over == 0, "{resumption}");
     assert_eq!((net(&report), report.core.counters.fills), (exchange.net, exchange.trades));
     assert!(exchange.trades > 0 && orders.unknown_orders.is_empty() && exchange.open() == 0);
     assert_eq!(resumptions(&journal), points);

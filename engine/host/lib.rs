@@ -53,6 +53,7 @@ mod replay;
 mod report;
 mod resume;
 mod session;
+mod snapshots;
 mod summary;
 
 pub use clock::Clock;
@@ -70,7 +71,8 @@ pub use pin::Pinning;
 pub use progress::{Progress, ProgressUpdate};
 pub use records::{ControlEntry, Entry};
 pub use replay::{
-    JournalHead, ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until,
+    JournalHead, ReplayReport, read_head, replay_journal, replay_journal_from, replay_recorded,
+    replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,
 };
 pub use report::{CoreReport, PositionReport, Report};
 pub use resume::Resumption;
@@ -78,6 +80,7 @@ pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
     StopSwitch,
 };
+pub use snapshots::{ReplayFrom, SnapshotInfo, SnapshotReport, SnapshotWhen};
 
 pub use tezi_core::execution;
 pub use tezi_core::roster;
@@ -85,7 +88,7 @@ pub use tezi_core::strategy;
 pub use tezi_core::{
     Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,
     OperatorWork, Origin, Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig,
-    VenueMode, book, matching, oms, risk_measures, venue,
+    VenueMode, book, matching, oms, risk_measures, snapshot, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

@@ -4,17 +4,21 @@
 //! one the journal holds. With the strategy's code the decisions are compared too; without it they
 //! are taken from the journal, and everything else is still worked out anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tezi_core::strategy::{Recorded, Strategy};
 use tezi_core::{Core, CoreConfig, Emitted};
-use tezi_journal::{End, JournalReader};
+use tezi_journal::JournalReader;
 use tezi_model::{IST_OFFSET_NS, Nanos};
 
 use crate::error::Error;
 use crate::kernels::CppKernels;
 use crate::records::Entry;
 use crate::report::CoreReport;
+use crate::snapshots::{
+    self, Facts, HeardOrders, Records, ReplayFrom, SnapshotInfo, SnapshotReport, SnapshotSink,
+    SnapshotWhen, Wanted,
+};
 
 /// What a journal says before its first event.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +84,10 @@ pub struct ReplayReport {
     /// The core's time of the first input that was not acted on, when the replay was to stop before
     /// the end; what lies behind it was not read.
     pub stopped_before: Option<Nanos>,
+    /// The first record that was read, where the state before it came from a snapshot.
+    pub snapshot: Option<u64>,
+    /// Snapshots that did not fit, and why.
+    pub passed_over: Vec<String>,
 }
 
 impl ReplayReport {
@@ -140,7 +148,22 @@ pub(crate) fn read_beginning(path: &Path) -> Result<(JournalHead, CoreConfig), E
 ///
 /// As [`read_head`]; what is wrong further on is in the report.
 pub fn replay_journal<S: Strategy>(path: &Path, strategy: S) -> Result<ReplayReport, Error> {
-    Replay::open(path, strategy, |_, _| {}, |_| 0)?.run(true)
+    replay_journal_from(path, strategy, ReplayFrom::Start)
+}
+
+/// As [`replay_journal`], from a snapshot if that is asked for and one fits: what came before it is then
+/// taken on its word.
+///
+/// # Errors
+///
+/// As [`read_head`].
+pub fn replay_journal_from<S: Strategy>(
+    path: &Path,
+    strategy: S,
+    from: ReplayFrom,
+) -> Result<ReplayReport, Error> {
+    let begin = Begin { from, ..Begin::START };
+    Replay::open_at(path, strategy, |_, _| {}, |_| 0, begin)?.run(true)
 }
 
 /// What takes the decisions of a journal's strategy, or strategies, from it.
@@ -158,8 +181,57 @@ pub(crate) fn recorded(path: &Path) -> Result<Recorded, Error> {
 ///
 /// As [`read_head`]; what is wrong further on is in the report.
 pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
+    replay_recorded_from(path, None, ReplayFrom::Start)
+}
+
+/// As [`replay_recorded`] or [`replay_recorded_until`], from a snapshot if that is asked for and one
+/// fits: what came before it is then taken on its word.
+///
+/// # Errors
+///
+/// As [`read_head`].
+pub fn replay_recorded_from(
+    path: &Path,
+    time_of_day: Option<i64>,
+    from: ReplayFrom,
+) -> Result<ReplayReport, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    Replay::open(path, recorded(path)?, load, Recorded::left)?.run(false)
+    let begin = Begin { from, until: time_of_day, is_recorded: true };
+    Replay::open_at(path, recorded(path)?, load, Recorded::left, begin)?.run(false)
+}
+
+/// Writes snapshots of a journal's states beside it, deciding anew with the strategy's own code: what
+/// a session is resumed from.
+///
+/// # Errors
+///
+/// As [`read_head`]; [`Error::File`]; [`Error::JournalContent`] when the strategy has no snapshot of its
+/// state, or the journal is not what the replay gives, up to where the snapshot would be.
+pub fn write_snapshots<S: Strategy>(
+    path: &Path,
+    strategy: S,
+    when: SnapshotWhen,
+    from: ReplayFrom,
+) -> Result<SnapshotReport, Error> {
+    let begin = Begin { from, until: when.until, is_recorded: false };
+    Replay::open_at(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0, begin)?
+        .write_snapshots(path, when)
+}
+
+/// As [`write_snapshots`], with the decisions taken from the journal: for any strategy, and of use
+/// where decisions are taken from the journal again.
+///
+/// # Errors
+///
+/// As [`write_snapshots`].
+pub fn write_snapshots_recorded(
+    path: &Path,
+    when: SnapshotWhen,
+    from: ReplayFrom,
+) -> Result<SnapshotReport, Error> {
+    let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
+    let begin = Begin { from, until: when.until, is_recorded: true };
+    Replay::open_at(path, recorded(path)?, load, Recorded::left, begin)?.write_snapshots(path, when)
 }
 
 /// As [`replay_recorded`], up to a moment: inputs that the core took at or before `time_of_day`,
@@ -170,14 +242,11 @@ pub fn replay_recorded(path: &Path) -> Result<ReplayReport, Error> {
 ///
 /// As [`read_head`].
 pub fn replay_recorded_until(path: &Path, time_of_day: i64) -> Result<ReplayReport, Error> {
-    let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    let mut replay = Replay::open(path, recorded(path)?, load, Recorded::left)?;
-    replay.until = Some(time_of_day);
-    replay.run(false)
+    replay_recorded_from(path, Some(time_of_day), ReplayFrom::Start)
 }
 
 /// Nanoseconds since midnight in India.
-fn time_of_day(time: Nanos) -> i64 {
+pub(crate) fn time_of_day(time: Nanos) -> i64 {
     const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
     time.plus(IST_OFFSET_NS).0.rem_euclid(NANOS_PER_DAY)
 }
@@ -190,16 +259,25 @@ pub(crate) struct Rebuilt<S> {
     /// Whether the session had begun.
     pub(crate) has_started: bool,
     pub(crate) records: u64,
+    /// What was heard of each order.
+    pub(crate) heard: HeardOrders,
+    /// The snapshot it came from, by its sequence.
+    pub(crate) snapshot: Option<u64>,
+    /// How many snapshots did not fit.
+    pub(crate) passed_over: usize,
 }
 
-/// Rebuilds the core of a session that did not end, with the strategy's own code.
+/// Rebuilds the core of a session that did not end, with the strategy's own code, from the newest
+/// snapshot that fits.
 ///
 /// # Errors
 ///
 /// As [`read_head`], and [`Error::JournalContent`] when the session ended in order, or what is rebuilt
 /// is not what the journal says.
 pub(crate) fn rebuild<S: Strategy>(path: &Path, strategy: S) -> Result<Rebuilt<S>, Error> {
-    let mut replay = Replay::open(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0)?;
+    let begin = Begin { from: ReplayFrom::Snapshot, ..Begin::START };
+    let mut replay =
+        Replay::open_at(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0, begin)?;
     let mut outputs_recorded = 0;
     if let Some(step) = replay.run_to_last() {
         replay.act(&step);
@@ -217,8 +295,8 @@ pub(crate) fn rebuild<S: Strategy>(path: &Path, strategy: S) -> Result<Rebuilt<S
         return Err(wrong(what.clone()));
     }
     match replay.reader.end() {
-        Some(End::Clean) => {}
-        Some(end) => return Err(wrong(end.to_string())),
+        Some((true, _)) => {}
+        Some((false, end)) => return Err(wrong(end)),
         None => return Err(wrong("not read to its end".into())),
     }
     if let Some(first) = &replay.first_divergence {
@@ -228,8 +306,14 @@ pub(crate) fn rebuild<S: Strategy>(path: &Path, strategy: S) -> Result<Rebuilt<S
     if replay.unknown_records > 0 {
         return Err(wrong(format!("{} records of unknown types", replay.unknown_records)));
     }
-    let Replay { core, has_started, records, .. } = replay;
-    Ok(Rebuilt { core, outputs_recorded, has_started, records })
+    let Replay { core, facts: Facts { has_started, heard }, records, .. } = replay;
+    let (snapshot, passed_over) = (replay.snapshot, replay.unfit.len());
+    Ok(Rebuilt { core, outputs_recorded, has_started, records, heard, snapshot, passed_over })
+}
+
+/// Snapshots that did not fit, a sentence each.
+fn passed_over(unfit: &[(PathBuf, String)]) -> Vec<String> {
+    unfit.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect()
 }
 
 fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreConfig), Error> {
@@ -256,11 +340,25 @@ pub(crate) struct Step {
     pub(crate) time: Nanos,
     pub(crate) sequence: u64,
     pub(crate) outputs: Vec<Emitted>,
+    /// The mark of the record before it, where marks are wanted.
+    mark_before: u32,
+}
+
+/// Where a replay begins and ends, and who decides in it.
+#[derive(Clone, Copy)]
+struct Begin {
+    from: ReplayFrom,
+    until: Option<i64>,
+    is_recorded: bool,
+}
+
+impl Begin {
+    const START: Self = Self { from: ReplayFrom::Start, until: None, is_recorded: false };
 }
 
 /// A replay under way.
 pub(crate) struct Replay<S, L, F> {
-    reader: JournalReader,
+    reader: Records,
     pub(crate) head: JournalHead,
     pub(crate) core: Core<S, CppKernels>,
     /// The last input read, while its outputs are.
@@ -270,7 +368,7 @@ pub(crate) struct Replay<S, L, F> {
     load: L,
     /// Actions prepared and not taken.
     left: F,
-    has_started: bool,
+    facts: Facts,
     records: u64,
     outputs: u64,
     divergences: u64,
@@ -281,6 +379,13 @@ pub(crate) struct Replay<S, L, F> {
     /// The time of day up to which inputs are acted on; all are, when `None`.
     until: Option<i64>,
     stopped_before: Option<Nanos>,
+    snapshot: Option<u64>,
+    unfit: Vec<(PathBuf, String)>,
+    /// Whether snapshots are written: each record is marked then.
+    has_marks: bool,
+    mark_last: u32,
+    /// The input that was read and not acted on, and the mark of the record before it.
+    stop: Option<(u64, u32)>,
 }
 
 impl<S, L, F> Replay<S, L, F>
@@ -289,19 +394,33 @@ where
     L: Fn(&mut S, &Emitted),
     F: Fn(&S) -> usize,
 {
+    /// From the first record to the last.
     pub(crate) fn open(path: &Path, strategy: S, load: L, left: F) -> Result<Self, Error> {
+        Self::open_at(path, strategy, load, left, Begin::START)
+    }
+
+    fn open_at(path: &Path, strategy: S, load: L, left: F, begin: Begin) -> Result<Self, Error> {
+        let Begin { from, until, is_recorded } = begin;
         let mut reader = JournalReader::open(path)?;
         let (head, config) = head(path, &mut reader)?;
-        let core = Core::new(&config, strategy, CppKernels)?;
+        let wanted = Wanted { session_id: reader.session_id(), until, is_recorded };
+        let begun = match from {
+            ReplayFrom::Start => snapshots::Begun::new(&config, strategy)?,
+            ReplayFrom::Snapshot => snapshots::begin(path, &config, strategy, &wanted)?,
+        };
+        let (reader, facts, snapshot) = match begun.taken {
+            Some((records, facts, sequence)) => (records, facts, Some(sequence)),
+            None => (Records::of(reader), Facts::default(), None),
+        };
         Ok(Self {
             reader,
             head,
-            core,
+            core: begun.core,
             pending: None,
             is_over: false,
             load,
             left,
-            has_started: false,
+            facts,
             records: 2,
             outputs: 0,
             divergences: 0,
@@ -309,8 +428,13 @@ where
             unknown_records: 0,
             recorded_hash: None,
             content_error: None,
-            until: None,
+            until,
             stopped_before: None,
+            snapshot,
+            unfit: begun.unfit,
+            has_marks: false,
+            mark_last: 0,
+            stop: None,
         })
     }
 
@@ -326,6 +450,52 @@ where
         Ok(self.finish(with_strategy))
     }
 
+    /// Acts on every input, and writes down states on the way and the last one: that before the last
+    /// input, or before the first that is too late. The outputs of an input before another are all there.
+    fn write_snapshots(mut self, path: &Path, when: SnapshotWhen) -> Result<SnapshotReport, Error> {
+        let unfit = self.unfit.iter().map(|(path, _)| path.clone()).collect();
+        let mut sink = SnapshotSink::new(path, self.reader.session_id(), unfit);
+        self.has_marks = true;
+        let mut written = Vec::new();
+        let mut sequence_last = self.snapshot.unwrap_or(1);
+        while let Some((step, is_last)) = self.next_step() {
+            let is_due = when.every.is_some_and(|every| step.sequence - sequence_last >= every);
+            let is_end = is_last && self.stop.is_none();
+            if (is_due || is_end) && step.sequence != sequence_last {
+                written.push(self.write_snapshot(
+                    path,
+                    &mut sink,
+                    step.sequence,
+                    step.mark_before,
+                )?);
+                sequence_last = step.sequence;
+            }
+            self.apply(&step);
+        }
+        if let Some((sequence, mark)) = self.stop.filter(|stop| stop.0 != sequence_last) {
+            written.push(self.write_snapshot(path, &mut sink, sequence, mark)?);
+        }
+        let passed_over = passed_over(&self.unfit);
+        Ok(SnapshotReport { written, from: self.snapshot, passed_over, records: self.records })
+    }
+
+    /// Writes the state before an input, if everything until then was as the journal says.
+    fn write_snapshot(
+        &self,
+        path: &Path,
+        sink: &mut SnapshotSink,
+        sequence: u64,
+        mark: u32,
+    ) -> Result<SnapshotInfo, Error> {
+        let unknown = || format!("{} records of unknown types", self.unknown_records);
+        let divergence = self.first_divergence.clone();
+        let what = divergence.or_else(|| (self.unknown_records > 0).then(unknown));
+        match what {
+            Some(what) => Err(Error::JournalContent { path: path.to_path_buf(), what }),
+            None => sink.write(&self.core, &self.facts, sequence, mark),
+        }
+    }
+
     /// Acts on every input but the last, which is returned.
     fn run_to_last(&mut self) -> Option<Step> {
         while let Some((step, is_last)) = self.next_step() {
@@ -339,11 +509,14 @@ where
 
     /// The next input with its outputs, and whether it is the last.
     pub(crate) fn next_step(&mut self) -> Option<(Step, bool)> {
-        while !self.is_over
-            && let Some(record) = self.reader.next_record()
-        {
+        while !self.is_over {
+            let Some(record) = self.reader.next_record() else {
+                if self.reader.go_on() { continue } else { break }
+            };
             self.records += 1;
             let (time, sequence) = (record.time, record.sequence);
+            let mark = if self.has_marks { snapshots::mark(&record) } else { 0 };
+            let mark_before = std::mem::replace(&mut self.mark_last, mark);
             match Entry::read(&record) {
                 Ok(Entry::Output(emitted)) => match &mut self.pending {
                     Some(step) => step.outputs.push(emitted),
@@ -357,10 +530,11 @@ where
                     if time.0 > 0 && self.until.is_some_and(|until| until < time_of_day(time)) =>
                 {
                     self.stopped_before = Some(time);
+                    self.stop = Some((sequence, mark_before));
                     self.is_over = true;
                 }
                 Ok(input) => {
-                    let step = Step { input, time, sequence, outputs: Vec::new() };
+                    let step = Step { input, time, sequence, outputs: Vec::new(), mark_before };
                     if let Some(before) = self.pending.replace(step) {
                         return Some((before, false));
                     }
@@ -398,6 +572,7 @@ where
         for emitted in &step.outputs {
             (self.load)(self.core.strategy_mut(), emitted);
         }
+        self.facts.heard.note(&step.input, &step.outputs);
         let time = step.time;
         match &step.input {
             Entry::Instrument(instrument) => {
@@ -406,7 +581,7 @@ where
                 }
             }
             Entry::Start => {
-                self.has_started = true;
+                self.facts.has_started = true;
                 self.core.on_start(time);
             }
             Entry::Event(event) => self.core.on_event(time, event),
@@ -439,11 +614,9 @@ where
     }
 
     pub(crate) fn finish(self, with_strategy: bool) -> ReplayReport {
-        let end = self.reader.end().cloned();
-        let (is_whole, end) = match (self.content_error, end) {
+        let (is_whole, end) = match (self.content_error, self.reader.end()) {
             (Some(what), _) => (false, what),
-            (None, Some(End::Clean)) => (true, "clean end".to_string()),
-            (None, Some(end)) => (false, end.to_string()),
+            (None, Some(end)) => end,
             (None, None) if self.stopped_before.is_some() => (true, "not read to its end".into()),
             (None, None) => (false, "not read to its end".to_string()),
         };
@@ -460,6 +633,8 @@ where
             end,
             is_whole,
             stopped_before: self.stopped_before,
+            snapshot: self.snapshot,
+            passed_over: passed_over(&self.unfit),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A session taken up again by another process: the journal's inputs give the core back, and what the
 //! exchange did meanwhile comes with the first message download. `docs/operating/resume.md`.
 
-use std::collections::{HashMap, HashSet};
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,18 +13,14 @@ use tezi_core::strategy::Strategy;
 use tezi_core::{Core, CoreConfig, Emitted, Output};
 use tezi_gateway::nnf::client::ResumedOrder;
 use tezi_journal::JournalReader;
-use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionReport, IST_OFFSET_NS, Nanos, OrderId, OrderStatus,
-};
+use tezi_model::{ClientOrderId, CommandKind, IST_OFFSET_NS, Nanos, OrderId, OrderStatus};
 
 use crate::core_loop::CONFIGURED;
 use crate::error::Error;
 use crate::kernels::CppKernels;
 use crate::records::Entry;
 use crate::replay::{Rebuilt, read_beginning, rebuild};
-
-/// Reasons of reports from here on are not the exchange's: their time is not the exchange's either.
-const REASONS_OF_OURS: u16 = 60_000;
+use crate::snapshots::HeardOrders;
 
 /// What the new process has from the journal.
 pub(crate) struct Resumed<S> {
@@ -41,6 +39,10 @@ pub(crate) struct Resumed<S> {
 pub struct Resumption {
     /// Records read.
     pub records: u64,
+    /// The first of them, where the state before it came from a snapshot.
+    pub snapshot: Option<u64>,
+    /// Snapshots that did not fit; `tezi journal snapshot` names them.
+    pub passed_over: usize,
     /// How long that took, acting on them included.
     pub took: Duration,
     /// The core's time when the old process died.
@@ -55,13 +57,22 @@ pub struct Resumption {
 
 impl fmt::Display for Resumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, took, open_orders, in_flight, unsent, .. } = self;
+        let Self { records, snapshot, passed_over, took, open_orders, in_flight, unsent, .. } =
+            self;
         let seconds = took.as_secs_f64();
+        write!(f, "Resumed from ")?;
+        if let Some(sequence) = snapshot {
+            write!(f, "the snapshot before record {sequence} and ")?;
+        }
         write!(
             f,
-            "Resumed from {records} records in {seconds:.3} s: {open_orders} orders open, {in_flight} \
-             requests in flight, {unsent} that had not left"
-        )
+            "{records} records in {seconds:.3} s: {open_orders} orders open, {in_flight} requests in \
+             flight, {unsent} that had not left"
+        )?;
+        match passed_over {
+            0 => Ok(()),
+            count => write!(f, "; {count} snapshots that do not fit were passed over"),
+        }
     }
 }
 
@@ -104,7 +115,8 @@ pub(crate) fn resume<S: Strategy>(
     if configured(path)? != limits {
         return Err(wrong("the session has other limits; resume it with the same".into()));
     }
-    let Rebuilt { core, outputs_recorded, has_started, records } = rebuild(path, strategy)?;
+    let Rebuilt { core, outputs_recorded, has_started, records, heard, snapshot, passed_over } =
+        rebuild(path, strategy)?;
     if core.now() > Nanos::ZERO && day(core.now()) != day(now) {
         let what = "the session is of another day: its orders are gone; begin another journal";
         return Err(wrong(what.into()));
@@ -116,7 +128,7 @@ pub(crate) fn resume<S: Strategy>(
             _ => None,
         })
     };
-    let mut orders = OrdersOfTheDay::read(path, &core)?;
+    let mut orders = OrdersOfTheDay::new(heard, &core);
     orders.open.retain_mut(|order| match never_left(order.client_order_id) {
         // The exchange never heard of it, and will not: the core is told so.
         Some(CommandKind::New) => false,
@@ -129,6 +141,8 @@ pub(crate) fn resume<S: Strategy>(
     let is_command = |emitted: &&Emitted| matches!(emitted.output, Output::Command(_));
     let summary = Resumption {
         records,
+        snapshot,
+        passed_over,
         took: begun.elapsed(),
         died_at: core.now(),
         open_orders: core.orders().open_count(),
@@ -157,65 +171,26 @@ fn configured(path: &Path) -> Result<Vec<(Limit, i64)>, Error> {
 }
 
 impl OrdersOfTheDay {
-    /// Reads a journal for what was asked and answered of each order; `core` says which are open.
-    fn read<S: Strategy>(path: &Path, core: &Core<S, CppKernels>) -> Result<Self, Error> {
-        let mut heard: HashMap<ClientOrderId, Heard> = HashMap::new();
-        let mut numbers: HashSet<OrderId> = HashSet::new();
-        let mut reader = JournalReader::open(path)?;
-        while let Some(record) = reader.next_record() {
-            match Entry::read(&record) {
-                Ok(Entry::Output(Emitted { output: Output::Command(command), .. })) => {
-                    heard.entry(command.client_order_id).or_default().on_command();
-                }
-                Ok(Entry::Report(report)) => {
-                    heard.entry(report.client_order_id).or_default().on_report(&report);
-                    numbers.insert(report.order_id);
-                }
-                _ => {}
+    /// The orders that are open in `core`, and the numbers of the others.
+    fn new<S: Strategy>(heard: HeardOrders, core: &Core<S, CppKernels>) -> Self {
+        let open = core.orders().open().map(|order| {
+            let pending = pending(order.status);
+            let heard = heard.get(order.client_order_id);
+            ResumedOrder {
+                client_order_id: order.client_order_id,
+                order_id: order.order_id,
+                instrument: order.instrument,
+                side: order.side,
+                price: order.price,
+                quantity: order.quantity,
+                filled: order.filled,
+                pending,
+                heard_until: if pending.is_some() { heard.checkpoint } else { heard.until },
             }
-        }
-        let open: Vec<ResumedOrder> = core
-            .orders()
-            .open()
-            .map(|order| {
-                let heard = heard.get(&order.client_order_id).copied().unwrap_or_default();
-                let pending = pending(order.status);
-                numbers.remove(&order.order_id);
-                ResumedOrder {
-                    client_order_id: order.client_order_id,
-                    order_id: order.order_id,
-                    instrument: order.instrument,
-                    side: order.side,
-                    price: order.price,
-                    quantity: order.quantity,
-                    filled: order.filled,
-                    pending,
-                    heard_until: if pending.is_some() { heard.checkpoint } else { heard.until },
-                }
-            })
-            .collect();
-        numbers.remove(&OrderId(0));
-        Ok(Self { open, closed: numbers.into_iter().collect() })
-    }
-}
-
-/// How far the exchange was heard of one order, in its own time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    until: Nanos,
-    /// `until` when the latest request left.
-    checkpoint: Nanos,
-}
-
-impl Heard {
-    fn on_command(&mut self) {
-        self.checkpoint = self.until;
-    }
-
-    fn on_report(&mut self, report: &ExecutionReport) {
-        if report.reason < REASONS_OF_OURS {
-            self.until = self.until.max(report.venue_time);
-        }
+        });
+        let open: Vec<ResumedOrder> = open.collect();
+        let closed = heard.numbers_without(open.iter().map(|order| order.order_id));
+        Self { open, closed }
     }
 }
 
@@ -244,43 +219,4 @@ fn difference(recorded: &CoreConfig, wanted: &CoreConfig) -> Option<&'static str
 fn day(time: Nanos) -> i64 {
     const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
     time.plus(IST_OFFSET_NS).0.div_euclid(NANOS_PER_DAY)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_differs_is_named_and_the_first_number_is_not() {
-        let one = CoreConfig::default();
-        let mut other = CoreConfig { client_order_id_base: 77, ..one };
-        assert_eq!(difference(&one, &other), None);
-        other.capacity.timers_max += 1;
-        assert_eq!(difference(&one, &other), Some("bounds (instruments, orders, levels)"));
-        other.limits.loss_max += 1;
-        assert_eq!(difference(&one, &other), Some("limits"));
-    }
-
-    #[test]
-    fn a_day_begins_at_midnight_in_india() {
-        let midnight = Nanos::from_ist(2026, 11, 23, 0, 0, 0);
-        assert_eq!(day(midnight), day(midnight.plus(1)));
-        assert_ne!(day(midnight), day(midnight.plus(-1)));
-    }
-
-    #[test]
-    fn an_answer_is_later_than_what_was_heard_when_its_request_left() {
-        let report = |at, reason| ExecutionReport {
-            venue_time: Nanos(at),
-            reason,
-            ..bytemuck::Zeroable::zeroed()
-        };
-        let mut heard = Heard::default();
-        heard.on_command();
-        heard.on_report(&report(50, 0));
-        heard.on_command();
-        heard.on_report(&report(70, 0));
-        heard.on_report(&report(900, 60_101));
-        assert_eq!((heard.checkpoint, heard.until), (Nanos(50), Nanos(70)));
-    }
 }

@@ -12,6 +12,7 @@ use tezi::StopSwitch;
 use tezi::gateway::nnf::server::OrderImage;
 use tezi::gateway::nnf::wire::{BeI16, BeI32, BuySell, MsOeRequest, StOrderFlags};
 use tezi::model::{ClientOrderId, OrderStatus, Px, Qty, Side};
+use tezi::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use tezi::strategy::{BookUpdate, Context, OrderUpdate, Strategy};
 
 use super::{LOT, TOKEN};
@@ -36,6 +37,18 @@ impl Rounds {
 impl Strategy for Rounds {
     fn name(&self) -> &'static str {
         "rounds"
+    }
+
+    fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        out.option(self.order, |out, id| out.u64(id.0));
+        out.u32(self.step);
+        Ok(())
+    }
+
+    fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        self.order = input.option(|input| input.u64().map(ClientOrderId))?;
+        self.step = input.u32()?;
+        Ok(())
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {

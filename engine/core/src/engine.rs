@@ -1,5 +1,7 @@
 //! The core: one function from inputs to outputs.
 
+mod snapshot;
+
 use tezi_model::{
     ClientOrderId, Event, ExecutionReport, Instrument, InstrumentId, Money, Nanos, OrderStatus, Px,
     Qty, RejectReason, StrategyId, TradingStatus,
@@ -16,6 +18,7 @@ use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
 use crate::pricing::PricingKernel;
 use crate::risk::{GuardLimits, Restriction};
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use crate::strategy::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy, Trade,
     TradeCancel,
@@ -312,6 +315,45 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.call(Strategy::on_stop);
         self.desk.operator.clear();
         self.desk.stop_trading(RejectReason::Killed);
+    }
+
+    /// Writes the whole state, the strategy's with it. What the last input brought about is not in
+    /// it: save when it is dealt with. O(state).
+    ///
+    /// # Errors
+    ///
+    /// [`NoSnapshot`] when the strategy cannot write down its own; nothing is written.
+    pub fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        snapshot::save(&self.desk, &self.strategy, out)
+    }
+
+    /// Takes over a state, the strategy's with it, before the first input: from here on the core is
+    /// the one that was saved. O(state).
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] names what is wrong; the core is not to be used after it.
+    pub fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        snapshot::load(&mut self.desk, Some(&mut self.strategy), input)
+    }
+
+    /// As [`Core::load`], for a strategy that keeps nothing from input to input, whichever
+    /// strategy's state was saved.
+    ///
+    /// # Errors
+    ///
+    /// As [`Core::load`].
+    pub fn load_without_strategy(
+        &mut self,
+        input: &mut SnapshotReader<'_>,
+    ) -> Result<(), SnapshotError> {
+        snapshot::load::<S>(&mut self.desk, None, input)
+    }
+
+    /// The strategy alone; what else there was is gone.
+    #[must_use]
+    pub fn into_strategy(self) -> S {
+        self.strategy
     }
 
     /// What the last input brought about, in order.

@@ -22,6 +22,7 @@ pub mod pricing;
 mod risk;
 pub mod risk_measures;
 pub mod roster;
+pub mod snapshot;
 pub mod strategy;
 mod timers;
 pub mod venue;

@@ -1,5 +1,7 @@
 //! Timers: bounded, in order of their time, then of their making.
 
+mod snapshot;
+
 use tezi_model::{Nanos, StateHasher, StrategyId};
 
 /// The number of a timer, given when it is set. Counts from 1.

@@ -1,50 +1,30 @@
 //! Several strategies on one core: who is told what, what one may do to another, and what stops one
-//! while the others go on; one by one, and at any time under a random market.
+//! while the others go on. `strategies_at_random.rs` does everything at any time.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 
 use bytemuck::Zeroable;
-use common::ledger::Ledger;
-use common::market::{LOT, Market, contracts, open};
-use common::trader::RandomTrader;
-use common::{Input, core, external_config, feed, small_config};
+use common::market::{LOT, contracts, open};
+use common::{core, external_config, hush};
 use tezi_core::control::{Assignment, Control, ControlError, Limit, ParameterError};
 use tezi_core::pricing::Reference;
 use tezi_core::roster::{Budget, Hours, Roster, RosterError, StopCause, StrategyEvent};
-use tezi_core::strategy::{
-    BookUpdate, Context, Fill, OrderUpdate, Recorded, Strategy, TimerId, Watch,
-};
-use tezi_core::{Core, CoreConfig, Emitted, Output};
+use tezi_core::strategy::{BookUpdate, Context, Fill, OrderUpdate, Strategy, TimerId, Watch};
+use tezi_core::{Core, Emitted, Output};
 use tezi_model::{
     ClientOrderId, CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, InstrumentId,
     MarketFlags, Money, Nanos, OrderCommand, OrderId, OrderStatus, Px, Qty, RejectReason, Side,
     StrategyId, StreamId,
 };
-use tezi_testing::Random;
 
 const FUTURE: InstrumentId = InstrumentId(0);
 const FIRST: StrategyId = StrategyId(1);
 const SECOND: StrategyId = StrategyId(2);
 const THIRD: StrategyId = StrategyId(3);
-
-/// Panics that are meant say nothing.
-fn hush() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let text = info.payload().downcast_ref::<&str>();
-            if text.is_none_or(|text| !text.contains("meant")) {
-                before(info);
-            }
-        }));
-    });
-}
 
 /// What a puppet is to do at its next book, and what it was told.
 #[derive(Default)]
@@ -499,248 +479,4 @@ fn members_have_names_of_their_own() {
     two.add("x", Box::new(Watch), hours).unwrap();
     two.add("y", Box::new(Watch), None).unwrap();
     assert_eq!(two.parameters(), "x=watch{}@09:20:00..15:15:00; y=watch{}");
-}
-
-/// A trader that panics once in so many calls.
-struct Faulty {
-    trader: RandomTrader,
-    left: u64,
-}
-
-impl Strategy for Faulty {
-    fn name(&self) -> &'static str {
-        "faulty"
-    }
-
-    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
-        self.trader.on_book(ctx, update);
-        self.left = self.left.saturating_sub(1);
-        assert!(self.left > 0, "meant to");
-    }
-
-    fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
-        self.trader.on_order(ctx, update);
-    }
-
-    fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
-        self.trader.on_fill(ctx, fill);
-    }
-
-    fn on_timer(&mut self, ctx: &mut Context<'_>, timer: TimerId) {
-        self.trader.on_timer(ctx, timer);
-    }
-}
-
-fn random_roster(seed: u64) -> Roster {
-    let mut random = Random(seed);
-    let mut roster = Roster::new();
-    let hours = Hours::parse("09:15:01..09:15:03").ok();
-    let trader = |seed| RandomTrader::new(seed, 0);
-    roster.add("a", Box::new(trader(random.next())), None).unwrap();
-    let left = random.below(6_000);
-    roster.add("b", Box::new(Faulty { trader: trader(random.next()), left }), None).unwrap();
-    roster.add("c", Box::new(trader(random.next())), hours).unwrap();
-    roster
-}
-
-/// An operator who does anything to strategies, once in a while.
-fn random_control(random: &mut Random) -> Option<Control> {
-    let strategy = StrategyId(random.below(5) as u8);
-    Some(match random.below(400) {
-        0 => stop(strategy),
-        1 | 2 => start(strategy),
-        3 => {
-            let limit = [Limit::Loss, Limit::Position, Limit::OpenOrders, Limit::Drawdown]
-                [random.below(4) as usize];
-            let value = random.below(800) as i64 - 20;
-            Control::SetStrategyLimit { strategy, limit, value }
-        }
-        4 => Control::CancelAll { instrument: None },
-        5 => Control::Flatten { instrument: None, through_bps: 50 },
-        6 => Control::Resume,
-        _ => return None,
-    })
-}
-
-/// What strategies hold, by the fills of their orders.
-#[derive(Default)]
-struct Naive {
-    owners: BTreeMap<u64, StrategyId>,
-    fills: BTreeMap<StrategyId, u64>,
-}
-
-impl Naive {
-    fn take(&mut self, outputs: &[Emitted], inactive: &[StrategyId], is_control: bool) {
-        for emitted in outputs {
-            match &emitted.output {
-                Output::Command(command) if command.kind() == Some(CommandKind::New) => {
-                    self.owners.insert(command.client_order_id.0, command.strategy);
-                    // Hours may begin within an input; an operator's start is one.
-                    let woke = |it: &Emitted| match &it.output {
-                        Output::Strategy(change) => {
-                            change.strategy == command.strategy
-                                && !matches!(change.event(), Some(StrategyEvent::Stopped(_)))
-                        }
-                        _ => false,
-                    };
-                    let is_allowed =
-                        !inactive.contains(&command.strategy) || outputs.iter().any(woke);
-                    assert!(is_allowed || is_control, "{command:?}");
-                }
-                Output::Command(command) => {
-                    let owner = self.owners.get(&command.client_order_id.0);
-                    assert_eq!(owner, Some(&command.strategy));
-                }
-                Output::Report(report) if report.kind() == Some(ExecutionKind::Fill) => {
-                    let owner = self.owners[&report.client_order_id.0];
-                    *self.fills.entry(owner).or_default() += 1;
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Runs a random session, checks every input, and gives back what a replay must reproduce.
-fn run<S: Strategy>(
-    seed: u64,
-    config: &CoreConfig,
-    strategy: S,
-    mut prepare: impl FnMut(&mut S, usize),
-    mut see: impl FnMut(usize, &Core<S, Reference>),
-) -> u64 {
-    let mut core = core(config, strategy);
-    let mut random = Random(seed ^ 0x51AE);
-    let mut now = open();
-    let mut inputs = vec![(now, Input::Start)];
-    for event in Market::new(seed).take(6_000) {
-        now = now.max(event.receive_time);
-        inputs.push((now, Input::Event(event)));
-        inputs.extend(random_control(&mut random).map(|control| (now, Input::Control(control))));
-    }
-    inputs.push((now, Input::Stop));
-    for (step, (now, input)) in inputs.iter().enumerate() {
-        prepare(core.strategy_mut(), step);
-        feed(&mut core, *now, input);
-        see(step, &core);
-    }
-    core.state_hash()
-}
-
-#[test]
-fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
-    hush();
-    let (mut panics, mut losses, mut slept, mut refused, mut fills) = (0, 0, 0, 0, 0);
-    for seed in 1..=24 {
-        let config = small_config(20_000 * (seed as i64 % 2), 20_000);
-        let mut outputs: Vec<Vec<Emitted>> = Vec::new();
-        let mut desk = Ledger::new(&config);
-        let mut naive = Naive::default();
-        let mut inactive = Vec::new();
-        let hash = run(
-            seed,
-            &config,
-            random_roster(seed),
-            |_, _| {},
-            |step, core| {
-                assert_eq!(desk.check(core), Ok(()), "seed {seed}, step {step}");
-                let is_control = core.operator_work().is_flattening;
-                naive.take(core.outputs(), &inactive, is_control);
-                for view in core.strategies() {
-                    let told = naive.fills.get(&view.id).copied().unwrap_or_default();
-                    assert_eq!(view.counts.fills, told, "seed {seed}, step {step}");
-                }
-                inactive.clear();
-                for view in core.strategies() {
-                    if view.is_asleep || view.stopped.is_some() {
-                        inactive.push(view.id);
-                    }
-                }
-                outputs.push(core.outputs().to_vec());
-                if step.is_multiple_of(100) {
-                    assert!(core.is_consistent(), "seed {seed}, step {step}");
-                }
-                if step == 6_000 {
-                    panics +=
-                        core.strategies().filter(|it| it.stopped == Some(StopCause::Panic)).count();
-                    refused += core.strategies().map(|it| it.counts.refusals).sum::<u64>();
-                    fills += core.strategies().map(|it| it.counts.fills).sum::<u64>();
-                }
-            },
-        );
-        let happened = |event| {
-            let is_it = |it: &&Emitted| match &it.output {
-                Output::Strategy(change) => change.event() == Some(event),
-                _ => false,
-            };
-            outputs.iter().flatten().filter(is_it).count()
-        };
-        losses += happened(StrategyEvent::Stopped(StopCause::Loss));
-        slept += happened(StrategyEvent::Slept);
-        let again = run(
-            seed,
-            &config,
-            random_roster(seed),
-            |_, _| {},
-            |step, core| {
-                assert_eq!(
-                    core.outputs(),
-                    outputs[step],
-                    "seed {seed}, step {step}: the same code"
-                );
-            },
-        );
-        assert_eq!(again, hash);
-        let recorded = run(
-            seed,
-            &config,
-            Recorded::of_strategies(3),
-            |strategy, step| outputs[step].iter().for_each(|it| strategy.load(it)),
-            |step, core| {
-                assert_eq!(core.outputs(), outputs[step], "seed {seed}, step {step}: recorded");
-                assert_eq!(core.strategy().left(), 0, "seed {seed}, step {step}");
-            },
-        );
-        assert_eq!(recorded, hash, "seed {seed}: the state from the outputs alone");
-    }
-    println!(
-        "{panics} panics, {losses} loss stops, {refused} refused, {fills} fills, {slept} slept"
-    );
-    assert!(panics > 5 && losses > 5 && refused > 1_000 && fills > 500 && slept > 24);
-}
-
-#[test]
-fn positions_of_strategies_add_up_to_the_desks() {
-    hush();
-    for seed in 100..112 {
-        let config = small_config(0, 0);
-        run(
-            seed,
-            &config,
-            random_roster(seed),
-            |_, _| {},
-            |step, core| {
-                if !step.is_multiple_of(50) {
-                    return;
-                }
-                for instrument in (0..12).map(InstrumentId) {
-                    let desk = core.positions().get(instrument);
-                    let mine: i64 =
-                        core.strategies().map(|it| it.positions.get(instrument).net).sum();
-                    let bought: u64 =
-                        core.strategies().map(|it| it.positions.get(instrument).bought).sum();
-                    // What an operator's flattening traded is the desk's own.
-                    if core.controls() == 0 {
-                        assert_eq!((mine, bought), (desk.net, desk.bought), "seed {seed}, {step}");
-                    }
-                    for view in core.strategies() {
-                        let it = view.positions.get(instrument);
-                        if it.net != 0 {
-                            assert_eq!(it.mark, desk.mark, "seed {seed}, {step}");
-                        }
-                    }
-                }
-            },
-        );
-    }
 }

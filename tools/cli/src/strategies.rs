@@ -8,7 +8,10 @@ use tezi::roster::Roster;
 use tezi::strategy::{
     AlgoConfig, AlgoKind, AlgoTrader, OptionQuoter, OptionQuoterConfig, Strategy, Watch,
 };
-use tezi::{Error, Host, JournalHead, ProgressSink, ReplayReport, Report, Session};
+use tezi::{
+    Error, Host, JournalHead, ProgressSink, ReplayFrom, ReplayReport, Report, Session,
+    SnapshotReport, SnapshotWhen, replay_journal_from, write_snapshots,
+};
 use tezi_capi::ForeignStrategy;
 
 use crate::args::StrategyArgs;
@@ -200,13 +203,36 @@ impl Shipped {
     }
 
     /// Rebuilds a journal's state with its code.
-    pub(crate) fn replay(self, journal: &Path) -> Result<ReplayReport, Error> {
+    pub(crate) fn replay(self, journal: &Path, from: ReplayFrom) -> Result<ReplayReport, Error> {
         match self {
-            Self::OptionQuoter(config) => tezi::replay_journal(journal, OptionQuoter::new(config)),
-            Self::Algo(config) => tezi::replay_journal(journal, AlgoTrader::new(*config)),
-            Self::Watch => tezi::replay_journal(journal, Watch),
+            Self::OptionQuoter(config) => {
+                replay_journal_from(journal, OptionQuoter::new(config), from)
+            }
+            Self::Algo(config) => replay_journal_from(journal, AlgoTrader::new(*config), from),
+            Self::Watch => replay_journal_from(journal, Watch, from),
             Self::Roster(spec) => {
-                tezi::replay_journal(journal, spec.roster().map_err(Error::Parameter)?)
+                let roster = spec.roster().map_err(Error::Parameter)?;
+                replay_journal_from(journal, roster, from)
+            }
+        }
+    }
+
+    /// Writes snapshots of a journal's states with its code.
+    pub(crate) fn write_snapshots(
+        self,
+        journal: &Path,
+        when: SnapshotWhen,
+        from: ReplayFrom,
+    ) -> Result<SnapshotReport, Error> {
+        match self {
+            Self::OptionQuoter(config) => {
+                write_snapshots(journal, OptionQuoter::new(config), when, from)
+            }
+            Self::Algo(config) => write_snapshots(journal, AlgoTrader::new(*config), when, from),
+            Self::Watch => write_snapshots(journal, Watch, when, from),
+            Self::Roster(spec) => {
+                let roster = spec.roster().map_err(Error::Parameter)?;
+                write_snapshots(journal, roster, when, from)
             }
         }
     }

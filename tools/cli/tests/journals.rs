@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
@@ -61,6 +62,35 @@ fn a_demo_leaves_a_journal_that_proves_its_state() {
     let fills = dump(&place.run("journal dump j --json --type fill").exits(0));
     assert_eq!(Value::from(fills.len()), summary["core"]["fills"]);
     assert!(fills.iter().all(|fill| fill["instrument"].as_str().unwrap().contains("NIFTY")));
+}
+
+#[test]
+fn a_snapshot_is_what_a_replay_begins_from_unless_told_otherwise() {
+    let place = Place::new("snapshot");
+    let summary = short_demo(&place);
+    let hash = summary["state_hash"].as_str().unwrap();
+    let written = place.run("journal snapshot j --json").exits(0).json();
+    let sequence = &written["written"][0]["sequence"];
+    assert!(sequence.as_u64() > Some(100), "{written}");
+    place.run("journal snapshot j").exits(0).says("nothing was written");
+    place
+        .run("journal replay j")
+        .exits(0)
+        .says(hash)
+        .says("--no-snapshot proves the whole journal");
+    place.run("journal replay j --no-snapshot").exits(0).says("so is every output");
+    for (options, begins) in [("", true), (" --recorded", true), (" --no-snapshot", false)] {
+        let line = format!("journal replay j --json{options}");
+        let rebuilt = place.run(&line).exits(0).json();
+        assert_eq!(rebuilt["state_hash"], summary["state_hash"], "{options}");
+        assert_eq!(&rebuilt["snapshot"] == sequence, begins, "{options}");
+        assert_eq!(rebuilt["core"]["fills"], summary["core"]["fills"], "{options}");
+    }
+    let file = place.path(&format!("j/snapshot-{:012}.tzs", sequence.as_u64().unwrap()));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[99] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    place.run("journal replay j").exits(0).says("passed over").says("checksum").says(hash);
 }
 
 #[test]

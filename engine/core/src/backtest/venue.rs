@@ -17,6 +17,8 @@
 //! Reports on their way are bounded: while as many wait as there is room for, nothing more fills. An
 //! order that takes is cancelled for the rest, one that rests is passed over.
 
+mod snapshot;
+
 use std::collections::VecDeque;
 
 use tezi_model::{

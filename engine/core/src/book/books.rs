@@ -45,8 +45,8 @@ pub struct Books {
     pub(super) level_cache: LevelCache,
     pub(super) marks: Marks,
     pub(super) instruments: u32,
-    instruments_max: u32,
-    priority: u64,
+    pub(super) instruments_max: u32,
+    pub(super) priority: u64,
     pub(super) counters: BookCounters,
 }
 

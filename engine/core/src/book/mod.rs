@@ -25,6 +25,7 @@ mod pool;
 mod prefetch;
 mod record;
 mod slots;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -6,6 +6,7 @@
 mod explain;
 mod market;
 mod operator;
+mod snapshot;
 mod spread;
 mod status;
 mod strategies;

@@ -2,6 +2,8 @@
 //!
 //! An action that takes more than one input goes on at the end of each, and in between when it is due.
 
+mod snapshot;
+
 use tezi_model::{
     ClientOrderId, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher, TimeInForce,
 };

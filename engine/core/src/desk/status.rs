@@ -1,5 +1,7 @@
 //! What the exchange says of trading: the status of each instrument and of each segment.
 
+mod snapshot;
+
 use tezi_model::{InstrumentId, Segment, StateHasher, TradingStatus};
 
 use crate::instruments::InstrumentTable;

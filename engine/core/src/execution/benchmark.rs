@@ -1,5 +1,7 @@
 //! What a parent's price is measured against: the market when it arrived, and while it worked.
 
+mod snapshot;
+
 use tezi_model::{Money, Px, Qty, Side};
 
 /// The arrival price, and the market's trades from the start of a parent to its end.

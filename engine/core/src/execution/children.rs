@@ -1,5 +1,7 @@
 //! The child orders of a parent: the open ones, and the last that closed.
 
+mod snapshot;
+
 use tezi_model::{ClientOrderId, Nanos, OrderStatus, Qty};
 
 use crate::oms::Order;

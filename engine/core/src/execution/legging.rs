@@ -7,6 +7,8 @@
 //! may trade anywhere within its limit, or what is unhedged is traded back and the spread fails. A
 //! hedge that fails is traded back whatever the policy.
 
+mod snapshot;
+
 use tezi_model::{Instrument, Nanos, Px};
 
 use super::access::{Input, MarketAccess};

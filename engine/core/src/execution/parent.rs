@@ -1,5 +1,7 @@
 //! A parent order: its account and its life.
 
+mod snapshot;
+
 use core::fmt;
 
 use tezi_model::{

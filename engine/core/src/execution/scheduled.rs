@@ -3,6 +3,8 @@
 //! Both are one tactic: a TWAP is released along a flat curve, a VWAP along the expected volume
 //! (R. Kissell, "The Science of Algorithmic Trading and Portfolio Management", 2013, chapter 1).
 
+mod snapshot;
+
 use tezi_model::Px;
 
 use super::access::MarketAccess;

@@ -1,5 +1,7 @@
 //! A tactic says what a parent should have open; an execution makes it so.
 
+mod snapshot;
+
 use tezi_model::{Nanos, Px};
 
 use super::access::{Input, MarketAccess};

@@ -1,5 +1,7 @@
 //! When an algorithm next has to look: as few timers as do, for a timer cannot be taken back.
 
+mod snapshot;
+
 use tezi_model::Nanos;
 
 use super::access::MarketAccess;

@@ -9,6 +9,8 @@
 //! Never allocates after construction. A leg whose other one does not come is given up for the next
 //! message of its order, or when messages of its stream are lost, and is counted.
 
+mod snapshot;
+
 use bytemuck::Zeroable;
 use tezi_model::{Event, EventKind, StateHasher, StreamId};
 

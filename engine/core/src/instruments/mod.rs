@@ -6,6 +6,7 @@
 //! event that names them, always in the same order for the same inputs.
 
 mod legs;
+mod snapshot;
 
 use tezi_model::{
     Event, EventKind, FeedFault, Instrument, InstrumentId, InstrumentKind, Nanos, Segment,

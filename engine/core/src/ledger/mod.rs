@@ -1,5 +1,7 @@
 //! What the desk keeps of each of several strategies: positions, limits, whether it may trade.
 
+mod snapshot;
+
 use tezi_model::{InstrumentId, Money, Px, Qty, RejectReason, Side, StateHasher, StrategyId};
 
 use crate::oms::Exposure;

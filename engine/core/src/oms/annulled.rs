@@ -9,8 +9,8 @@ type Trade = (ClientOrderId, u32);
 
 /// A bounded list of trades.
 pub(super) struct AnnulledTrades {
-    trades: Vec<Trade>,
-    trades_max: usize,
+    pub(super) trades: Vec<Trade>,
+    pub(super) trades_max: usize,
 }
 
 impl AnnulledTrades {

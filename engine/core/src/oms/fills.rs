@@ -36,9 +36,9 @@ pub(super) enum Recall {
 ///
 /// - `ring` holds the last `min(count, capacity)` fills; the fill counted `n` lies at `n % capacity`.
 pub(super) struct FillMemory {
-    ring: Vec<Trade>,
-    capacity: usize,
-    count: u64,
+    pub(super) ring: Vec<Trade>,
+    pub(super) capacity: usize,
+    pub(super) count: u64,
 }
 
 impl FillMemory {

@@ -13,6 +13,7 @@ mod order;
 mod places;
 mod session;
 mod shares;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;

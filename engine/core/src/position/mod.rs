@@ -6,6 +6,7 @@ mod holdings;
 mod holdings_tests;
 mod lots;
 mod ratio;
+mod snapshot;
 
 pub use holdings::{Holding, HoldingError, HoldingKey, Holdings};
 pub use lots::{Lot, Lots};

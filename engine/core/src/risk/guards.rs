@@ -5,6 +5,8 @@
 //! code. A check is one look at the instrument and one at its underlying, whatever the number of
 //! orders and instruments: what it needs is kept as orders leave and reports come.
 
+mod snapshot;
+
 use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher};
 
 use super::explain::{Checks, Measure, furthest};

@@ -1,5 +1,7 @@
 //! Losses measured from a high: from the day's highest profit, and from that of the last minute.
 
+mod snapshot;
+
 use std::collections::VecDeque;
 
 use tezi_model::{Money, Nanos, RejectReason};

@@ -13,6 +13,7 @@ mod guards;
 mod guards_tests;
 mod limits;
 mod losses;
+mod snapshot;
 pub mod tags;
 mod underlyings;
 

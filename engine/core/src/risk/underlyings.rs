@@ -1,5 +1,7 @@
 //! Positions and open orders of all instruments of an underlying, as sums that are kept.
 
+mod snapshot;
+
 use tezi_model::{Instrument, InstrumentId, Side, Symbol};
 
 /// Units held, and units that may still be traded.

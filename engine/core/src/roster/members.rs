@@ -1,5 +1,7 @@
 //! The roster: a strategy made of strategies.
 
+mod snapshot;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tezi_model::{Nanos, StrategyId};
@@ -10,6 +12,7 @@ use crate::execution::Parent;
 use crate::ledger::STRATEGIES_MAX;
 use crate::oms::OrderSessionState;
 use crate::output::{StopCause, StrategyEvent};
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use crate::strategy::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
@@ -335,6 +338,14 @@ impl Strategy for Roster {
         let mut outcome = Err(ParameterError::Value);
         self.its(ctx, |it, ctx| outcome = it.set_parameter(ctx, key, value));
         outcome
+    }
+
+    fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        self.save_state(out)
+    }
+
+    fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        self.load_state(input)
     }
 
     fn on_start(&mut self, ctx: &mut Context<'_>) {

@@ -4,6 +4,8 @@
 //! a market. Then the algorithm is made, which allocates nothing, and gets every call as an input.
 //! Parameters that do not fit the instrument are said in the remarks, and nothing is sent.
 
+mod snapshot;
+
 use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, Side};
 
 use super::algo_config::{AlgoConfig, AlgoKind};
@@ -17,6 +19,7 @@ use crate::execution::{
     ParentSpec, Participation, Pegged, Schedule, Scheduled, VolumeCurve,
 };
 use crate::oms::OrderSessionState;
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 
 /// The number of the first parent.
 const FIRST: ParentId = ParentId(1);
@@ -130,9 +133,20 @@ impl AlgoTrader {
         let Some(limit) = self.limit(ctx, config.limit, side, instrument, &terms) else {
             return Ok(None);
         };
-        if config.kind == AlgoKind::Spread {
+        if self.is_spread() {
             return self.made_legging(ctx, (instrument, terms), limit);
         }
+        self.single((instrument, terms), limit).map(Some)
+    }
+
+    /// The algorithm on one instrument.
+    fn single(
+        &self,
+        (instrument, terms): (InstrumentId, Instrument),
+        limit: Px,
+    ) -> Result<Running, ParentError> {
+        let config = &self.config;
+        let side = config.side.unwrap_or(Side::Buy);
         let spec = ParentSpec {
             id: FIRST,
             instrument,
@@ -144,7 +158,7 @@ impl AlgoTrader {
         };
         let parent = Parent::new(spec, config.policy, &terms)?;
         let display = Iceberg::new(u64::from(config.display), config.jitter_lots, config.seed);
-        Ok(Some(match config.kind {
+        Ok(match config.kind {
             AlgoKind::Twap | AlgoKind::Vwap => {
                 let scheduled = self.scheduled(spec.start, spec.end)?;
                 Running::Scheduled(Execution::new(parent, scheduled))
@@ -160,7 +174,7 @@ impl AlgoTrader {
                 let pegged = Pegged::new(config.reference, config.offset_ticks, display);
                 Running::Pegged(Execution::new(parent, pegged))
             }
-        }))
+        })
     }
 
     fn scheduled(&self, start: Nanos, end: Nanos) -> Result<Scheduled, ParentError> {
@@ -190,6 +204,24 @@ impl AlgoTrader {
         let (Some(hedge_limit), Some(back_limit)) = (hedge_limit, back_limit) else {
             return Ok(None);
         };
+        let (legs, limits) =
+            ([(instrument, terms), (hedge, hedge_terms)], [limit, hedge_limit, back_limit]);
+        self.spread(legs, limits).map(|legging| Some(Running::Legging(legging)))
+    }
+
+    const fn is_spread(&self) -> bool {
+        matches!(self.config.kind, AlgoKind::Spread)
+    }
+
+    /// The algorithm on two instruments. The limits are those of the first leg, of its hedge and of the
+    /// way back.
+    fn spread(
+        &self,
+        [(instrument, terms), (hedge, hedge_terms)]: [(InstrumentId, Instrument); 2],
+        limits: [Px; 3],
+    ) -> Result<Legging, ParentError> {
+        let config = &self.config;
+        let side = config.side.unwrap_or(Side::Buy);
         let or_lot = |units: u32, lot: Qty| if units == 0 { lot.0.max(1) } else { units };
         let units = [or_lot(config.units[0], terms.lot), or_lot(config.units[1], hedge_terms.lot)];
         let quantity = config.quantity.unwrap_or_default().0;
@@ -203,7 +235,7 @@ impl AlgoTrader {
             units: units.map(Qty),
             spreads: quantity / units[0],
             price: config.price.unwrap_or_default(),
-            limits: [limit, hedge_limit, back_limit],
+            limits,
             unhedged_max: Qty(or_lot(config.unhedged_max, Qty(units[0]))),
             unhedged_ns: i64::from(config.unhedged_ms) * 1_000_000,
             policy: config.leg_policy,
@@ -211,8 +243,7 @@ impl AlgoTrader {
             start: config.start.of(self.began),
             end: config.end.of(self.began),
         };
-        let legging = Legging::new(spec, config.policy, &[terms, hedge_terms])?;
-        Ok(Some(Running::Legging(legging)))
+        Legging::new(spec, config.policy, &[terms, hedge_terms])
     }
 
     /// The price of a limit. One that depends on the arrival price waits for the start and a market.
@@ -248,6 +279,14 @@ impl Strategy for AlgoTrader {
 
     fn parameters(&self) -> String {
         self.config.to_string()
+    }
+
+    fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        self.save_state(out)
+    }
+
+    fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        self.load_state(input)
     }
 
     fn parents(&self) -> &[Parent] {

@@ -24,6 +24,7 @@ use crate::control::Control;
 pub use crate::control::ParameterError;
 use crate::execution::Parent;
 use crate::oms::{Order, OrderSessionState};
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 pub use crate::timers::TimerId;
 
 /// A book changed.
@@ -179,6 +180,27 @@ pub trait Strategy {
         String::new()
     }
 
+    /// Writes down everything that it keeps from one call to the next, so that a session can be taken up
+    /// again without its whole journal. What follows from the parameters need not be in it.
+    ///
+    /// # Errors
+    ///
+    /// [`NoSnapshot`] from a strategy that does not, which is the default: its journals are replayed
+    /// from the start.
+    fn save(&self, _out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        Err(NoSnapshot)
+    }
+
+    /// Takes over what a strategy of the same name and parameters has written, before its first call;
+    /// from then on it does what that one would have done.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] when it is not something that was saved; the strategy is then as it was.
+    fn load(&mut self, _input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        Err(SnapshotError::NotReadable)
+    }
+
     /// The session begins. Instruments from master files are known; books are empty.
     fn on_start(&mut self, _ctx: &mut Context<'_>) {}
 
@@ -252,5 +274,13 @@ pub struct Watch;
 impl Strategy for Watch {
     fn name(&self) -> &'static str {
         "watch"
+    }
+
+    fn save(&self, _out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        Ok(())
+    }
+
+    fn load(&mut self, _input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        Ok(())
     }
 }

@@ -9,12 +9,15 @@
 //! held, never cross the market, and move only when they are off by enough to be worth a message.
 //! Delta beyond a threshold is taken off with an order in the future that trades at once or not.
 
+mod snapshot;
+
 use tezi_model::{
     ClientOrderId, Instrument, InstrumentId, InstrumentKind, Nanos, OptionType, Px, Qty, Side,
 };
 
 use super::{BookUpdate, Context, Fill, ParameterError, Strategy};
 use crate::pricing::{Black76Batch, Black76Greeks};
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 
 const OPTIONS_MAX: usize = 8;
 const NANOS_PER_YEAR: f64 = 365.0 * 86_400.0 * 1e9;
@@ -189,6 +192,9 @@ struct Sheet {
 
 /// See the module.
 pub struct OptionQuoter {
+    /// As it began.
+    parameters: OptionQuoterConfig,
+    /// As it is, with what was changed on the way.
     config: OptionQuoterConfig,
     future: Option<(InstrumentId, Instrument)>,
     options: Vec<Quoted>,
@@ -207,6 +213,7 @@ impl OptionQuoter {
     #[must_use]
     pub fn new(config: OptionQuoterConfig) -> Self {
         Self {
+            parameters: config,
             config,
             future: None,
             options: Vec::with_capacity(OPTIONS_MAX),
@@ -442,7 +449,16 @@ impl Strategy for OptionQuoter {
     }
 
     fn parameters(&self) -> String {
-        self.config.to_string()
+        self.parameters.to_string()
+    }
+
+    fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        self.save_state(out);
+        Ok(())
+    }
+
+    fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        self.load_state(input)
     }
 
     fn on_start(&mut self, ctx: &mut Context<'_>) {

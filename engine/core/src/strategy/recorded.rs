@@ -13,6 +13,7 @@ use crate::control::{Control, ParameterError};
 use crate::desk::Explanation;
 use crate::oms::OrderSessionState;
 use crate::output::{Emitted, Origin, Output, Request, StrategyChange};
+use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 
 /// What a strategy did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +131,15 @@ impl Strategy for Recorded {
         _value: &str,
     ) -> Result<(), ParameterError> {
         self.repeat(ctx);
+        Ok(())
+    }
+
+    /// Between two inputs it keeps nothing.
+    fn save(&self, _out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        if self.pending.is_empty() { Ok(()) } else { Err(NoSnapshot) }
+    }
+
+    fn load(&mut self, _input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
         Ok(())
     }
 

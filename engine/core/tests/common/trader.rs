@@ -3,6 +3,7 @@
 
 use bytemuck::Zeroable;
 use tezi_core::Request;
+use tezi_core::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use tezi_core::strategy::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
@@ -21,6 +22,8 @@ pub struct RandomTrader {
     next: usize,
     /// Stops trading once in so many requests; 0 is never.
     kill_one_in: u64,
+    /// How often of a hundred calls it says what something is worth in theory.
+    pub theoretical_percent: u64,
     /// Calls so far, of every kind.
     pub calls: u64,
 }
@@ -28,11 +31,17 @@ pub struct RandomTrader {
 impl RandomTrader {
     pub const fn new(seed: u64, kill_one_in: u64) -> Self {
         let ids = [ClientOrderId(0); 24];
-        Self { random: Random(seed), ids, next: 0, kill_one_in, calls: 0 }
+        let theoretical_percent = 0;
+        Self { random: Random(seed), ids, next: 0, kill_one_in, theoretical_percent, calls: 0 }
     }
 
     fn act(&mut self, ctx: &mut Context<'_>) {
         self.calls += 1;
+        if self.random.chance(self.theoretical_percent) {
+            let instrument = InstrumentId(self.random.below(9) as u32);
+            let touch = ctx.book(instrument).touch(Side::Buy).map(|level| level.price);
+            ctx.set_theoretical(instrument, touch);
+        }
         let requests = match self.random.below(2_000) {
             0..=1_499 => 0,
             1_500..=1_959 => 1,
@@ -156,6 +165,24 @@ impl RandomTrader {
 impl Strategy for RandomTrader {
     fn name(&self) -> &'static str {
         "random-trader"
+    }
+
+    fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        out.u64(self.random.0);
+        self.ids.iter().for_each(|id| out.u64(id.0));
+        out.u64(self.next as u64);
+        out.u64(self.calls);
+        Ok(())
+    }
+
+    fn load(&mut self, input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        self.random = Random(input.u64()?);
+        for id in &mut self.ids {
+            *id = ClientOrderId(input.u64()?);
+        }
+        self.next = input.u64()? as usize;
+        self.calls = input.u64()?;
+        Ok(())
     }
 
     fn on_start(&mut self, ctx: &mut Context<'_>) {

@@ -9,6 +9,7 @@ mod moment;
 mod names;
 mod recover;
 mod replay;
+mod snapshot;
 mod verify;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -30,6 +31,7 @@ pub(crate) struct Args {
 enum Command {
     Verify(verify::Args),
     Replay(replay::Args),
+    Snapshot(snapshot::Args),
     #[command(visible_alias = "grep")]
     Dump(dump::Args),
     Diff(diff::Args),
@@ -42,6 +44,7 @@ const EXAMPLES: &str = "\
 Examples:
   tezi journal verify journals/demo-20261120-091500   every byte checked, damage named
   tezi journal replay journals/demo-20261120-091500   the state rebuilt, the same hash
+  tezi journal snapshot journals/host-20261120-091500 the state written down, for a quick restart
   tezi journal dump journals/demo-20261120-091500     its records, for people
   tezi journal grep journals/demo-20261120-091500 --order 7
                                                       all that was said of one order
@@ -57,6 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     match &args.command {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Recover(args) => recover::run(args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
-use tezi::{ReplayReport, read_head, replay_journal, replay_recorded, replay_recorded_until};
+use tezi::{ReplayFrom, ReplayReport, read_head, replay_journal_from, replay_recorded_from};
 
 use super::moment;
 use crate::json::{known, of_core};
@@ -21,6 +21,9 @@ use crate::text::{date_time, grouped, hash, rupees};
 /// The strategies that ship decide anew, from their own code, and so does one that is named by its
 /// shared object; of any other the decisions are taken
 /// from the journal, and everything else is still worked out anew.
+///
+/// Where a snapshot fits, the replay begins from the newest one, and proves what comes behind it; with
+/// --no-snapshot it proves the whole journal.
 #[derive(ClapArgs, Clone, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -38,6 +41,9 @@ pub(crate) struct Args {
     /// The decisions are taken from the journal then, and there is no hash to compare with.
     #[arg(long, value_name = "HH:MM:SS[.FFF]", value_parser = moment::time_of_day, verbatim_doc_comment)]
     at: Option<i64>,
+    /// Begins at the first record, whatever snapshots there are: the proof of the whole journal
+    #[arg(long)]
+    no_snapshot: bool,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -60,17 +66,22 @@ Exit codes: 0 the state is proven; 1 it differs, or the journal is cut, damaged 
 /// Rebuilds a state.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let head = read_head(&args.path)?;
-    let (report, decisions) = if let Some(at) = args.at {
-        (replay_recorded_until(&args.path, at)?, "taken from the journal".to_string())
+    let from = if args.no_snapshot { ReplayFrom::Start } else { ReplayFrom::Snapshot };
+    let recorded = || replay_recorded_from(&args.path, args.at, from);
+    let (report, decisions) = if args.at.is_some() {
+        (recorded()?, "taken from the journal".to_string())
     } else if args.recorded {
-        (replay_recorded(&args.path)?, "taken from the journal, as asked".to_string())
+        (recorded()?, "taken from the journal, as asked".to_string())
     } else if let Some(path) = &args.strategy_library {
         let strategy = library::strategy(path, &head.parameters)?;
-        (replay_journal(&args.path, strategy)?, format!("worked out anew by {}", path.display()))
+        (
+            replay_journal_from(&args.path, strategy, from)?,
+            format!("worked out anew by {}", path.display()),
+        )
     } else {
         match Shipped::of_journal(&head) {
-            Ok(strategy) => (strategy.replay(&args.path)?, "worked out anew".to_string()),
-            Err(why) => (replay_recorded(&args.path)?, format!("taken from the journal: {why}")),
+            Ok(strategy) => (strategy.replay(&args.path, from)?, "worked out anew".to_string()),
+            Err(why) => (recorded()?, format!("taken from the journal: {why}")),
         }
     };
     if args.json {
@@ -94,6 +105,12 @@ fn write_report(
     writeln!(out, "  engine    {}, kernel {}", head.engine, head.kernel)?;
     writeln!(out, "  strategy  {} {}", head.strategy, head.parameters)?;
     writeln!(out, "  decisions {decisions}")?;
+    for why in &report.passed_over {
+        writeln!(out, "  passed over {why}")?;
+    }
+    if let Some(sequence) = report.snapshot {
+        writeln!(out, "  begins    from the snapshot before record {}", grouped(sequence))?;
+    }
     writeln!(
         out,
         "  records   {}, {} outputs compared, {} differ",
@@ -119,6 +136,8 @@ fn write_report(
     }
     if let Some(time) = report.stopped_before {
         writeln!(out, "Stopped before the input of {} (IST).", date_time(time))?;
+    } else if report.is_fine() && report.snapshot.is_some() {
+        writeln!(out, "Fine from the snapshot on; --no-snapshot proves the whole journal.")?;
     } else if report.is_fine() {
         writeln!(out, "Fine: the hashes are equal, and so is every output.")?;
     }
@@ -145,6 +164,8 @@ fn of_report(args: &Args, report: &ReplayReport) -> Value {
         "unknown_records": report.unknown_records,
         "end": report.end,
         "is_whole": report.is_whole,
+        "snapshot": report.snapshot,
+        "passed_over": report.passed_over,
         "stopped_before_ns": report.stopped_before.map(known),
         "core": of_core(&report.core, 0),
         "profit": rupees(report.core.profit),
