@@ -333,13 +333,15 @@ impl Session {
         wrapped: &mut [u8; PACKET_SIZE_MAX],
         now: Nanos,
     ) -> Option<(u64, usize)> {
-        let (position, message) =
+        let (position, [head, rest]) =
             self.log.next(download.position, download.stream, download.jiffies)?;
-        let size = MessageHeader::SIZE + message.len();
+        let behind = MessageHeader::SIZE + head.len();
+        let size = behind + rest.len();
         let mut outer = header(Code::DOWNLOAD_DATA, self.user_id, size, now);
         outer.alpha_char[0] = download.stream;
         wrapped[..MessageHeader::SIZE].copy_from_slice(bytemuck::bytes_of(&outer));
-        wrapped[MessageHeader::SIZE..size].copy_from_slice(message);
+        wrapped[MessageHeader::SIZE..behind].copy_from_slice(head);
+        wrapped[behind..size].copy_from_slice(rest);
         if self.inner_header {
             let at = MessageHeader::SIZE..2 * MessageHeader::SIZE;
             let head: MessageHeader = bytemuck::pod_read_unaligned(&wrapped[at.clone()]);
