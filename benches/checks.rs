@@ -67,7 +67,8 @@ impl Strategy for Checker {
     fn on_start(&mut self, ctx: &mut Context<'_>) {
         ctx.set_timer(ctx.now().plus(1)).expect("a timer");
         for index in 0..INSTRUMENTS {
-            ctx.set_theoretical(InstrumentId(index), Some(Px::from_paise(10_000)));
+            let price = Some(Px::from_paise(10_000));
+            ctx.set_theoretical(InstrumentId(index), price).expect("room for it");
         }
     }
 }

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::roster::StrategyChange;
-use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal};
+use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal, Theoretical};
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
 
@@ -49,6 +49,8 @@ impl RecordType {
     pub(crate) const KILL: u16 = 20;
     /// Output: a [`StrategyChange`].
     pub(crate) const STRATEGY: u16 = 21;
+    /// Output: a [`Theoretical`].
+    pub(crate) const THEORETICAL: u16 = 22;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
 }
@@ -185,6 +187,9 @@ impl Entry {
             RecordType::STRATEGY => {
                 output(Output::Strategy(pod::<StrategyChange>(payload).ok_or_else(wrong)?))
             }
+            RecordType::THEORETICAL => {
+                output(Output::Theoretical(pod::<Theoretical>(payload).ok_or_else(wrong)?))
+            }
             RecordType::END => Self::End(pod(payload).ok_or_else(wrong)?),
             unknown => Self::Unknown(unknown),
         })
@@ -201,6 +206,7 @@ pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
         Output::Timer(at) => (RecordType::TIMER, bytemuck::bytes_of(at)),
         Output::Kill => (RecordType::KILL, &[]),
         Output::Strategy(change) => (RecordType::STRATEGY, bytemuck::bytes_of(change)),
+        Output::Theoretical(said) => (RecordType::THEORETICAL, bytemuck::bytes_of(said)),
     }
 }
 

@@ -31,7 +31,7 @@ pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueCo
 pub use desk::{Counters, Explanation, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
-pub use output::{Emitted, Origin, Output, Refusal, Request};
+pub use output::{Emitted, Origin, Output, Refusal, Request, Theoretical};
 pub use position::{
     AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
 };

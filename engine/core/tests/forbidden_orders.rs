@@ -81,7 +81,7 @@ impl Strategy for Asker {
             12..=14 => drop(ctx.cancel(id)),
             _ => {
                 let theoretical = Px::from_paise(9_900 + random.below(200) as i64);
-                ctx.set_theoretical(instrument, Some(theoretical));
+                let _ = ctx.set_theoretical(instrument, Some(theoretical));
             }
         }
         ctx.set_timer(ctx.now().plus(1 + self.random.below(20_000_000) as i64)).unwrap();

@@ -79,6 +79,7 @@ fn fold(hash: u64, emitted: &Emitted) -> u64 {
         Output::Timer(at) => bytemuck::bytes_of(at).to_vec(),
         Output::Kill => vec![1],
         Output::Strategy(change) => bytemuck::bytes_of(change).to_vec(),
+        Output::Theoretical(said) => bytemuck::bytes_of(said).to_vec(),
     };
     bytes.chunks(8).fold(random.next(), |hash, chunk| {
         let mut word = [0; 8];

@@ -8,9 +8,15 @@ mod common;
 use common::market::{Market, open};
 use common::trader::RandomTrader;
 use common::{Input, core, external_config, feed, small_config};
+
 use tezi_core::strategy::Recorded;
-use tezi_core::{CoreConfig, Emitted, Output};
-use tezi_model::{Event, ExecutionKind, ExecutionReport, Nanos};
+use tezi_core::{CoreConfig, Emitted, GuardLimits, Output};
+use tezi_model::{Event, ExecutionKind, ExecutionReport, Nanos, RejectReason};
+
+/// Orders are checked against the prices that the strategy says.
+fn guards() -> GuardLimits {
+    GuardLimits { theoretical_bps: 5, ..GuardLimits::default() }
+}
 
 /// An input, what came of it, and the state after some of them.
 struct Step {
@@ -57,7 +63,10 @@ fn answers(outputs: &[Emitted], now: Nanos) -> Vec<ExecutionReport> {
 }
 
 fn record(config: &CoreConfig, seed: u64, kill_one_in: u64, events: usize) -> Vec<Step> {
-    let mut core = core(config, RandomTrader::new(seed, kill_one_in));
+    let mut trader = RandomTrader::new(seed, kill_one_in);
+    trader.theoretical_percent = 2;
+    let mut core = core(config, trader);
+    core.set_guards(&guards()).unwrap();
     let mut steps = Vec::with_capacity(events * 2);
     let mut take = |now: Nanos, input: Input| {
         feed(&mut core, now, &input);
@@ -95,6 +104,7 @@ fn record(config: &CoreConfig, seed: u64, kill_one_in: u64, events: usize) -> Ve
 
 fn rebuild(config: &CoreConfig, seed: u64, steps: &[Step]) {
     let mut core = core(config, Recorded::default());
+    core.set_guards(&guards()).unwrap();
     for (index, step) in steps.iter().enumerate() {
         for emitted in &step.outputs {
             core.strategy_mut().load(emitted);
@@ -115,6 +125,10 @@ fn outputs_and_inputs_rebuild_the_state_without_the_strategy() {
         let config = small_config(latency, latency);
         let steps = record(&config, seed, 0, 12_000);
         assert!(steps.iter().map(|step| step.outputs.len()).sum::<usize>() > 3_000);
+        let outputs = || steps.iter().flat_map(|step| &step.outputs).map(|it| &it.output);
+        assert!(outputs().any(|it| matches!(it, Output::Theoretical(_))));
+        let far = |it: &Output| matches!(it, Output::Refusal(it) if it.reason() == Some(RejectReason::TheoreticalPrice));
+        assert!(outputs().any(far));
         rebuild(&config, seed, &steps);
     }
 }

@@ -141,6 +141,20 @@ impl Refusal {
     }
 }
 
+/// What a strategy holds an instrument to be worth. 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Theoretical {
+    /// The price; nought when it is not known any more.
+    pub price: Px,
+    /// Of which instrument.
+    pub instrument: InstrumentId,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<Theoretical>() == 16);
+
 /// One thing the core says back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -156,6 +170,8 @@ pub enum Output {
     Kill,
     /// One of several strategies stopped, or may go on.
     Strategy(StrategyChange),
+    /// The strategy said what an instrument is worth: orders are checked against it from here on.
+    Theoretical(Theoretical),
 }
 
 /// Who caused an output: the how-manieth call of the strategy during one input, from 1, or

@@ -102,7 +102,8 @@ fn guards(random: &mut Random, definition: &Instrument) -> Guards {
     if random.below(3) == 0 {
         guards.set_range(id, px(600), px(1_300));
     }
-    guards.set_theoretical(id, (random.below(2) == 0).then(|| price(random)));
+    let is_known = random.below(2) == 0;
+    guards.set_theoretical(id, if is_known { price(random) } else { Px::ZERO });
     guards
 }
 

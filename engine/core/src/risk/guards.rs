@@ -123,10 +123,16 @@ impl Guards {
         guarded.map(|guarded| (guarded.low, guarded.high) = (low, high)).is_some()
     }
 
-    /// What the instrument is worth in theory; `None` when that is not known any more.
-    pub(crate) fn set_theoretical(&mut self, id: InstrumentId, price: Option<Px>) {
+    /// What the instrument is worth in theory, nought when that is not known; `None` for a number that
+    /// has no room.
+    pub(crate) fn theoretical(&self, id: InstrumentId) -> Option<Px> {
+        self.instruments.get(id.index()).map(|guarded| guarded.theoretical)
+    }
+
+    /// Sets what the instrument is worth in theory; nought when that is not known any more.
+    pub(crate) fn set_theoretical(&mut self, id: InstrumentId, price: Px) {
         if let Some(guarded) = self.instruments.get_mut(id.index()) {
-            guarded.theoretical = price.unwrap_or(Px::ZERO);
+            guarded.theoretical = price;
         }
     }
 

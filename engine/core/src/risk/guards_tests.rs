@@ -74,14 +74,14 @@ fn a_price_outside_the_moving_range_is_refused() {
 #[test]
 fn a_price_through_the_theoretical_one_is_refused() {
     let mut guards = guards();
-    guards.set_theoretical(NEAR, Some(Px(10_000)));
+    guards.set_theoretical(NEAR, Px(10_000));
     let at = |guards: &Guards, side, price| verdict(guards, NEAR, &order(side, price, 1));
     let refused = Err(RejectReason::TheoreticalPrice);
     assert_eq!(at(&guards, Side::Buy, 10_100), Ok(()));
     assert_eq!(at(&guards, Side::Buy, 10_101), refused);
     assert_eq!(at(&guards, Side::Sell, 9_900), Ok(()));
     assert_eq!(at(&guards, Side::Sell, 9_899), refused);
-    guards.set_theoretical(NEAR, None);
+    guards.set_theoretical(NEAR, Px::ZERO);
     assert_eq!(at(&guards, Side::Buy, 10_101), Ok(()));
 }
 

@@ -9,7 +9,7 @@ use crate::book::{Level, RestingOrder};
 use crate::desk::{Desk, Explanation};
 use crate::instruments::InstrumentState;
 use crate::oms::{Exposure, Order};
-use crate::output::{Output, Request};
+use crate::output::{Output, Request, Theoretical};
 use crate::position::Position;
 use crate::pricing::PricingKernel;
 use crate::timers::TimerId;
@@ -96,9 +96,30 @@ impl Context<'_> {
     }
 
     /// Says what an instrument is worth in theory, `None` when that is not known any more: orders too
-    /// far through it are refused, where the desk has a limit for it.
-    pub fn set_theoretical(&mut self, instrument: InstrumentId, price: Option<Px>) {
+    /// far through it are refused, where the desk has a limit for it. The journal gets a record of
+    /// each change.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectReason::UnknownInstrument`] for a number beyond those there is room for;
+    /// [`RejectReason::Capacity`] when this input has caused as many outputs as configured.
+    pub fn set_theoretical(
+        &mut self,
+        instrument: InstrumentId,
+        price: Option<Px>,
+    ) -> Result<(), RejectReason> {
+        let price = price.unwrap_or(Px::ZERO);
+        let before = self.desk.guards.theoretical(instrument);
+        if before.ok_or(RejectReason::UnknownInstrument)? == price {
+            return Ok(());
+        }
+        if !self.desk.has_room(1) {
+            return Err(RejectReason::Capacity);
+        }
         self.desk.guards.set_theoretical(instrument, price);
+        let said = Theoretical { price, instrument, reserved: 0 };
+        self.desk.emit(self.desk.origin, Output::Theoretical(said));
+        Ok(())
     }
 
     /// The last trade of the market; of an index, its last value.

@@ -12,7 +12,7 @@ use super::{
 use crate::control::{Control, ParameterError};
 use crate::desk::Explanation;
 use crate::oms::OrderSessionState;
-use crate::output::{Emitted, Origin, Output, Request, StrategyChange};
+use crate::output::{Emitted, Origin, Output, Request, StrategyChange, Theoretical};
 use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 
 /// What a strategy did.
@@ -24,6 +24,8 @@ pub enum RecordedAction {
     Timer(Nanos),
     /// It stopped trading.
     Kill,
+    /// It said what an instrument is worth.
+    Theoretical(Theoretical),
     /// It began or ended the hours of one of several strategies, or one panicked.
     Strategy(StrategyChange),
 }
@@ -38,6 +40,7 @@ impl RecordedAction {
             Output::Timer(at) => Some(Self::Timer(*at)),
             Output::Kill => Some(Self::Kill),
             Output::Strategy(change) => Some(Self::Strategy(*change)),
+            Output::Theoretical(said) => Some(Self::Theoretical(*said)),
             Output::Report(_) => None,
         }
     }
@@ -104,6 +107,9 @@ impl Recorded {
                 RecordedAction::Request(request) => drop(ctx.request(&request)),
                 RecordedAction::Timer(at) => drop(ctx.set_timer(at)),
                 RecordedAction::Kill => ctx.kill(),
+                RecordedAction::Theoretical(said) => {
+                    let _ = ctx.set_theoretical(said.instrument, Some(said.price));
+                }
                 RecordedAction::Strategy(change) => {
                     if let Some(event) = change.event() {
                         ctx.desk.change_strategy(change.strategy, event);

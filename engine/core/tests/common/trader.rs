@@ -40,7 +40,8 @@ impl RandomTrader {
         if self.random.chance(self.theoretical_percent) {
             let instrument = InstrumentId(self.random.below(9) as u32);
             let touch = ctx.book(instrument).touch(Side::Buy).map(|level| level.price);
-            ctx.set_theoretical(instrument, touch);
+            // Without room for it, the price before stays.
+            let _ = ctx.set_theoretical(instrument, touch);
         }
         let requests = match self.random.below(2_000) {
             0..=1_499 => 0,

@@ -132,6 +132,12 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
                     Description::new("strategy").count("strategy", number).text("event", event);
                 by(it, *origin)
             }
+            Output::Theoretical(said) => {
+                let it = Description::new("theoretical")
+                    .text("instrument", names.instrument(said.instrument))
+                    .price("price", said.price);
+                by(it, *origin)
+            }
         },
         Entry::End(state) => Description::new("end").text("state_hash", hash(*state)),
         Entry::Unknown(number) => Description::new("unknown").count("record_type", *number),
