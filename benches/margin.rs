@@ -130,8 +130,12 @@ fn portfolio() -> (Portfolio, Vec<ContractId>) {
     let mut portfolio = Portfolio::new(PortfolioLimits::default());
     let parameters = parameters();
     let price = Px::from_rupees(SPOT);
-    let terms =
-        UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+    let terms = UnderlyingTerms {
+        rates: parameters.rates,
+        price,
+        previous_close: price,
+        is_concentrated: false,
+    };
     let mut contracts = Vec::new();
     for underlying in 0..200 {
         let underlying_id = portfolio.add_underlying(terms).unwrap();
@@ -139,7 +143,7 @@ fn portfolio() -> (Portfolio, Vec<ContractId>) {
         // 199 × 20 is 3,980: twenty more for the first.
         let count = if underlying == 0 { count + 20 } else { count };
         for i in 0..count {
-            let expiry = parameters.date.plus_days(7 * (i % expiries) + 4);
+            let expiry = parameters.rates.date.plus_days(7 * (i % expiries) + 4);
             let kind = match i / expiries {
                 0 => ContractKind::Future,
                 _ => ContractKind::Option { is_call: i % 2 == 0, strike: price },

@@ -222,8 +222,12 @@ fn margins_and_risk_measures_do_not_allocate() {
     let parameters = MarginParameters::of(&rules, UnderlyingKind::Index, date).unwrap();
     let price = tezi_model::Px::from_rupees(24_000.0);
     let mut portfolio = Portfolio::new(PortfolioLimits::default());
-    let terms =
-        UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+    let terms = UnderlyingTerms {
+        rates: parameters.rates,
+        price,
+        previous_close: price,
+        is_concentrated: false,
+    };
     let underlying = portfolio.add_underlying(terms).unwrap();
     let array = RiskArray::of_future(&parameters.grid, price).unwrap();
     let contracts: Vec<_> = (0..8)

@@ -208,7 +208,7 @@ impl<'a> MarginDay<'a> {
             }
         };
         let terms = ContractTerms { underlying: of.id, expiry, kind, price, array };
-        let is_last_day = expiry == self.date && !of.parameters.expiry_day_spread;
+        let is_last_day = expiry == self.date && !of.parameters.rates.expiry_day_spread;
         let id = self.portfolio.add_contract(&terms)?;
         self.contracts.push(Known { record, underlying, is_last_day });
         self.ids.insert(token, id);
@@ -265,7 +265,7 @@ impl<'a> MarginDay<'a> {
 
     /// What short options among some contracts bear for being on their last day.
     fn expiry_day(&self, of: &Underlying, contracts: impl Iterator<Item = usize>) -> Money {
-        let unit = of.parameters.expiry_day_exposure.of(of.price);
+        let unit = of.parameters.rates.expiry_day_exposure.of(of.price);
         let sold = contracts.filter(|&at| {
             let instrument = &self.contracts[at].record.instrument;
             matches!(kind_of(instrument), Some(ContractKind::Option { .. }))
@@ -295,8 +295,12 @@ impl<'a> MarginDay<'a> {
         }
         let parameters = MarginParameters::of(self.rules, kind, self.date)?;
         // The file has one price of the underlying; it stands for the close of the day before too.
-        let terms =
-            UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+        let terms = UnderlyingTerms {
+            rates: parameters.rates,
+            price,
+            previous_close: price,
+            is_concentrated: false,
+        };
         let id = self.portfolio.add_underlying(terms)?;
         let wanted = ChainOptions { symbol: Some(symbol), expiry: None, rate: self.options.rate };
         self.underlyings.push(Underlying {

@@ -19,7 +19,7 @@ mod terms;
 mod tests;
 
 pub use array::RiskArray;
-pub use parameters::{CashGroup, CashMargin, MarginParameters, UnderlyingKind};
+pub use parameters::{CashGroup, CashMargin, MarginParameters, MarginRates, UnderlyingKind};
 pub use portfolio::{Margin, MarginChange, Portfolio, PortfolioLimits, SpanBreakdown};
 pub use terms::{ContractId, ContractKind, ContractTerms, UnderlyingId, UnderlyingTerms};
 

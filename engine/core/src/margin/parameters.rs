@@ -24,27 +24,11 @@ impl UnderlyingKind {
     }
 }
 
-/// SPAN and exposure parameters of one kind of underlying on one day.
-#[derive(Clone, Copy, Debug)]
-pub struct MarginParameters {
+/// What makes margin of positions whose risk arrays are known: the integers of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarginRates {
     /// The day.
     pub date: Date,
-    /// Time decay, extreme moves and delta weights.
-    pub grid: SpanGrid,
-    /// Daily deviations of the price scan range, the root of its days included (6√2).
-    pub price_scan_sigmas: f64,
-    /// The least price scan range, a fraction.
-    pub price_scan_min: f64,
-    /// The same for options beyond [`Self::long_dated_months`].
-    pub price_scan_min_long: f64,
-    /// Months beyond which an option is long-dated; stocks have none such.
-    pub long_dated_months: Option<u64>,
-    /// Volatility scan range, of the annualised volatility.
-    pub vol_scan_share: f64,
-    /// The least volatility scan range, absolute.
-    pub vol_scan_min: f64,
-    /// What an illiquid underlying's price scan range is multiplied by (√3).
-    pub illiquid_factor: f64,
     /// Charge for a calendar spread, of the far month.
     pub calendar_spread: Rate,
     /// The least risk of a short option, of the underlying.
@@ -63,6 +47,29 @@ pub struct MarginParameters {
     pub expiry_day_exposure: Rate,
     /// Whether a contract on its last day may hedge other months.
     pub expiry_day_spread: bool,
+}
+
+/// SPAN and exposure parameters of one kind of underlying on one day.
+#[derive(Clone, Copy, Debug)]
+pub struct MarginParameters {
+    /// What positions are margined by, once their arrays are known.
+    pub rates: MarginRates,
+    /// Time decay, extreme moves and delta weights.
+    pub grid: SpanGrid,
+    /// Daily deviations of the price scan range, the root of its days included (6√2).
+    pub price_scan_sigmas: f64,
+    /// The least price scan range, a fraction.
+    pub price_scan_min: f64,
+    /// The same for options beyond [`Self::long_dated_months`].
+    pub price_scan_min_long: f64,
+    /// Months beyond which an option is long-dated; stocks have none such.
+    pub long_dated_months: Option<u64>,
+    /// Volatility scan range, of the annualised volatility.
+    pub vol_scan_share: f64,
+    /// The least volatility scan range, absolute.
+    pub vol_scan_min: f64,
+    /// What an illiquid underlying's price scan range is multiplied by (√3).
+    pub illiquid_factor: f64,
 }
 
 /// Exactly the rate, as pricing counts.
@@ -92,16 +99,8 @@ impl MarginParameters {
         let expiry_day = rules.find(key::MARGIN_ELM_EXPIRY_DAY, "*", date).copied();
         let days = day.get(key::MARGIN_PRICE_SCAN_DAYS, scope)? as f64;
         let long = if is_index { "index/long_dated" } else { scope };
-        Ok(Self {
+        let rates = MarginRates {
             date,
-            grid: day.grid()?,
-            price_scan_sigmas: day.get(key::MARGIN_PRICE_SCAN_SIGMAS, scope)? as f64 * days.sqrt(),
-            price_scan_min: fraction(day.get(key::MARGIN_PRICE_SCAN_MIN, scope)?),
-            price_scan_min_long: fraction(day.get(key::MARGIN_PRICE_SCAN_MIN, long)?),
-            long_dated_months: rules.find(key::MARGIN_LONG_DATED_MONTHS, scope, date).copied(),
-            vol_scan_share: fraction(day.get(key::MARGIN_VOL_SCAN_SHARE, scope)?),
-            vol_scan_min: fraction(day.get(key::MARGIN_VOL_SCAN_MIN, scope)?),
-            illiquid_factor: (day.get(key::MARGIN_ILLIQUID_SCALE, scope)? as f64).sqrt(),
             calendar_spread: day.get(key::MARGIN_CALENDAR_SPREAD, scope)?,
             short_option_min: day.get(key::MARGIN_SHORT_OPTION_MIN, scope)?,
             exposure,
@@ -111,6 +110,17 @@ impl MarginParameters {
             exposure_spread_share: day.get(key::MARGIN_EXPOSURE_SPREAD_SHARE, scope)?,
             expiry_day_exposure: expiry_day.filter(|_| is_index).unwrap_or(Rate(0)),
             expiry_day_spread: day.get(key::MARGIN_EXPIRY_DAY_SPREAD, scope)?,
+        };
+        Ok(Self {
+            rates,
+            grid: day.grid()?,
+            price_scan_sigmas: day.get(key::MARGIN_PRICE_SCAN_SIGMAS, scope)? as f64 * days.sqrt(),
+            price_scan_min: fraction(day.get(key::MARGIN_PRICE_SCAN_MIN, scope)?),
+            price_scan_min_long: fraction(day.get(key::MARGIN_PRICE_SCAN_MIN, long)?),
+            long_dated_months: rules.find(key::MARGIN_LONG_DATED_MONTHS, scope, date).copied(),
+            vol_scan_share: fraction(day.get(key::MARGIN_VOL_SCAN_SHARE, scope)?),
+            vol_scan_min: fraction(day.get(key::MARGIN_VOL_SCAN_MIN, scope)?),
+            illiquid_factor: (day.get(key::MARGIN_ILLIQUID_SCALE, scope)? as f64).sqrt(),
         })
     }
 

@@ -4,8 +4,8 @@ use tezi_model::{Money, Px};
 
 use super::spreads::pair_spreads;
 use super::{
-    ContractId, ContractKind, ContractTerms, MarginParameters, MarginRefusal, RiskArray,
-    UnderlyingId, UnderlyingTerms,
+    ContractId, ContractKind, ContractTerms, MarginRates, MarginRefusal, RiskArray, UnderlyingId,
+    UnderlyingTerms,
 };
 use crate::pricing::SCENARIO_COUNT;
 use crate::venue::Date;
@@ -117,7 +117,7 @@ struct Month {
 
 impl Month {
     /// Takes what hangs on the price of the month's future; on the underlying's while none is known.
-    fn set_future(&mut self, price: Px, exposure: Px, rules: &MarginParameters) {
+    fn set_future(&mut self, price: Px, exposure: Px, rules: &MarginRates) {
         self.exposure = exposure;
         self.spread_exposure = rules.exposure_spread_share.of(exposure);
         self.spread_charge = rules.calendar_spread.of(price);
@@ -221,7 +221,7 @@ impl Portfolio {
             return Err(MarginRefusal::BadPrice);
         }
         let id = UnderlyingId(self.underlyings.len() as u32);
-        let least = terms.parameters.short_option_min.of(terms.price);
+        let least = terms.rates.short_option_min.of(terms.price);
         let groups = [self.limits.expiries_max, 1].map(|count| Group::new(count, least));
         self.underlyings.push(Underlying { terms, groups });
         Ok(id)
@@ -245,7 +245,7 @@ impl Portfolio {
             return Err(MarginRefusal::BadPrice);
         }
         let magnitude = i64::from(terms.array.magnitude());
-        let rules = &underlying.terms.parameters;
+        let rules = &underlying.terms.rates;
         if terms.expiry < rules.date {
             return Err(MarginRefusal::Expired);
         }
@@ -265,7 +265,7 @@ impl Portfolio {
             }
         }
         if !is_option {
-            let rules = &underlying.terms.parameters;
+            let rules = &underlying.terms.rates;
             underlying.groups[group].months[month.index].set_future(terms.price, exposure, rules);
         }
         let id = ContractId(self.contracts.len() as u32);
@@ -415,12 +415,12 @@ impl Portfolio {
         (at.price, at.quantity_max, at.delta) = (price, quantity_max, array.delta);
         if !at.is_option {
             let underlying = &mut self.underlyings[at.underlying as usize];
-            let rate = underlying.terms.parameters.exposure;
-            let concentrated = underlying.terms.parameters.exposure_concentrated;
+            let rate = underlying.terms.rates.exposure;
+            let concentrated = underlying.terms.rates.exposure_concentrated;
             let is_concentrated = underlying.terms.is_concentrated;
             at.exposure = if is_concentrated { concentrated.max(rate) } else { rate }.of(price);
             let month = &mut underlying.groups[usize::from(at.group)].months[usize::from(at.month)];
-            month.set_future(price, at.exposure, &underlying.terms.parameters);
+            month.set_future(price, at.exposure, &underlying.terms.rates);
         }
         self.losses[index] = Losses(array.loss);
         Ok(())
@@ -531,7 +531,7 @@ impl Group {
             spread_exposure: Px::ZERO,
             spread_charge: Px::ZERO,
         };
-        month.set_future(terms.price, Px::ZERO, &terms.parameters);
+        month.set_future(terms.price, Px::ZERO, &terms.rates);
         self.months.insert(index, month);
         Ok(MonthPlace { index, is_new: true })
     }

@@ -2,7 +2,7 @@
 
 use tezi_model::Px;
 
-use super::{MarginParameters, RiskArray};
+use super::{MarginRates, RiskArray};
 use crate::venue::Date;
 
 /// The portfolio's number of an underlying: 0, 1, 2, … in the order they were added.
@@ -16,8 +16,8 @@ pub struct ContractId(pub u32);
 /// An index or a stock with derivatives.
 #[derive(Clone, Copy, Debug)]
 pub struct UnderlyingTerms {
-    /// The rows of the day.
-    pub parameters: MarginParameters,
+    /// The rates of the day.
+    pub rates: MarginRates,
     /// Its price, which exposure on short options is reckoned from. Positive.
     pub price: Px,
     /// Its close of the day before: what is deep out of the money is so from there. Positive.
@@ -58,7 +58,7 @@ pub struct ContractTerms {
 impl UnderlyingTerms {
     /// Exposure of one short unit of `contract`; of a future, of one unit on either side.
     pub(super) fn exposure_of(&self, contract: &ContractTerms) -> Px {
-        let rules = &self.parameters;
+        let rules = &self.rates;
         let (base, mut rate) = (self.base(contract), rules.exposure);
         if self.is_concentrated {
             rate = rules.exposure_concentrated.max(rate);
@@ -84,7 +84,7 @@ impl UnderlyingTerms {
     }
 
     fn is_deep_out(&self, is_call: bool, strike: Px) -> bool {
-        let width = self.parameters.deep_otm.of(self.previous_close);
+        let width = self.rates.deep_otm.of(self.previous_close);
         let beyond = strike - self.previous_close;
         if is_call { beyond > width } else { -beyond > width }
     }

@@ -53,8 +53,12 @@ impl Desk {
         let parameters = parameters(UnderlyingKind::Index, date);
         let mut portfolio = Portfolio::new(PortfolioLimits::default());
         let price = Px::from_rupees(SPOT);
-        let terms =
-            UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+        let terms = UnderlyingTerms {
+            rates: parameters.rates,
+            price,
+            previous_close: price,
+            is_concentrated: false,
+        };
         let nifty = portfolio.add_underlying(terms).unwrap();
         Self { portfolio, nifty, parameters }
     }
@@ -209,7 +213,7 @@ fn section_4_3_no_benefit_on_the_last_day() {
         let want = if has_benefit { 65.0 * SPOT * 0.0175 } else { 2.0 * 142_346.10 };
         assert_near(margin.span, want, 0.01);
     }
-    let stock = |date| parameters(UnderlyingKind::Stock, date).expiry_day_spread;
+    let stock = |date| parameters(UnderlyingKind::Stock, date).rates.expiry_day_spread;
     assert_eq!((stock("2026-05-04"), stock("2026-05-05")), (true, false));
 }
 
@@ -239,7 +243,7 @@ fn section_4_3_concentrated_stocks_pay_more() {
     let terms = |is_concentrated| {
         let price = Px::from_rupees(1_000.0);
         let parameters = parameters(UnderlyingKind::Stock, "2026-06-01");
-        UnderlyingTerms { parameters, price, previous_close: price, is_concentrated }
+        UnderlyingTerms { rates: parameters.rates, price, previous_close: price, is_concentrated }
     };
     for (is_concentrated, want) in [(false, 35.0), (true, 185.0)] {
         let mut portfolio = Portfolio::new(PortfolioLimits::default());
@@ -291,8 +295,12 @@ fn refusals_have_names_and_change_nothing() {
     let mut portfolio = Portfolio::new(limits);
     let parameters = parameters(UnderlyingKind::Index, "2026-06-01");
     let price = Px::from_rupees(100.0);
-    let terms =
-        UnderlyingTerms { parameters, price, previous_close: price, is_concentrated: false };
+    let terms = UnderlyingTerms {
+        rates: parameters.rates,
+        price,
+        previous_close: price,
+        is_concentrated: false,
+    };
     let bad = UnderlyingTerms { price: Px::ZERO, ..terms };
     assert_eq!(portfolio.add_underlying(bad), Err(MarginRefusal::BadPrice));
     let underlying = portfolio.add_underlying(terms).unwrap();
