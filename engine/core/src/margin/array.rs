@@ -53,8 +53,16 @@ impl RiskArray {
     }
 
     /// The largest magnitude of any number here, at least 1.
-    pub(super) fn magnitude(&self) -> u32 {
-        let losses = self.loss.iter().map(|loss| loss.unsigned_abs());
-        losses.fold(self.delta.unsigned_abs().max(1), u32::max)
+    pub(super) const fn magnitude(&self) -> u32 {
+        let mut most = self.delta.unsigned_abs();
+        let mut index = 0;
+        while index < SCENARIO_COUNT {
+            let loss = self.loss[index].unsigned_abs();
+            if loss > most {
+                most = loss;
+            }
+            index += 1;
+        }
+        if most == 0 { 1 } else { most }
     }
 }

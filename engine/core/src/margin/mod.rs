@@ -11,6 +11,9 @@
 //! Source: SEBI/HO/MRD2/DCAP/CIR/P/2020/27; NSE Clearing, SPAN risk parameters; CME SPAN.
 
 mod array;
+mod open;
+#[cfg(test)]
+mod open_tests;
 mod parameters;
 mod portfolio;
 mod spreads;
@@ -19,6 +22,7 @@ mod terms;
 mod tests;
 
 pub use array::RiskArray;
+pub use open::{Open, WorstChange};
 pub use parameters::{CashGroup, CashMargin, MarginParameters, MarginRates, UnderlyingKind};
 pub use portfolio::{Margin, MarginChange, Portfolio, PortfolioLimits, SpanBreakdown};
 pub use terms::{ContractId, ContractKind, ContractTerms, UnderlyingId, UnderlyingTerms};

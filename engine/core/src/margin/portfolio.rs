@@ -2,6 +2,7 @@
 
 use tezi_model::{Money, Px};
 
+use super::open::{Open, OpenSums, Part};
 use super::spreads::pair_spreads;
 use super::{
     ContractId, ContractKind, ContractTerms, MarginRates, MarginRefusal, RiskArray, UnderlyingId,
@@ -34,7 +35,10 @@ const CONTRACTS_MAX: usize = 1 << 16;
 /// Positions whose products f64 sums exactly: 2⁶ · 2⁴⁶ is below 2⁵³.
 const EXACT_MAX: usize = 64;
 /// Price units in a paisa.
-const PAISA: i128 = Px::PAISA as i128;
+pub(super) const PAISA: i128 = Px::PAISA as i128;
+/// The part of the largest position that may be open on a side: what may be lost of a unit and its
+/// price together are at most twice the largest number of its array, and both sides may fill.
+pub(super) const QUANTITIES_OF_OPEN: i64 = 4;
 
 /// Margin of a portfolio or a part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,11 +56,11 @@ impl Margin {
         self.span + self.exposure
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self { span: self.span + other.span, exposure: self.exposure + other.exposure }
     }
 
-    fn minus(self, other: Self) -> Self {
+    pub(super) fn minus(self, other: Self) -> Self {
         Self { span: self.span - other.span, exposure: self.exposure - other.exposure }
     }
 }
@@ -101,18 +105,24 @@ pub struct SpanBreakdown {
 
 /// One month of one underlying.
 #[derive(Clone, Copy, Debug)]
-struct Month {
+pub(super) struct Month {
     date: Date,
     /// Net composite delta, in 10⁻⁶ units.
-    delta: i64,
+    pub(super) delta: i64,
+    /// How far open orders may raise it, and lower it.
+    pub(super) delta_up: i64,
+    pub(super) delta_down: i64,
     /// Net futures, in units.
-    futures: i64,
+    pub(super) futures: i64,
+    /// Of them, what may still be bought and sold.
+    pub(super) future_buys: i64,
+    pub(super) future_sells: i64,
     /// Exposure of one unit of the future.
-    exposure: Px,
+    pub(super) exposure: Px,
     /// Of one unit as the far leg of a spread.
-    spread_exposure: Px,
+    pub(super) spread_exposure: Px,
     /// Charge for one unit of delta in a spread of which this is the far month.
-    spread_charge: Px,
+    pub(super) spread_charge: Px,
 }
 
 impl Month {
@@ -126,66 +136,97 @@ impl Month {
 
 /// Contracts of one underlying that may offset each other.
 #[derive(Debug)]
-struct Group {
+pub(super) struct Group {
     /// Loss by scenario, in paise.
-    loss: [i64; SCENARIO_COUNT],
+    pub(super) loss: [i64; SCENARIO_COUNT],
     /// Net option value, in price units.
-    option_value: i128,
+    pub(super) option_value: i128,
     /// Exposure of short options, in price units.
-    option_exposure: i128,
+    pub(super) option_exposure: i128,
     /// Units of options sold.
-    short_options: i64,
+    pub(super) short_options: i64,
     /// The least risk of one of them.
-    short_option_min: Px,
+    pub(super) short_option_min: Px,
     /// In order of expiry.
-    months: Vec<Month>,
+    pub(super) months: Vec<Month>,
     /// What all that makes.
-    breakdown: SpanBreakdown,
+    pub(super) breakdown: SpanBreakdown,
+    /// What open orders could add.
+    pub(super) open: OpenSums,
+    /// The most that the margin can be with them.
+    pub(super) worst: Margin,
 }
 
 #[derive(Debug)]
-struct Underlying {
+pub(super) struct Underlying {
     terms: UnderlyingTerms,
     /// All contracts but those on a last day on which they may not hedge others; and those.
-    groups: [Group; 2],
+    pub(super) groups: [Group; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Contract {
-    underlying: u32,
-    group: u8,
-    month: u8,
-    is_option: bool,
+pub(super) struct Contract {
+    pub(super) underlying: u32,
+    pub(super) group: u8,
+    pub(super) month: u8,
+    pub(super) is_option: bool,
     /// Composite delta of a unit, in 10⁻⁶.
-    delta: i32,
-    price: Px,
+    pub(super) delta: i32,
+    pub(super) price: Px,
     /// Exposure of one short unit.
-    exposure: Px,
-    quantity_max: i64,
+    pub(super) exposure: Px,
+    pub(super) quantity_max: i64,
+}
+
+impl Contract {
+    /// The price in paise, parts rounded up.
+    pub(super) const fn paise_up(&self) -> i64 {
+        (self.price.0 + Px::PAISA - 1).div_euclid(Px::PAISA)
+    }
+
+    /// Whether a position and open orders of it stay within what sums are sure to hold.
+    pub(super) const fn has_room_for(&self, quantity: i64, open: Open) -> bool {
+        let most = self.quantity_max.unsigned_abs();
+        let open_most = self.quantity_max / QUANTITIES_OF_OPEN;
+        quantity.unsigned_abs() <= most
+            && 0 <= open.buy
+            && open.buy <= open_most
+            && 0 <= open.sell
+            && open.sell <= open_most
+    }
+
+    /// The largest position, with such an array.
+    const fn quantity_max(array: &RiskArray, price: Px, is_option: bool) -> i64 {
+        let magnitude = array.magnitude() as i64;
+        let paise = if is_option { price.0 / Px::PAISA } else { 0 };
+        PRODUCT_MAX / if paise > magnitude { paise } else { magnitude }
+    }
 }
 
 /// What a unit loses by scenario, in paise: a cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Losses([i32; SCENARIO_COUNT]);
+pub(super) struct Losses(pub(super) [i32; SCENARIO_COUNT]);
 
 /// Positions and their margin, kept up to date by the change.
 ///
 /// # Invariants
 ///
 /// - The sums of a group are those over its contracts' positions.
-/// - `total` is the sum over all groups' margins.
+/// - `total` is the sum over all groups' margins, `worst` that with their open orders.
 ///
-/// Orders that are sent and not confirmed are exposure too: a caller that wants them counted
-/// applies them when sent and takes back what ends unfilled, or asks [`Self::what_if`].
+/// Orders that are sent and not confirmed are exposure too: [`Self::note`] takes them in, and
+/// [`Self::worst`] is the margin whichever part of them fills.
 #[derive(Debug)]
 pub struct Portfolio {
     limits: PortfolioLimits,
-    underlyings: Vec<Underlying>,
-    contracts: Vec<Contract>,
-    losses: Vec<Losses>,
-    quantities: Vec<i64>,
+    pub(super) underlyings: Vec<Underlying>,
+    pub(super) contracts: Vec<Contract>,
+    pub(super) losses: Vec<Losses>,
+    pub(super) quantities: Vec<i64>,
+    pub(super) open: Vec<Open>,
     total: Margin,
+    pub(super) worst: Margin,
 }
 
 impl Portfolio {
@@ -201,7 +242,9 @@ impl Portfolio {
             contracts: Vec::with_capacity(limits.contracts_max),
             losses: Vec::with_capacity(limits.contracts_max),
             quantities: Vec::with_capacity(limits.contracts_max),
+            open: Vec::with_capacity(limits.contracts_max),
             total: Margin::default(),
+            worst: Margin::default(),
         }
     }
 
@@ -244,7 +287,6 @@ impl Portfolio {
         if terms.price < Px::ZERO || (terms.price == Px::ZERO && !is_option) {
             return Err(MarginRefusal::BadPrice);
         }
-        let magnitude = i64::from(terms.array.magnitude());
         let rules = &underlying.terms.rates;
         if terms.expiry < rules.date {
             return Err(MarginRefusal::Expired);
@@ -277,10 +319,11 @@ impl Portfolio {
             delta: terms.array.delta,
             price: terms.price,
             exposure,
-            quantity_max: PRODUCT_MAX / magnitude,
+            quantity_max: Contract::quantity_max(&terms.array, terms.price, is_option),
         });
         self.losses.push(Losses(terms.array.loss));
         self.quantities.push(0);
+        self.open.push(Open::default());
         Ok(id)
     }
 
@@ -349,11 +392,18 @@ impl Portfolio {
         let index = contract.0 as usize;
         let underlying = &mut self.underlyings[of.underlying as usize];
         let group = &mut underlying.groups[usize::from(of.group)];
+        let open =
+            Part { contract: &of, losses: &self.losses[index], quantity, open: self.open[index] };
+        group.add_open(&open, -1);
         group.add_losses(&self.losses[index], change);
         group.add(&of, quantity, change);
+        group.add_open(&Part { quantity: quantity + change, ..open }, 1);
         self.quantities[index] = quantity + change;
         self.total = self.total.minus(group.breakdown.margin).plus(made.margin);
         group.breakdown = made;
+        let worst = group.worst_now();
+        self.worst = self.worst.minus(group.worst).plus(worst);
+        group.worst = worst;
         Ok(self.total)
     }
 
@@ -363,6 +413,7 @@ impl Portfolio {
         for underlying in &mut self.underlyings {
             underlying.groups.iter_mut().for_each(Group::clear);
         }
+        self.add_all_open();
         // Contracts of one group mostly stand together: their losses are summed in one go.
         let mut rest = &self.contracts[..];
         while let Some(first) = rest.first() {
@@ -378,14 +429,16 @@ impl Portfolio {
             group.add_all(run, quantities);
             rest = after;
         }
-        self.total = Margin::default();
+        (self.total, self.worst) = (Margin::default(), Margin::default());
         for underlying in &mut self.underlyings {
             for group in &mut underlying.groups {
                 if group.months.is_empty() {
                     continue; // mostly the group of the last day
                 }
                 group.breakdown = group.evaluate(None);
+                group.worst = group.worst_now();
                 self.total = self.total.plus(group.breakdown.margin);
+                self.worst = self.worst.plus(group.worst);
             }
         }
         self.total
@@ -408,8 +461,9 @@ impl Portfolio {
         if price < Px::ZERO || (price == Px::ZERO && !at.is_option) {
             return Err(MarginRefusal::BadPrice);
         }
-        let quantity_max = PRODUCT_MAX / i64::from(array.magnitude());
-        if self.quantities[index].abs() > quantity_max {
+        let quantity_max = Contract::quantity_max(array, price, at.is_option);
+        let revalued = Contract { quantity_max, ..*at };
+        if !revalued.has_room_for(self.quantities[index], self.open[index]) {
             return Err(MarginRefusal::QuantityTooLarge);
         }
         (at.price, at.quantity_max, at.delta) = (price, quantity_max, array.delta);
@@ -437,9 +491,14 @@ impl Portfolio {
         anew.contracts.extend_from_slice(&self.contracts);
         anew.losses.extend_from_slice(&self.losses);
         anew.quantities.extend_from_slice(&self.quantities);
+        anew.open.extend_from_slice(&self.open);
         anew.recompute() == self.total
+            && anew.worst == self.worst
             && anew.underlyings.iter().zip(&self.underlyings).all(|(a, b)| {
-                a.groups.iter().zip(&b.groups).all(|(a, b)| a.breakdown == b.breakdown)
+                a.groups
+                    .iter()
+                    .zip(&b.groups)
+                    .all(|(a, b)| a.breakdown == b.breakdown && a.open == b.open)
             })
     }
 
@@ -473,7 +532,7 @@ impl Order<'_> {
 }
 
 /// Units sold in a position.
-fn short(quantity: i64) -> i64 {
+pub(super) fn short(quantity: i64) -> i64 {
     (-quantity).max(0)
 }
 
@@ -492,6 +551,8 @@ impl Group {
             short_option_min,
             months: Vec::with_capacity(months_max),
             breakdown: SpanBreakdown::default(),
+            open: OpenSums::default(),
+            worst: Margin::default(),
         }
     }
 
@@ -508,6 +569,7 @@ impl Group {
         for month in &mut self.months {
             (month.delta, month.futures) = (0, 0);
         }
+        self.clear_open();
     }
 
     fn month_of(
@@ -526,7 +588,11 @@ impl Group {
         let mut month = Month {
             date,
             delta: 0,
+            delta_up: 0,
+            delta_down: 0,
             futures: 0,
+            future_buys: 0,
+            future_sells: 0,
             exposure: Px::ZERO,
             spread_exposure: Px::ZERO,
             spread_charge: Px::ZERO,
