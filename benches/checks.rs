@@ -3,7 +3,8 @@
 //! Regimes: 5,000 instruments with a touch on both sides, every limit on, and 8, 1,000 or 10,000
 //! own orders open; *one* asks for the same instrument again and again, as a quoter does, *any* for
 //! one of all in random order, so that its state comes from beyond the second-level cache. An order
-//! waits for it. The answer is that the order may leave, so that no check is left out.
+//! waits for it. *margin* has SPAN, exposure, premium and positions by delta on as well, each instrument
+//! valued: 200 underlyings with 25 options in two months each. The answer is that the order may leave, so that no check is left out.
 
 #![allow(clippy::expect_used, reason = "a bench may stop at a broken set-up")]
 
@@ -17,11 +18,15 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use support::Random;
 use tezi::RiskLimits;
 use tezi::model::{
-    Event, EventKind, Instrument, InstrumentId, InstrumentKind, MarketFlags, Nanos, OrderId, Px,
-    Qty, Segment, Side, StreamId, Symbol, Token,
+    Event, EventKind, Instrument, InstrumentId, InstrumentKind, MarketFlags, Nanos, OptionType,
+    OrderId, Px, Qty, Segment, Side, StreamId, Symbol, Token,
 };
 use tezi::strategy::{Context, Strategy, TimerId};
+use tezi_core::collateral::{ContractValuation, UnderlyingValuation, Valuation};
+use tezi_core::margin::{MarginParameters, UnderlyingKind, UnderlyingTerms};
 use tezi_core::pricing::Reference;
+use tezi_core::venue::Date;
+use tezi_core::venue::rules::Rules;
 use tezi_core::{Capacity, Core, CoreConfig, GuardLimits, VenueMode};
 
 const INSTRUMENTS: u32 = 5_000;
@@ -97,9 +102,16 @@ const GUARDS: GuardLimits = GuardLimits {
     in_flight_max: 100_000,
     segment_orders_max: 1_000_000,
     theoretical_bps: 500,
-    reserved: 0,
-    drawdown_max: 0,
-    minute_loss_max: 0,
+    ..GuardLimits::OFF
+};
+
+const MARGINS: GuardLimits = GuardLimits {
+    margin_available: 1_000_000_000_000,
+    futeq_net_max: 1_000_000_000_000,
+    futeq_gross_max: 1_000_000_000_000,
+    reduction_at_bps: 9_000,
+    reduction_until_bps: 8_500,
+    ..GUARDS
 };
 
 fn instrument(index: u32) -> Instrument {
@@ -111,11 +123,44 @@ fn instrument(index: u32) -> Instrument {
     it.freeze_quantity = Qty(1_800);
     it.price_low = Px::from_paise(100);
     it.price_high = Px::from_paise(100_000);
+    it.option_code = OptionType::Call as u8;
+    it.strike = Px::from_paise(250_000);
+    it.expiry = Nanos::from_ist(2026, 12 - i64::from(index / UNDERLYINGS % 2), 29, 15, 30, 0);
     it
 }
 
+/// A risk file of all of them, and limits on what it makes.
+fn value(core: &mut Core<Checker, Reference>) {
+    let rules = Rules::builtin().expect("the rules that come with it");
+    let date = Date::parse("2026-11-23").expect("a date");
+    let parameters =
+        MarginParameters::of(&rules, UnderlyingKind::Index, date).expect("rows of the day");
+    let price = Px::from_rupees(2_500.0);
+    let terms = UnderlyingTerms {
+        rates: parameters.rates,
+        price,
+        previous_close: price,
+        is_concentrated: false,
+    };
+    let underlyings =
+        (0..UNDERLYINGS).map(|it| Valuation::Underlying(UnderlyingValuation::new(it, &terms)));
+    let contracts = (0..INSTRUMENTS).map(|index| {
+        Valuation::Contract(ContractValuation {
+            price: Px::from_paise(10_000),
+            instrument: InstrumentId(index),
+            underlying: index % UNDERLYINGS,
+            futeq_delta: 500_000,
+            delta: 480_000,
+            loss: std::array::from_fn(|it| 9_000 - 1_500 * it as i32),
+        })
+    });
+    for line in underlyings.chain(contracts) {
+        core.on_valuation(Nanos(1), &line).expect("a sound line");
+    }
+}
+
 /// A core whose books have a touch on both sides, and so many own orders.
-fn desk(open: u32) -> Core<Checker, Reference> {
+fn desk(open: u32, has_margin: bool) -> Core<Checker, Reference> {
     let checker = Checker { open, picks: Vec::new(), checks: 0, took: Duration::ZERO };
     let mut core = Core::new(&config(), checker, Reference).expect("the bounds hold");
     let now = Nanos::from_ist(2026, 11, 23, 10, 0, 0);
@@ -123,6 +168,10 @@ fn desk(open: u32) -> Core<Checker, Reference> {
         core.define(&instrument(index)).expect("room");
     }
     core.set_guards(&GUARDS).expect("the limits hold");
+    if has_margin {
+        value(&mut core);
+        core.set_guards(&MARGINS).expect("the limits hold");
+    }
     core.on_start(now);
     for index in 0..INSTRUMENTS {
         let id = InstrumentId(index);
@@ -157,11 +206,14 @@ fn checks(criterion: &mut Criterion) {
         (0..PICKS).map(|_| InstrumentId(random.below(INSTRUMENTS as usize) as u32)).collect();
     let regimes = [("one", vec![InstrumentId(2_500); PICKS]), ("any", any)];
     let mut group = criterion.benchmark_group("core/desk_check");
-    for open in [8, 1_000, 10_000] {
-        let mut core = desk(open);
+    for (open, has_margin) in
+        [8, 1_000, 10_000].into_iter().flat_map(|it| [(it, false), (it, true)])
+    {
+        let mut core = desk(open, has_margin);
         for (name, picks) in &regimes {
             core.strategy_mut().picks.clone_from(picks);
-            group.bench_function(format!("{name}/{open}_open"), |bencher| {
+            let margin = if has_margin { "_margin" } else { "" };
+            group.bench_function(format!("{name}/{open}_open{margin}"), |bencher| {
                 bencher.iter_custom(|checks| {
                     core.strategy_mut().checks = checks;
                     let now = core.now().plus(1_000);

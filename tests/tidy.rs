@@ -68,6 +68,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
 const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("snapshot", &[]),
     ("book", &["snapshot"]),
+    (
+        "collateral",
+        &["instruments", "margin", "oms", "pricing", "position", "risk", "snapshot", "venue"],
+    ),
     ("control", &["config", "output", "risk"]),
     ("ledger", &["oms", "output", "position", "risk", "snapshot"]),
     ("pricing", &[]),
@@ -88,6 +92,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
         &[
             "backtest",
             "book",
+            "collateral",
             "config",
             "control",
             "instruments",

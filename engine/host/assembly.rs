@@ -136,7 +136,7 @@ impl Assembly<'_> {
             recorder,
             orders,
             control: control_seat,
-            limits: &self.host.limits,
+            host: self.host,
             stages: std::mem::take(&mut seats.core),
             watch: seats.watch.take(),
             clock: &clock,

@@ -126,7 +126,11 @@ fn is_of(output: &Output, order: ClientOrderId) -> bool {
         Output::Command(command) => command.client_order_id == order,
         Output::Refusal(refusal) => refusal.request.client_order_id == order,
         Output::Report(report) => report.client_order_id == order,
-        Output::Timer(_) | Output::Kill | Output::Strategy(_) | Output::Theoretical(_) => false,
+        Output::Timer(_)
+        | Output::Kill
+        | Output::Strategy(_)
+        | Output::Theoretical(_)
+        | Output::RiskReduction(_) => false,
     }
 }
 
@@ -156,7 +160,11 @@ fn events_of(step: &Step, order: ClientOrderId, witnessed: Vec<Explanation>) -> 
                 Some(AuditEvent::Refused { cause, refusal: *refusal, explanation })
             }
             Output::Report(report) => Some(AuditEvent::Report(*report)),
-            Output::Timer(_) | Output::Kill | Output::Strategy(_) | Output::Theoretical(_) => None,
+            Output::Timer(_)
+            | Output::Kill
+            | Output::Strategy(_)
+            | Output::Theoretical(_)
+            | Output::RiskReduction(_) => None,
         });
     }
     events

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytemuck::Zeroable;
 use tezi_core::book::ReadAhead;
-use tezi_core::control::{Control, Limit};
+use tezi_core::collateral::Valuation;
+use tezi_core::control::Control;
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::roster::StopCause;
@@ -23,6 +24,7 @@ use tezi_ring::Consumer;
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::control::{CoreSeat, own_uid};
+use crate::host::Host;
 use crate::latency::{PathStage, StageRecorder};
 use crate::observer::CoreWatch;
 use crate::order_path::OrderWay;
@@ -127,8 +129,8 @@ pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) orders: OrderWay,
     /// Where operators ask, when they can.
     pub(crate) control: Option<CoreSeat>,
-    /// What is set before the session begins, beside the configuration.
-    pub(crate) limits: &'a [(Limit, i64)],
+    /// Limits and the risk file are set before the session begins.
+    pub(crate) host: &'a Host,
     pub(crate) stages: StageRecorder,
     /// Whom to tell what goes on, when somebody looks on.
     pub(crate) watch: Option<CoreWatch<'a>>,
@@ -179,8 +181,16 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     }
 
     fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+        if let Some(file) = &self.host.risk_file {
+            let lines: Vec<Valuation> = file.lines(self.core.instruments()).collect();
+            for line in &lines {
+                self.recorder.valuation(now, line)?;
+                // What has no room is not valued, and under a limit on margin not traded.
+                let _ = self.core.on_valuation(now, line);
+            }
+        }
         let uid = own_uid().unwrap_or(u32::MAX);
-        for &(limit, value) in self.limits {
+        for &(limit, value) in &self.host.limits {
             let control = Control::SetLimit { limit, value };
             self.recorder.control(now, &control, uid, CONFIGURED.as_bytes(), b"")?;
             // Checked when the host was configured.

@@ -218,7 +218,11 @@ impl<'a> Day<'a> {
                     self.on_refusal(step, refusal, met().as_ref(), replay);
                 }
                 Output::Report(report) => self.on_report(step, report, replay),
-                Output::Timer(_) | Output::Kill | Output::Strategy(_) | Output::Theoretical(_) => {}
+                Output::Timer(_)
+                | Output::Kill
+                | Output::Strategy(_)
+                | Output::Theoretical(_)
+                | Output::RiskReduction(_) => {}
             }
         }
         let stopped = replay.core.stopped();

@@ -26,6 +26,7 @@ use crate::feed::{
 };
 use crate::journaling::JournalMode;
 use crate::mapped::MappedFile;
+use crate::margin::RiskFile;
 use crate::observer::Observation;
 use crate::orders::client_order_id_base;
 use crate::pin::Pinning;
@@ -84,6 +85,7 @@ pub struct Host {
     pub(crate) observation: Observation,
     pub(crate) control: Option<ControlConfig>,
     pub(crate) limits: Vec<(Limit, i64)>,
+    pub(crate) risk_file: Option<RiskFile>,
 }
 
 impl Default for Host {
@@ -110,6 +112,7 @@ impl Host {
             observation: Observation::default(),
             control: None,
             limits: Vec::new(),
+            risk_file: None,
         }
     }
 
@@ -212,6 +215,14 @@ impl Host {
         self.limits.retain(|(other, _)| *other != limit);
         self.limits.push((limit, value));
         Ok(self)
+    }
+
+    /// Says what margin is reckoned with: for the limits `margin-available`, `futeq-net-max` and
+    /// `futeq-gross-max`. The journal has its lines before the session begins.
+    #[must_use]
+    pub fn risk_file(mut self, file: RiskFile) -> Self {
+        self.risk_file = Some(file);
+        self
     }
 
     /// Runs a strategy against a session, to its end.

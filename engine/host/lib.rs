@@ -82,6 +82,7 @@ pub use session::{
 };
 pub use snapshots::{ReplayFrom, SnapshotInfo, SnapshotReport, SnapshotWhen};
 
+pub use tezi_core::collateral;
 pub use tezi_core::execution;
 pub use tezi_core::roster;
 pub use tezi_core::strategy;

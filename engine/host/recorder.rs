@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tezi_core::collateral::Valuation;
 use tezi_core::control::{Assignment, Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::{CoreConfig, Emitted};
@@ -13,7 +14,7 @@ use tezi_model::{Event, ExecutionReport, Instrument, Nanos};
 use crate::clock::Clock;
 use crate::journaling::DurabilityReport;
 use crate::latency::{PathStage, StageRecorder};
-use crate::records::{ControlHead, RecordType, WHO_MAX, WHY_MAX, output_bytes};
+use crate::records::{ControlHead, RecordType, WHO_MAX, WHY_MAX, output_bytes, valuation_bytes};
 
 /// Writes a session's journal, or nothing when the session has none.
 pub(crate) struct Recorder {
@@ -144,6 +145,11 @@ impl Recorder {
 
     pub(crate) fn instrument(&mut self, now: Nanos, it: &Instrument) -> Result<(), JournalError> {
         self.append(RecordType::INSTRUMENT, now, bytemuck::bytes_of(it))
+    }
+
+    pub(crate) fn valuation(&mut self, now: Nanos, line: &Valuation) -> Result<(), JournalError> {
+        let (record_type, bytes) = valuation_bytes(line);
+        self.append(record_type, now, bytes)
     }
 
     pub(crate) fn start(&mut self, now: Nanos) -> Result<(), JournalError> {

@@ -4,10 +4,11 @@
 //! it, before the next input. Types and layouts are in `docs/wire/session.md`.
 
 use bytemuck::{Pod, Zeroable};
+use tezi_core::collateral::{ContractValuation, UnderlyingValuation, Valuation};
 use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::roster::StrategyChange;
-use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal, Theoretical};
+use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal, RiskReduction, Theoretical};
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
 
@@ -37,6 +38,10 @@ impl RecordType {
     pub(crate) const RESUME: u16 = 10;
     /// An [`ExecutionReport`] of an own trade that the exchange took back.
     pub(crate) const TRADE_CANCEL: u16 = 11;
+    /// An [`UnderlyingValuation`].
+    pub(crate) const UNDERLYING: u16 = 12;
+    /// A [`ContractValuation`].
+    pub(crate) const CONTRACT: u16 = 13;
     /// Output: an [`OrderCommand`].
     pub(crate) const COMMAND: u16 = 16;
     /// Output: a [`Refusal`].
@@ -51,6 +56,8 @@ impl RecordType {
     pub(crate) const STRATEGY: u16 = 21;
     /// Output: a [`Theoretical`].
     pub(crate) const THEORETICAL: u16 = 22;
+    /// Output: a [`RiskReduction`].
+    pub(crate) const RISK_REDUCTION: u16 = 23;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
 }
@@ -117,6 +124,8 @@ pub enum Entry {
     TradeCanceled(ExecutionReport),
     /// The order session is live, or is not.
     OrderSession(OrderSessionState),
+    /// A line of a risk file.
+    Valuation(Box<Valuation>),
     /// An operator acted.
     Control(Box<ControlEntry>),
     /// The session ends.
@@ -190,6 +199,17 @@ impl Entry {
             RecordType::THEORETICAL => {
                 output(Output::Theoretical(pod::<Theoretical>(payload).ok_or_else(wrong)?))
             }
+            RecordType::RISK_REDUCTION => {
+                output(Output::RiskReduction(pod::<RiskReduction>(payload).ok_or_else(wrong)?))
+            }
+            RecordType::UNDERLYING => {
+                let it = pod::<UnderlyingValuation>(payload).ok_or_else(wrong)?;
+                Self::Valuation(Box::new(Valuation::Underlying(it)))
+            }
+            RecordType::CONTRACT => {
+                let it = pod::<ContractValuation>(payload).ok_or_else(wrong)?;
+                Self::Valuation(Box::new(Valuation::Contract(it)))
+            }
             RecordType::END => Self::End(pod(payload).ok_or_else(wrong)?),
             unknown => Self::Unknown(unknown),
         })
@@ -207,6 +227,15 @@ pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
         Output::Kill => (RecordType::KILL, &[]),
         Output::Strategy(change) => (RecordType::STRATEGY, bytemuck::bytes_of(change)),
         Output::Theoretical(said) => (RecordType::THEORETICAL, bytemuck::bytes_of(said)),
+        Output::RiskReduction(change) => (RecordType::RISK_REDUCTION, bytemuck::bytes_of(change)),
+    }
+}
+
+/// The type and bytes of a line of a risk file.
+pub(crate) fn valuation_bytes(valuation: &Valuation) -> (u16, &[u8]) {
+    match valuation {
+        Valuation::Underlying(it) => (RecordType::UNDERLYING, bytemuck::bytes_of(it)),
+        Valuation::Contract(it) => (RecordType::CONTRACT, bytemuck::bytes_of(it)),
     }
 }
 

@@ -593,6 +593,10 @@ where
                 let _ = self.core.on_trade_canceled(time, report);
             }
             Entry::OrderSession(state) => self.core.on_session(time, *state),
+            Entry::Valuation(valuation) => {
+                // One that was refused was refused then too.
+                let _ = self.core.on_valuation(time, valuation);
+            }
             Entry::Control(entry) => {
                 // One that was refused was refused then too.
                 let _ = self.core.on_control(time, &entry.control);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tezi_core::collateral::CollateralView;
 use tezi_core::execution::Parent;
 use tezi_core::oms::ReportCounters;
 use tezi_core::pricing::PricingKernel;
@@ -78,6 +79,8 @@ pub struct CoreReport {
     pub positions: Vec<PositionReport>,
     /// Profit, realised and not, before charges.
     pub profit: Money,
+    /// What of the collateral was used at the end; `None` where nothing was valued.
+    pub collateral: Option<CollateralView>,
     /// Why trading was stopped before the end.
     pub stopped: Option<RejectReason>,
     /// The most order messages in one second of the clock.
@@ -117,6 +120,7 @@ impl CoreReport {
             book_orders: core.books().orders_count() as u64,
             positions: positions.collect(),
             profit: core.profit(),
+            collateral: core.collateral(),
             stopped,
             messages_peak: core.messages_peak(),
             strategies: core.strategies().map(|it| StrategyReport::new(core, &it)).collect(),

@@ -8,6 +8,7 @@ use tezi_model::{
 };
 
 use crate::book::{Books, Upcoming};
+use crate::collateral::{CollateralView, Valuation, ValuationError};
 use crate::config::{ConfigError, CoreConfig};
 use crate::control::{Control, ControlError, Limit};
 use crate::desk::{Counters, Desk, MarketChange, OperatorWork};
@@ -147,6 +148,35 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         let is_known = self.desk.instruments.get(instrument).is_some()
             && self.desk.guards.set_range(instrument, low, high);
         if is_known { Ok(()) } else { Err(RejectReason::UnknownInstrument) }
+    }
+
+    /// Takes in a line of a risk file: from here on margin is reckoned with it. Before the session
+    /// begins, where memory is taken; later a contract's numbers may change.
+    ///
+    /// # Errors
+    ///
+    /// [`ValuationError`]; nothing is changed.
+    pub fn on_valuation(
+        &mut self,
+        now: Nanos,
+        valuation: &Valuation,
+    ) -> Result<(), ValuationError> {
+        self.desk.begin(now);
+        let told = self.desk.value(valuation);
+        self.desk.finish();
+        told
+    }
+
+    /// What of the collateral is used; `None` while nothing is valued.
+    #[must_use]
+    pub fn collateral(&self) -> Option<CollateralView> {
+        self.desk.collateral.as_ref().map(|it| it.view())
+    }
+
+    /// Net and gross position of an underlying by delta, at its price; `None` for a number not valued.
+    #[must_use]
+    pub fn futeq(&self, underlying: u32) -> Option<(Money, Money)> {
+        self.desk.collateral.as_ref().and_then(|it| it.futeq(underlying))
     }
 
     /// The session begins.
@@ -534,8 +564,11 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     /// Checks every invariant by brute force. For tests and replays; O(state).
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        let Desk { books, orders, guards, .. } = &self.desk;
-        books.is_consistent() && orders.is_consistent() && guards.is_consistent()
+        let Desk { books, orders, guards, collateral, .. } = &self.desk;
+        books.is_consistent()
+            && orders.is_consistent()
+            && guards.is_consistent()
+            && collateral.as_ref().is_none_or(|it| it.is_consistent())
     }
 
     /// Timers and the venue, in order of time; of the same time, the venue first.

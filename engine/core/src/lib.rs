@@ -6,6 +6,7 @@
 
 pub mod backtest;
 pub mod book;
+pub mod collateral;
 pub mod config;
 pub mod control;
 mod desk;
@@ -31,7 +32,7 @@ pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueCo
 pub use desk::{Counters, Explanation, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
-pub use output::{Emitted, Origin, Output, Refusal, Request, Theoretical};
+pub use output::{Emitted, Origin, Output, Refusal, Request, RiskReduction, Theoretical};
 pub use position::{
     AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
 };

@@ -37,9 +37,7 @@ const GUARDS: GuardLimits = GuardLimits {
     in_flight_max: 6,
     segment_orders_max: 9,
     theoretical_bps: 300,
-    reserved: 0,
-    drawdown_max: 0,
-    minute_loss_max: 0,
+    ..GuardLimits::OFF
 };
 
 /// Asks for one thing at every timer, and sets the next.

@@ -80,6 +80,7 @@ fn fold(hash: u64, emitted: &Emitted) -> u64 {
         Output::Kill => vec![1],
         Output::Strategy(change) => bytemuck::bytes_of(change).to_vec(),
         Output::Theoretical(said) => bytemuck::bytes_of(said).to_vec(),
+        Output::RiskReduction(change) => bytemuck::bytes_of(change).to_vec(),
     };
     bytes.chunks(8).fold(random.next(), |hash, chunk| {
         let mut word = [0; 8];

@@ -15,7 +15,7 @@ use tezi_model::{Event, ExecutionKind, ExecutionReport, Nanos, RejectReason};
 
 /// Orders are checked against the prices that the strategy says.
 fn guards() -> GuardLimits {
-    GuardLimits { theoretical_bps: 5, ..GuardLimits::default() }
+    GuardLimits { theoretical_bps: 5, ..GuardLimits::OFF }
 }
 
 /// An input, what came of it, and the state after some of them.

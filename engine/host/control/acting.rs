@@ -87,6 +87,7 @@ fn figures<S: Strategy, K: PricingKernel>(
 ) -> Figures {
     let (counters, orders, work) = (core.counters(), core.orders(), core.operator_work());
     let (drawdown, minute_loss) = core.losses();
+    let used = core.collateral().unwrap_or_default();
     Figures {
         time: core.now().0,
         exchange_time: core.exchange_time().0,
@@ -102,6 +103,11 @@ fn figures<S: Strategy, K: PricingKernel>(
         profit: paise(core.profit()),
         drawdown: paise(drawdown),
         minute_loss: paise(minute_loss),
+        valued: core.collateral().is_some().into(),
+        margin: paise(used.margin.total()),
+        margin_worst: paise(used.worst.total()),
+        premium: paise(used.premium),
+        reducing: used.is_reducing.into(),
         open_orders: orders.open_count() as i64,
         open_value: paise(orders.open_value()),
         in_flight: orders.in_flight().into(),

@@ -175,6 +175,12 @@ pub(super) struct Figures {
     pub(super) profit: i64,
     pub(super) drawdown: i64,
     pub(super) minute_loss: i64,
+    /// 1 where margins are reckoned.
+    pub(super) valued: i64,
+    pub(super) margin: i64,
+    pub(super) margin_worst: i64,
+    pub(super) premium: i64,
+    pub(super) reducing: i64,
     pub(super) open_orders: i64,
     pub(super) open_value: i64,
     pub(super) in_flight: i64,

@@ -414,6 +414,18 @@ fn tell_state(text: &mut String, figures: &Figures) {
     for (name, paise) in money {
         line_of(text, name, &rupees(paise));
     }
+    if figures.valued != 0 {
+        let used = [
+            ("margin", figures.margin),
+            ("margin-worst", figures.margin_worst),
+            ("premium", figures.premium),
+        ];
+        for (name, paise) in used {
+            line_of(text, name, &rupees(paise));
+        }
+        let mode = if figures.reducing != 0 { "yes" } else { "no" };
+        line_of(text, "risk-reduction", mode);
+    }
     let counts = [
         ("open-orders", figures.open_orders),
         ("in-flight", figures.in_flight),

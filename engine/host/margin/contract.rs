@@ -5,7 +5,7 @@ use core::fmt;
 use tezi_core::margin::{ContractKind, MarginRefusal};
 use tezi_core::venue::Date;
 use tezi_core::venue::rules::MissingRule;
-use tezi_model::{Instrument, InstrumentKind, OptionType, Token};
+use tezi_model::{Instrument, Token};
 
 /// The name of a contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl ContractKey {
             Self::Named { symbol, expiry, kind } => {
                 instrument.symbol.as_str() == symbol
                     && Date::of(instrument.expiry) == *expiry
-                    && kind_of(instrument) == Some(*kind)
+                    && ContractKind::of(instrument) == Some(*kind)
             }
         }
     }
@@ -50,18 +50,6 @@ impl fmt::Display for ContractKey {
                 write!(f, "{symbol} {expiry} {strike} {kind}")
             }
         }
-    }
-}
-
-/// Future or option, `None` for what is neither.
-pub(super) fn kind_of(instrument: &Instrument) -> Option<ContractKind> {
-    match instrument.kind() {
-        InstrumentKind::Future => Some(ContractKind::Future),
-        InstrumentKind::Option => {
-            let is_call = instrument.option_type()? == OptionType::Call;
-            Some(ContractKind::Option { is_call, strike: instrument.strike })
-        }
-        _ => None,
     }
 }
 

@@ -7,20 +7,21 @@
 
 use std::collections::BTreeMap;
 
+use tezi_core::collateral::{ContractValuation, UnderlyingValuation};
 use tezi_core::margin::{
     ContractId, ContractKind, ContractTerms, Margin, MarginChange, MarginParameters, Portfolio,
     PortfolioLimits, RiskArray, SpanBreakdown, UnderlyingId, UnderlyingKind, UnderlyingTerms,
 };
 use tezi_core::pricing::{
-    LaneStatus, PricingKernel, SCENARIO_COUNT, SpanArrays, SpanBatch, SpanInput,
+    LaneStatus, PricingKernel, SCENARIO_COUNT, SpanArrays, SpanBatch, SpanInput, erfc,
 };
 use tezi_core::risk_measures::Ewma;
 use tezi_core::venue::Date;
 use tezi_core::venue::rules::Rules;
 use tezi_feed_handler::reference::{self, DailyPrices, InstrumentRecord};
-use tezi_model::{Money, Px, Token};
+use tezi_model::{InstrumentId, Money, Px, Token};
 
-use super::contract::{ContractKey, PositionRefusal, kind_of};
+use super::contract::{ContractKey, PositionRefusal};
 use crate::kernels::CppKernels;
 use crate::pricing::{Basis, ChainOptions, Contract, OptionChain, Quote, Sheet, option_chains};
 
@@ -84,6 +85,15 @@ struct Known<'a> {
     record: &'a InstrumentRecord,
     underlying: usize,
     is_last_day: bool,
+    valued: Valued,
+}
+
+/// What a contract's price says of it.
+struct Valued {
+    price: Px,
+    array: RiskArray,
+    /// N(d1) of a call, that less one of a put, 1 of a future.
+    spot_delta: f64,
 }
 
 /// A portfolio over a bhavcopy. Underlyings and contracts are made when they are first asked for.
@@ -117,7 +127,8 @@ impl<'a> MarginDay<'a> {
         let date = Date::of(dated.ok_or(MarginDayError::NoPrices)?.date);
         let mut by_symbol: BTreeMap<&str, Vec<&InstrumentRecord>> = BTreeMap::new();
         let mut by_token = BTreeMap::new();
-        for record in records.iter().filter(|record| kind_of(&record.instrument).is_some()) {
+        for record in records.iter().filter(|record| ContractKind::of(&record.instrument).is_some())
+        {
             by_symbol.entry(record.instrument.symbol.as_str()).or_default().push(record);
             by_token.insert(record.instrument.token, record);
         }
@@ -159,6 +170,24 @@ impl<'a> MarginDay<'a> {
         self.contracts.get(contract.0 as usize).map(|known| known.record)
     }
 
+    /// The lines of a risk file for the underlyings so far, numbered as they were first asked for.
+    #[must_use]
+    pub fn underlying_valuations(&self) -> Vec<UnderlyingValuation> {
+        let lines = self.underlyings.iter().enumerate();
+        lines.map(|(number, of)| UnderlyingValuation::new(number as u32, &of.terms())).collect()
+    }
+
+    /// The line of a risk file for a contract that was asked for; its instrument is nought, for only a
+    /// session numbers them.
+    #[must_use]
+    pub fn valuation(&self, contract: ContractId) -> Option<ContractValuation> {
+        let Known { underlying, valued, .. } = self.contracts.get(contract.0 as usize)?;
+        let Valued { price, array: RiskArray { loss, delta }, spot_delta } = *valued;
+        let futeq_delta = (spot_delta * f64::from(RiskArray::DELTA_ONE)).round() as i32;
+        let (instrument, underlying) = (InstrumentId(0), *underlying as u32);
+        Some(ContractValuation { price, instrument, underlying, futeq_delta, delta, loss })
+    }
+
     /// What a change of a position by `change` units (negative: sold) would make of the margin.
     ///
     /// # Errors
@@ -192,15 +221,16 @@ impl<'a> MarginDay<'a> {
         if let Some(id) = self.ids.get(&token) {
             return Ok(*id);
         }
-        let kind = kind_of(&record.instrument).ok_or(PositionRefusal::UnknownContract)?;
+        let kind = ContractKind::of(&record.instrument).ok_or(PositionRefusal::UnknownContract)?;
         let prices = record.details.prices.ok_or(PositionRefusal::NoPrice)?;
         let price = price_of(&prices);
         let underlying = self.underlying(record, &prices)?;
         let of = &self.underlyings[underlying];
         let expiry = Date::of(record.instrument.expiry);
-        let array = match kind {
+        let (array, spot_delta) = match kind {
             ContractKind::Future => {
-                RiskArray::of_future(&of.parameters.grid, of.price_scan(self.date, None))?
+                let scan = of.price_scan(self.date, None);
+                (RiskArray::of_future(&of.parameters.grid, scan)?, 1.0)
             }
             ContractKind::Option { is_call, strike } => {
                 let option = ListedOption { expiry, is_call, strike, price };
@@ -210,7 +240,8 @@ impl<'a> MarginDay<'a> {
         let terms = ContractTerms { underlying: of.id, expiry, kind, price, array };
         let is_last_day = expiry == self.date && !of.parameters.rates.expiry_day_spread;
         let id = self.portfolio.add_contract(&terms)?;
-        self.contracts.push(Known { record, underlying, is_last_day });
+        let valued = Valued { price, array, spot_delta };
+        self.contracts.push(Known { record, underlying, is_last_day, valued });
         self.ids.insert(token, id);
         Ok(id)
     }
@@ -268,7 +299,7 @@ impl<'a> MarginDay<'a> {
         let unit = of.parameters.rates.expiry_day_exposure.of(of.price);
         let sold = contracts.filter(|&at| {
             let instrument = &self.contracts[at].record.instrument;
-            matches!(kind_of(instrument), Some(ContractKind::Option { .. }))
+            matches!(ContractKind::of(instrument), Some(ContractKind::Option { .. }))
                 && Date::of(instrument.expiry) == self.date
         });
         sold.map(|at| unit.value((-self.quantity(at)).max(0))).fold(Money::ZERO, |a, b| a + b)
@@ -294,14 +325,7 @@ impl<'a> MarginDay<'a> {
             return Err(PositionRefusal::NoUnderlyingPrice);
         }
         let parameters = MarginParameters::of(self.rules, kind, self.date)?;
-        // The file has one price of the underlying; it stands for the close of the day before too.
-        let terms = UnderlyingTerms {
-            rates: parameters.rates,
-            price,
-            previous_close: price,
-            is_concentrated: false,
-        };
-        let id = self.portfolio.add_underlying(terms)?;
+        let id = self.portfolio.add_underlying(terms_of(&parameters, price))?;
         let wanted = ChainOptions { symbol: Some(symbol), expiry: None, rate: self.options.rate };
         self.underlyings.push(Underlying {
             symbol: symbol.to_string(),
@@ -312,6 +336,16 @@ impl<'a> MarginDay<'a> {
             chains: option_chains(self.records, &wanted),
         });
         Ok(self.underlyings.len() - 1)
+    }
+}
+
+/// The file has one price of the underlying; it stands for the close of the day before too.
+const fn terms_of(parameters: &MarginParameters, price: Px) -> UnderlyingTerms {
+    UnderlyingTerms {
+        rates: parameters.rates,
+        price,
+        previous_close: price,
+        is_concentrated: false,
     }
 }
 
@@ -336,6 +370,10 @@ struct ListedOption {
 }
 
 impl Underlying {
+    const fn terms(&self) -> UnderlyingTerms {
+        terms_of(&self.parameters, self.price)
+    }
+
     /// Price scan range; of an option that expires on `expiry`, which may be long-dated.
     fn price_scan(&self, date: Date, expiry: Option<Date>) -> Px {
         let months = |date: Date| {
@@ -350,12 +388,13 @@ impl Underlying {
         self.parameters.price_scan(self.price, self.daily_vol.unwrap_or(0.0), false, is_long)
     }
 
+    /// An option's risk array, and its delta for position limits.
     fn array(
         &self,
         date: Date,
         option: &ListedOption,
         rate: f64,
-    ) -> Result<RiskArray, PositionRefusal> {
+    ) -> Result<(RiskArray, f64), PositionRefusal> {
         let chain = self.chains.iter().find(|chain| Date::of(chain.expiry) == option.expiry);
         let chain = chain.ok_or(PositionRefusal::NoPrice)?;
         let (spot, years) = (self.price.to_rupees(), chain.years);
@@ -374,7 +413,7 @@ impl Underlying {
             vol_scan: self.parameters.vol_scan(annual),
             is_call: option.is_call,
         };
-        revalue(&self.parameters, &input)
+        Ok((revalue(&self.parameters, &input)?, spot_delta(&input)))
     }
 }
 
@@ -397,6 +436,21 @@ fn volatility(chain: &OptionChain, option: &ListedOption, forward: f64, rate: f6
         solved = (valued.status() == "ok").then_some(valued.vol);
     });
     solved.or_else(|| chain.smile_vol(strike))
+}
+
+/// N(d1) of a call and N(d1) − 1 of a put, at the rate and without dividends; on the last day what it
+/// ends as (SEBI 29 May 2025 /79, annexure).
+fn spot_delta(it: &SpanInput) -> f64 {
+    let deviation = it.vol * it.years.max(0.0).sqrt();
+    let distance = (it.underlying / it.strike).ln();
+    let d1 = if deviation > 0.0 {
+        (distance + it.rate * it.years) / deviation + 0.5 * deviation
+    } else {
+        distance * f64::INFINITY
+    };
+    // At the money with no time left the distance is nought, and nought times infinity no number.
+    let call = if d1.is_nan() { 0.5 } else { 0.5 * erfc(-d1 * core::f64::consts::FRAC_1_SQRT_2) };
+    if it.is_call { call } else { call - 1.0 }
 }
 
 /// One option through the kernel.

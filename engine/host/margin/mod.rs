@@ -3,9 +3,11 @@
 
 mod contract;
 mod day;
+mod risk_file;
 mod scenario;
 
 pub use contract::{ContractKey, PositionRefusal};
 pub use day::{MarginDay, MarginDayError, MarginDayOptions, MarginGroup};
+pub use risk_file::RiskFile;
 pub use scenario::scenario_name;
 pub use tezi_core::margin::*;

@@ -4,6 +4,7 @@ mod feed;
 
 use std::fmt;
 
+use tezi_core::collateral::CollateralView;
 use tezi_model::Nanos;
 
 use crate::latency::PathStage;
@@ -17,6 +18,7 @@ impl fmt::Display for Report {
             write!(f, "{orders}")?;
         }
         self.write_positions(f)?;
+        self.write_collateral(f)?;
         self.write_latency(f)?;
         self.write_journal(f)?;
         for note in &self.notes {
@@ -156,6 +158,24 @@ impl Report {
             )?;
         }
         writeln!(f, "  {:<28} {:>56}", "total", self.core.profit.to_string())
+    }
+
+    fn write_collateral(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(view) = &self.core.collateral else { return Ok(()) };
+        let CollateralView { margin, worst, premium, is_reducing } = *view;
+        writeln!(f, "\nMargin, in rupees")?;
+        let (span, exposure) = (margin.span.to_string(), margin.exposure.to_string());
+        writeln!(f, "  of the positions  {} (SPAN {span}, exposure {exposure})", margin.total())?;
+        writeln!(
+            f,
+            "  with all open     {}, at the worst way in which it could fill",
+            worst.total()
+        )?;
+        writeln!(f, "  premium paid      {premium}")?;
+        if is_reducing {
+            writeln!(f, "  nearly all collateral is used: only what reduces risk leaves")?;
+        }
+        Ok(())
     }
 
     fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

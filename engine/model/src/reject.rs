@@ -128,6 +128,14 @@ reject_reasons! {
     StrategyOrders = 131, "strategy_orders", "too many open orders of the strategy";
     /// A position of one strategy too large if everything of it filled.
     StrategyPosition = 132, "strategy_position", "the strategy's position would be above its limit if all its open orders filled";
+    /// More margin and premium than there is collateral.
+    Margin = 133, "margin", "margin and premium would be above the collateral if the worst part of the open orders filled";
+    /// A net position in an underlying by delta above its limit.
+    FutEqNet = 134, "futeq_net", "the net position by delta in the underlying would be above its limit";
+    /// What is long or short in an underlying by delta above its limit.
+    FutEqGross = 135, "futeq_gross", "the long or short position by delta in the underlying would be above its limit";
+    /// Nearly all collateral is used: only what reduces risk leaves.
+    RiskReduction = 136, "risk_reduction", "the collateral is nearly used up: only what reduces positions and margin leaves";
 }
 
 impl fmt::Display for RejectReason {

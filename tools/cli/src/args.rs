@@ -12,6 +12,7 @@ use tezi::{
     ControlConfig, CoreConfig, JournalMode, Observation, Pinning, RiskLimits, SimulatedVenueConfig,
 };
 
+use crate::risk::RiskArgs;
 use crate::roster;
 use crate::strategies::StrategyWord;
 
@@ -184,6 +185,8 @@ impl PinArgs {
 pub(crate) struct LimitArgs {
     #[command(flatten)]
     behind: BehindArgs,
+    #[command(flatten)]
+    pub(crate) risk: RiskArgs,
     /// The most one order may be worth, in rupees
     #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().order_value_max)]
     order_value_max: i64,
@@ -262,6 +265,16 @@ behind! {
     drawdown_max: "drawdown-max", "RUPEES", Drawdown;
     /// How far the profit may fall from the highest of the last minute; at it trading stops for good
     minute_loss_max: "minute-loss-max", "RUPEES", MinuteLoss;
+    /// Collateral: margin, premium and losses must stay within it, were the worst of all open orders filled
+    margin_available: "margin-available", "RUPEES", MarginAvailable;
+    /// The largest net position by delta in an underlying, at its price
+    futeq_net_max: "futeq-net-max", "RUPEES", FutEqNet;
+    /// The most that is long, and that is short, by delta in an underlying, at its price
+    futeq_gross_max: "futeq-gross-max", "RUPEES", FutEqGross;
+    /// The part of the collateral at which everything open is cancelled and risk only reduced (NSE: 9000)
+    reduction_at_bps: "reduction-at-bps", "BPS", ReductionAt;
+    /// The part below which that ends (NSE: 8500); 0 is the same as where it begins
+    reduction_until_bps: "reduction-until-bps", "BPS", ReductionUntil;
 }
 
 /// Who may act while it runs.
@@ -300,6 +313,12 @@ impl LimitArgs {
     /// Limits that the configuration of the core has no place for, those that are on.
     pub(crate) fn behind(&self) -> Vec<(Limit, i64)> {
         self.behind.each().into_iter().filter(|(_, value)| *value > 0).collect()
+    }
+
+    /// Whether one of the limits needs margins.
+    pub(crate) const fn needs_risk_file(&self) -> bool {
+        let BehindArgs { margin_available, futeq_net_max, futeq_gross_max, .. } = self.behind;
+        margin_available | futeq_net_max | futeq_gross_max > 0
     }
 
     /// The configuration of the core.

@@ -1,15 +1,20 @@
 //! Instruments known beforehand: from the exchanges' files, or from a journal.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use tezi::Entry;
 use tezi::journal::{End, JournalReader};
+use tezi::margin::RiskFile;
 use tezi::masters::{self, LoadOptions, LoadedFile, ReferenceData, SpreadRecord};
-use tezi::model::{Instrument, Px, Qty, Segment};
+use tezi::model::{Instrument, Nanos, Px, Qty, Segment};
+use tezi::venue::Date;
+use tezi::venue::rules::Rules;
 
 use crate::args;
 use crate::outcome::Failure;
+use crate::risk::RiskArgs;
 
 /// Which instruments are known beforehand.
 #[derive(Args, Clone, Debug)]
@@ -58,6 +63,36 @@ impl ContractArgs {
         }
         Ok(instruments)
     }
+}
+
+impl ContractArgs {
+    /// What the margin of `instruments` is reckoned with: the prices of the files.
+    pub(crate) fn risk_file(
+        &self,
+        instruments: &[Instrument],
+        segment: Segment,
+        risk: &RiskArgs,
+    ) -> Result<RiskFile, Failure> {
+        let files = self.contracts.iter().filter(|path| !path.is_dir());
+        let loaded: Vec<LoadedFile> =
+            files.map(|path| load(path, segment)).collect::<Result<_, _>>()?;
+        let merged = ReferenceData::merge(loaded);
+        let records = merged.instruments();
+        let priced = records.iter().find_map(|record| record.details.prices);
+        let date = risk.date().or_else(|| priced.map(|prices| Date::of(prices.date)));
+        let date = date.unwrap_or_else(|| Date::of(now()));
+        let rules = Rules::builtin().map_err(|error| Failure::Failed(error.to_string()))?;
+        RiskFile::new(records, instruments, date, &rules, risk.options()).map_err(|_| {
+            let what = "limits on margin need prices of the contracts: --contracts with a contract \
+                        master or a bhavcopy";
+            Failure::Usage(what.into())
+        })
+    }
+}
+
+fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn load(path: &Path, segment: Segment) -> Result<LoadedFile, Failure> {

@@ -192,6 +192,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
             config.seed
         ),
         hints: args.hints(),
+        risk_file: None,
     };
     hosting.run(&Session::Demo(DemoSession { config, save_pcap }))
 }

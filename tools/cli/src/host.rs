@@ -183,6 +183,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let segment = args.wire.segment_or_default();
     session.orders = Some(args.orders.config()?.in_segment(segment));
     let has_options = session.instruments.iter().any(|it| it.kind() == InstrumentKind::Option);
+    let limits = &args.host.limits;
     let hosting = Hosting {
         args: &args.host,
         kind: "host",
@@ -195,6 +196,10 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         instruments: session.instruments.len(),
         opening: args.opening(&session.instruments),
         hints: Vec::new(),
+        risk_file: match limits.needs_risk_file() {
+            true => Some(args.contracts.risk_file(&session.instruments, segment, &limits.risk)?),
+            false => None,
+        },
     };
     hosting.run(&Session::Live(session))
 }

@@ -1,8 +1,11 @@
 //! Running a strategy against a session: what the demo and the replay of captures share.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tezi::margin::RiskFile;
 use tezi::{Host, Report, Session};
 
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
@@ -60,6 +63,22 @@ pub(crate) struct Hosting<'a> {
     /// Commands to suggest beside those for the journal; `{tezi}` stands for the program and
     /// `{journal}` for the journal that was kept.
     pub(crate) hints: Vec<Hint>,
+    /// What margin is reckoned with, where a limit asks for it.
+    pub(crate) risk_file: Option<RiskFile>,
+}
+
+/// How many contracts are valued, and why others are not.
+fn risk_line(file: &RiskFile) -> String {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, refusal) in file.left_out() {
+        *reasons.entry(refusal.name()).or_default() += 1;
+    }
+    let mut line = format!("Margin: {} contracts valued", file.contracts());
+    for (reason, count) in reasons {
+        let _ = write!(line, ", {count} not ({reason})");
+    }
+    line.push('.');
+    line
 }
 
 /// A command to go on with, and what it shows.
@@ -77,6 +96,11 @@ impl Hosting<'_> {
             let what = "a session is resumed from its journal: name it with --journal DIR";
             return Err(Failure::Usage(what.into()));
         }
+        if self.risk_file.is_none() && self.args.limits.needs_risk_file() {
+            let what = "limits on margin need contracts with prices (--contracts), which `tezi host` and \
+                        `tezi replay` take";
+            return Err(Failure::Usage(what.into()));
+        }
         let made = match &output.journal {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
             _ => None,
@@ -84,6 +108,9 @@ impl Hosting<'_> {
         let host = self.host(made.as_ref().or(output.journal.as_ref()))?;
         let mut progress = ProgressLine::new();
         progress.say(&self.opening);
+        if let Some(file) = &self.risk_file {
+            progress.say(&risk_line(file));
+        }
         let ran = strategy.run(&host, session, &mut |update| progress.show(update));
         progress.finish();
         let report = ran.inspect_err(|_| {
@@ -111,6 +138,9 @@ impl Hosting<'_> {
         }
         for (limit, value) in self.args.limits.behind() {
             host = host.limit(limit, value).map_err(|error| Failure::Usage(error.to_string()))?;
+        }
+        if let Some(file) = &self.risk_file {
+            host = host.risk_file(file.clone());
         }
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());

@@ -32,6 +32,8 @@
 //!               of execution algorithms
 //! profit        before charges; positions[]: instrument, segment, token, bought, sold, net,
 //!               average_price, mark, realised, unrealised, turnover
+//! margin        span, exposure of the positions, worst with all open orders, premium, is_reducing;
+//!               null where nothing was valued
 //! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
 //! journal       path, records, bytes, segments, durability {is_direct, watermark, lag_at_end,
 //!               lag_max, batches, bytes_written, waits} (null when mapped); null when none was kept
@@ -40,6 +42,7 @@
 use serde_json::{Map, Value, json};
 use tezi::InjectedFaults;
 use tezi::book::Level;
+use tezi::collateral::CollateralView;
 use tezi::execution::Parent;
 use tezi::feed_handler::Line;
 use tezi::feed_handler::arbitration::LeadTimes;
@@ -74,9 +77,20 @@ pub(crate) fn of_report(report: &Report) -> Value {
         "parents": report.core.parents.iter().map(of_parent).collect::<Vec<_>>(),
         "order_session": report.orders.as_ref().map(of_orders),
         "profit": rupees(report.core.profit),
+        "margin": report.core.collateral.as_ref().map(of_collateral),
         "positions": report.core.positions.iter().map(of_position).collect::<Vec<_>>(),
         "latency_ns": of_latencies(report),
         "journal": of_journal(report),
+    })
+}
+
+fn of_collateral(view: &CollateralView) -> Value {
+    json!({
+        "span": rupees(view.margin.span),
+        "exposure": rupees(view.margin.exposure),
+        "worst": rupees(view.worst.total()),
+        "premium": rupees(view.premium),
+        "is_reducing": view.is_reducing,
     })
 }
 

@@ -29,6 +29,7 @@ mod progress;
 mod publish;
 mod replay;
 mod report;
+mod risk;
 mod roster;
 mod settings;
 mod strategies;

@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let groups = args.wire.groups()?;
     let instruments = args.contracts.instruments(args.wire.segment_or_default())?;
     let has_options = instruments.iter().any(|it| it.kind() == InstrumentKind::Option);
+    let (limits, segment) = (&args.host.limits, args.wire.segment_or_default());
     let hosting = Hosting {
         resume: false,
         args: &args.host,
@@ -82,6 +83,10 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         opening: opening(args, &instruments),
         instruments: instruments.len(),
         hints: hints(args, has_options),
+        risk_file: match limits.needs_risk_file() {
+            true => Some(args.contracts.risk_file(&instruments, segment, &limits.risk)?),
+            false => None,
+        },
     };
     hosting.run(&Session::Capture(CaptureSession {
         files: args.files.clone(),

@@ -116,6 +116,16 @@ limits! {
     Drawdown = 24, "drawdown-max", Rupees;
     /// [`GuardLimits::minute_loss_max`].
     MinuteLoss = 25, "minute-loss-max", Rupees;
+    /// [`GuardLimits::margin_available`].
+    MarginAvailable = 26, "margin-available", Rupees;
+    /// [`GuardLimits::futeq_net_max`].
+    FutEqNet = 27, "futeq-net-max", Rupees;
+    /// [`GuardLimits::futeq_gross_max`].
+    FutEqGross = 28, "futeq-gross-max", Rupees;
+    /// [`GuardLimits::reduction_at_bps`].
+    ReductionAt = 29, "reduction-at-bps", BasisPoints;
+    /// [`GuardLimits::reduction_until_bps`].
+    ReductionUntil = 30, "reduction-until-bps", BasisPoints;
 }
 
 const NANOS_PER_MS: i64 = 1_000_000;
@@ -157,7 +167,17 @@ impl Limit {
             Self::Theoretical => guards.theoretical_bps.into(),
             Self::Drawdown => guards.drawdown_max,
             Self::MinuteLoss => guards.minute_loss_max,
+            Self::MarginAvailable => guards.margin_available,
+            Self::FutEqNet => guards.futeq_net_max,
+            Self::FutEqGross => guards.futeq_gross_max,
+            Self::ReductionAt => guards.reduction_at_bps.into(),
+            Self::ReductionUntil => guards.reduction_until_bps.into(),
         }
+    }
+
+    /// Whether it is one of those of the first journals, which every hash of an operated session has.
+    pub(crate) const fn is_always_hashed(self) -> bool {
+        (self as u16) < Self::MarginAvailable as u16
     }
 
     /// Sets it.
@@ -194,6 +214,11 @@ impl Limit {
             Self::Theoretical => guards.theoretical_bps = count,
             Self::Drawdown => guards.drawdown_max = value,
             Self::MinuteLoss => guards.minute_loss_max = value,
+            Self::MarginAvailable => guards.margin_available = value,
+            Self::FutEqNet => guards.futeq_net_max = value,
+            Self::FutEqGross => guards.futeq_gross_max = value,
+            Self::ReductionAt => guards.reduction_at_bps = count,
+            Self::ReductionUntil => guards.reduction_until_bps = count,
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use tezi_model::{ClientOrderId, CommandKind, InstrumentId, Money, Nanos, RejectR
 
 use super::Desk;
 use crate::book::Level;
+use crate::collateral::Collateral;
 use crate::output::Request;
 use crate::position::Position;
 use crate::risk::{Check, Checks, Market, Measure, Proposal};
@@ -42,7 +43,7 @@ impl Desk {
     /// Tells what a request would meet now. Allocates; for audits.
     #[cold]
     pub(crate) fn explain(&self, request: &Request) -> Explanation {
-        let mut checks = Checks(Vec::with_capacity(32));
+        let mut checks = Checks(Vec::with_capacity(40));
         let (instrument, proposal) = match request.kind() {
             Some(CommandKind::New) => (
                 Some(request.instrument),
@@ -59,6 +60,9 @@ impl Desk {
             self.risk.explain(self.now, &state.definition, &market, &proposal, &mut checks);
             self.guards.explain(&self.ask(id, &proposal), &mut checks);
             self.ledgers.explain(&self.share(id, &proposal), &mut checks);
+            if let Some(ask) = self.collateral_ask(id, &proposal) {
+                Collateral::explain(self.collateral.as_deref(), &ask, &mut checks);
+            }
         }
         let levels = |side| {
             instrument.map_or(Vec::new(), |id| self.books.levels(id, side).take(LEVELS).collect())

@@ -3,6 +3,7 @@
 //! Market events change books here, requests become commands here (`trading`), and everything a
 //! strategy may see or do goes through here by way of its `Context`.
 
+mod collateral;
 mod explain;
 mod market;
 mod operator;
@@ -18,6 +19,7 @@ use tezi_model::{
 
 use crate::backtest::SimulatedVenue;
 use crate::book::{Books, BooksConfig};
+use crate::collateral::Collateral;
 use crate::config::{ConfigError, CoreConfig, VenueMode};
 use crate::instruments::InstrumentTable;
 use crate::ledger::Ledgers;
@@ -110,6 +112,8 @@ pub(crate) struct Desk {
     pub(crate) risk: Risk,
     pub(crate) guards: Guards,
     pub(crate) losses: Losses,
+    /// `None` until something is valued.
+    pub(crate) collateral: Option<Box<Collateral>>,
     pub(crate) operator: Operator,
     pub(crate) timers: Timers,
     pub(crate) venue: Option<SimulatedVenue>,
@@ -156,6 +160,7 @@ impl Desk {
             risk: Risk::new(config.limits),
             guards: Guards::new(capacity.instruments_max),
             losses: Losses::new(),
+            collateral: None,
             operator: Operator::new(),
             timers: Timers::new(capacity.timers_max),
             venue,
@@ -268,6 +273,9 @@ impl Desk {
         }
         self.hash_operator(&mut hasher);
         self.ledgers.hash_into(&mut hasher);
+        if let Some(collateral) = &self.collateral {
+            collateral.hash_into(&mut hasher);
+        }
         hasher.finish()
     }
 

@@ -163,7 +163,16 @@ impl Desk {
             self.losses.set_limits(&guards);
         }
         self.check_loss_limits();
+        self.look_at_collateral();
         Ok(())
+    }
+
+    /// Cancels everything open now. It covers every sweep under way, so there is room for it.
+    pub(super) fn sweep_all(&mut self) {
+        if let Some(last) = self.orders.open().map(|order| order.client_order_id).max() {
+            self.operator.sweeps.clear();
+            self.operator.sweeps.push(Sweep { instrument: None, last });
+        }
     }
 
     fn begin_sweep(&mut self, instrument: Option<InstrumentId>) -> Result<(), ControlError> {
@@ -309,7 +318,13 @@ impl Desk {
         hasher.write(self.operator.count);
         hasher.write(u64::from(self.risk.is_paused()));
         for limit in Limit::ALL {
-            hasher.write_i64(limit.get(self.risk.limits(), self.guards.limits()));
+            let value = limit.get(self.risk.limits(), self.guards.limits());
+            if limit.is_always_hashed() {
+                hasher.write_i64(value);
+            } else if value != 0 {
+                hasher.write(*limit as u64);
+                hasher.write_i64(value);
+            }
         }
         let all = |id: Option<InstrumentId>| id.map_or(u64::MAX, |id| id.0.into());
         for sweep in &self.operator.sweeps {

@@ -5,6 +5,7 @@
 use tezi_model::{RejectReason, StreamId};
 
 use super::{Counters, Desk, STREAMS, Tape};
+use crate::collateral::Collateral;
 use crate::config::{Capacity, CoreConfig};
 use crate::risk::Risk;
 use crate::snapshot::{SnapshotError, SnapshotReader, SnapshotWriter, part};
@@ -27,6 +28,7 @@ impl Desk {
             risk,
             guards,
             losses,
+            collateral,
             operator,
             timers,
             venue,
@@ -53,6 +55,7 @@ impl Desk {
         risk.save(out);
         guards.save(known, out);
         losses.save(out);
+        out.option(collateral.as_ref(), |out, collateral| collateral.save(out));
         operator.save(out);
         timers.save(out);
         ledgers.save(out);
@@ -83,6 +86,12 @@ impl Desk {
         self.risk = Risk::load(input)?;
         self.guards.load(known, input)?;
         self.losses.load(input)?;
+        if input.flag()? {
+            let (instruments, most) = (&self.instruments, self.tape.len());
+            let (positions, orders) = (&self.positions, &self.orders);
+            let it = Collateral::load(instruments, most, positions, orders, input)?;
+            self.collateral = Some(Box::new(it));
+        }
         self.operator.load(input)?;
         self.timers.load(input)?;
         self.ledgers.load(known, input)?;

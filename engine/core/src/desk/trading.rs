@@ -179,6 +179,7 @@ impl Desk {
     pub(super) fn check_loss_limits(&mut self) {
         let profit = self.positions.profit();
         self.losses.note(self.now, profit);
+        self.look_at_collateral();
         if self.risk.stopped().is_some() {
             return;
         }
@@ -303,7 +304,8 @@ impl Desk {
         let market = self.market(instrument, proposal.side);
         self.risk.check(self.now, &state.definition, &market, proposal)?;
         self.guards.check(&self.ask(instrument, proposal))?;
-        self.check_share(instrument, proposal)
+        self.check_share(instrument, proposal)?;
+        self.check_collateral(instrument, proposal)
     }
 
     /// What the checks of an order on `side` look at.
@@ -343,6 +345,7 @@ impl Desk {
     fn note_exposure(&mut self, instrument: InstrumentId) {
         let net = self.positions.get(instrument).net;
         self.guards.note(instrument, net, self.orders.exposure(instrument));
+        self.note_collateral(instrument);
     }
 
     fn send(&mut self, origin: Origin, command: &OrderCommand) {

@@ -8,7 +8,7 @@
 //!
 //! A naive test fills every subset and finds no margin above the bound (`open_tests`).
 
-use tezi_model::{Money, Side};
+use tezi_model::{Money, Px, Side};
 
 use super::portfolio::{Contract, Group, Losses, Month, PAISA, QUANTITIES_OF_OPEN, short};
 use super::{ContractId, Margin, MarginRefusal, Portfolio, RiskArray};
@@ -87,29 +87,37 @@ impl Part<'_> {
 }
 
 impl OpenSums {
+    /// Takes in what is open of a contract, in place of what was. The position is the same.
     #[inline]
-    fn add(&mut self, part: &Part<'_>, sign: i64) {
-        let Open { buy, sell } = part.open;
-        let contract = part.contract;
+    fn swap(&mut self, before: &Part<'_>, after: &Part<'_>) {
+        let contract = after.contract;
         // Rounded against us: a price has parts of a paisa only where the exchange reckoned it.
         let (low, high) = match contract.is_option {
-            true => (contract.price.0.div_euclid(PAISA as i64), contract.paise_up()),
+            true => (contract.price.0.div_euclid(Px::PAISA), contract.paise_up()),
             false => (0, 0),
         };
-        let (bought, sold) = (sign * buy, sign * sell);
-        for (sum, &loss) in self.loss.iter_mut().zip(&part.losses.0) {
-            let loss = i64::from(loss);
-            *sum += bought * (loss - low).max(0) + sold * (high - loss).max(0);
+        let bought = after.open.buy - before.open.buy;
+        let sold = after.open.sell - before.open.sell;
+        // Mostly one side changes: the other's sixteen products are saved.
+        let losses = &after.losses.0;
+        if bought != 0 {
+            for (sum, &loss) in self.loss.iter_mut().zip(losses) {
+                *sum += bought * (i64::from(loss) - low).max(0);
+            }
+        }
+        if sold != 0 {
+            for (sum, &loss) in self.loss.iter_mut().zip(losses) {
+                *sum += sold * (high - i64::from(loss)).max(0);
+            }
         }
         if contract.is_option {
-            let more = i128::from(sign * part.sold_short());
+            let more = after.sold_short() - before.sold_short();
             self.option_value += i128::from(sold) * i128::from(contract.price.0);
-            self.option_exposure += more * i128::from(contract.exposure.0);
-            self.short_options += sign * part.sold_short();
+            self.option_exposure += i128::from(more) * i128::from(contract.exposure.0);
+            self.short_options += more;
         }
-        if !part.open.is_none() {
-            self.contracts = self.contracts.wrapping_add_signed(sign as i32);
-        }
+        self.contracts += u32::from(!after.open.is_none());
+        self.contracts -= u32::from(!before.open.is_none());
     }
 }
 
@@ -172,17 +180,17 @@ impl MonthRange {
 }
 
 impl Group {
-    /// Adds what is open of a contract, or takes it away.
+    /// Takes in what is open of a contract, in place of what was.
     #[inline]
-    pub(super) fn add_open(&mut self, part: &Part<'_>, sign: i64) {
-        self.open.add(part, sign);
-        let month = &mut self.months[usize::from(part.contract.month)];
-        let (up, down) = part.delta_up_down();
-        month.delta_up += sign * up;
-        month.delta_down += sign * down;
-        if !part.contract.is_option {
-            month.future_buys += sign * part.open.buy;
-            month.future_sells += sign * part.open.sell;
+    pub(super) fn swap_open(&mut self, before: &Part<'_>, after: &Part<'_>) {
+        self.open.swap(before, after);
+        let month = &mut self.months[usize::from(after.contract.month)];
+        let ((up, down), (up_after, down_after)) = (before.delta_up_down(), after.delta_up_down());
+        month.delta_up += up_after - up;
+        month.delta_down += down_after - down;
+        if !after.contract.is_option {
+            month.future_buys += after.open.buy - before.open.buy;
+            month.future_sells += after.open.sell - before.open.sell;
         }
     }
 
@@ -202,8 +210,7 @@ impl Group {
 
     fn worst_with(&self, swap: &Swap<'_>) -> Margin {
         let mut open = self.open;
-        open.add(&swap.before, -1);
-        open.add(&swap.after, 1);
+        open.swap(&swap.before, &swap.after);
         if open.contracts == 0 { self.breakdown.margin } else { self.worst(Some((swap, &open))) }
     }
 
@@ -243,8 +250,15 @@ impl Group {
         }
         // A month is in no spread with itself: the largest finds its others in the rest.
         let units = long.min(sold).min(all - largest);
-        let one = i128::from(RiskArray::DELTA_ONE);
-        (i128::from(units) * i128::from(dearest) + one - 1) / one
+        if units == 0 {
+            return 0;
+        }
+        let one = i64::from(RiskArray::DELTA_ONE);
+        // Mostly it fits a word, whose division is a multiplication.
+        match units.checked_mul(dearest).and_then(|charge| charge.checked_add(one - 1)) {
+            Some(charge) => i128::from(charge / one),
+            None => (i128::from(units) * i128::from(dearest)) / i128::from(one) + 1,
+        }
     }
 
     /// Each month's futures at their most, less the relief of the spreads that stand whatever fills.
@@ -330,13 +344,39 @@ impl Portfolio {
         if fits { Ok(()) } else { Err(MarginRefusal::QuantityTooLarge) }
     }
 
+    /// Gives a contract another price and array; its position and open orders stay.
+    ///
+    /// # Errors
+    ///
+    /// [`MarginRefusal`] as for [`Self::set_contract`]; the contract is then as it was.
+    pub fn revalue(
+        &mut self,
+        contract: ContractId,
+        price: Px,
+        array: &RiskArray,
+    ) -> Result<(), MarginRefusal> {
+        let index = contract.0 as usize;
+        let Some(&quantity) = self.quantities.get(index) else {
+            return Err(MarginRefusal::UnknownContract);
+        };
+        let open = self.open[index];
+        self.note(contract, 0, Open::default())?;
+        let set = self.set_contract(contract, price, array);
+        // A future's price is what its month's exposure and charges are parts of.
+        self.reckon_group(index);
+        // What fitted before and does not now counts at the most that the sums hold.
+        let _ = self.note(contract, quantity, open);
+        set
+    }
+
     /// Adds what is open of every contract to groups that have nothing open yet.
     pub(super) fn add_all_open(&mut self) {
         for (index, of) in self.contracts.iter().enumerate() {
             let (quantity, open, losses) =
                 (self.quantities[index], self.open[index], &self.losses[index]);
             let group = &mut self.underlyings[of.underlying as usize].groups[usize::from(of.group)];
-            group.add_open(&Part { contract: of, losses, quantity, open }, 1);
+            let none = Part { contract: of, losses, quantity, open: Open::default() };
+            group.swap_open(&none, &Part { open, ..none });
         }
     }
 
@@ -347,11 +387,10 @@ impl Portfolio {
         }
         let of = self.contracts[index];
         let losses = self.losses[index];
-        let part = |open| Part { contract: &of, losses: &losses, quantity: 0, open };
         let quantity = self.quantities[index];
+        let part = |open| Part { contract: &of, losses: &losses, quantity, open };
         let group = &mut self.underlyings[of.underlying as usize].groups[usize::from(of.group)];
-        group.add_open(&Part { quantity, ..part(before) }, -1);
-        group.add_open(&Part { quantity, ..part(open) }, 1);
+        group.swap_open(&part(before), &part(open));
         self.open[index] = open;
         let worst = group.worst_now();
         self.worst = self.worst.minus(group.worst).plus(worst);

@@ -392,12 +392,14 @@ impl Portfolio {
         let index = contract.0 as usize;
         let underlying = &mut self.underlyings[of.underlying as usize];
         let group = &mut underlying.groups[usize::from(of.group)];
-        let open =
-            Part { contract: &of, losses: &self.losses[index], quantity, open: self.open[index] };
-        group.add_open(&open, -1);
-        group.add_losses(&self.losses[index], change);
+        let losses = &self.losses[index];
+        let none = Part { contract: &of, losses, quantity, open: Open::default() };
+        let open = self.open[index];
+        group.swap_open(&Part { open, ..none }, &none);
+        group.add_losses(losses, change);
         group.add(&of, quantity, change);
-        group.add_open(&Part { quantity: quantity + change, ..open }, 1);
+        let none = Part { quantity: quantity + change, ..none };
+        group.swap_open(&none, &Part { open, ..none });
         self.quantities[index] = quantity + change;
         self.total = self.total.minus(group.breakdown.margin).plus(made.margin);
         group.breakdown = made;
@@ -442,6 +444,17 @@ impl Portfolio {
             }
         }
         self.total
+    }
+
+    /// Reckons the margin of a contract's group anew from its sums.
+    pub(super) fn reckon_group(&mut self, index: usize) {
+        let of = self.contracts[index];
+        let group = &mut self.underlyings[of.underlying as usize].groups[usize::from(of.group)];
+        let (margin, worst) = (group.breakdown.margin, group.worst);
+        group.breakdown = group.evaluate(None);
+        group.worst = group.worst_now();
+        self.total = self.total.minus(margin).plus(group.breakdown.margin);
+        self.worst = self.worst.minus(worst).plus(group.worst);
     }
 
     /// Sets a contract's price and array; [`Self::recompute`] must follow, once for many.

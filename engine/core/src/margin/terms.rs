@@ -1,6 +1,6 @@
 //! What a portfolio must know of an underlying and of a contract.
 
-use tezi_model::Px;
+use tezi_model::{Instrument, InstrumentKind, OptionType, Px};
 
 use super::{MarginRates, RiskArray};
 use crate::venue::Date;
@@ -38,6 +38,21 @@ pub enum ContractKind {
         /// The strike.
         strike: Px,
     },
+}
+
+impl ContractKind {
+    /// Future or option, `None` for what is neither.
+    #[must_use]
+    pub fn of(instrument: &Instrument) -> Option<Self> {
+        match instrument.kind() {
+            InstrumentKind::Future => Some(Self::Future),
+            InstrumentKind::Option => {
+                let is_call = instrument.option_type()? == OptionType::Call;
+                Some(Self::Option { is_call, strike: instrument.strike })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A contract.

@@ -155,6 +155,22 @@ pub struct Theoretical {
 
 const _: () = assert!(size_of::<Theoretical>() == 16);
 
+/// The desk may only reduce risk from here on, or may trade again. 8 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct RiskReduction {
+    /// 1 when it begins, 0 when it ends.
+    pub begins: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+impl RiskReduction {
+    pub(crate) const fn new(begins: bool) -> Self {
+        Self { begins: begins as u8, reserved: [0; 7] }
+    }
+}
+
 /// One thing the core says back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -172,6 +188,8 @@ pub enum Output {
     Strategy(StrategyChange),
     /// The strategy said what an instrument is worth: orders are checked against it from here on.
     Theoretical(Theoretical),
+    /// What positions use of the collateral reached a limit, or is below it again.
+    RiskReduction(RiskReduction),
 }
 
 /// Who caused an output: the how-manieth call of the strategy during one input, from 1, or

@@ -90,9 +90,7 @@ fn guards(random: &mut Random, definition: &Instrument) -> Guards {
         in_flight_max: off(4) as u32,
         segment_orders_max: off(3) as u32,
         theoretical_bps: off(1_500) as u32,
-        reserved: 0,
-        drawdown_max: 0,
-        minute_loss_max: 0,
+        ..GuardLimits::OFF
     });
     let id = InstrumentId(0);
     if random.below(3) == 0 {

@@ -17,9 +17,7 @@ fn limits() -> GuardLimits {
         in_flight_max: 8,
         segment_orders_max: 6,
         theoretical_bps: 100,
-        reserved: 0,
-        drawdown_max: 0,
-        minute_loss_max: 0,
+        ..GuardLimits::OFF
     }
 }
 

@@ -35,11 +35,42 @@ pub struct GuardLimits {
     /// How far the profit may fall from the highest of the last minute, in rupees; at it trading stops
     /// for good.
     pub minute_loss_max: i64,
+    /// Collateral for margin, premium and losses, in rupees.
+    pub margin_available: i64,
+    /// The largest net position in an underlying by delta, in rupees at its price, if all that makes it
+    /// larger filled (SEBI 29 May 2025 /79: 1,500 crore at the end of the day, 5,000 within it).
+    pub futeq_net_max: i64,
+    /// The same of what is long, and of what is short, each by itself (10,000 crore).
+    pub futeq_gross_max: i64,
+    /// The part of the collateral, in basis points, at which only risk may be reduced (NSE: 9,000).
+    pub reduction_at_bps: u32,
+    /// The part below which that ends; nought is the same as where it begins (NSE: 8,500).
+    pub reduction_until_bps: u32,
 }
 
-const _: () = assert!(size_of::<GuardLimits>() == 64);
+const _: () = assert!(size_of::<GuardLimits>() == 96);
 
 impl GuardLimits {
+    /// Nothing is limited.
+    pub const OFF: Self = Self {
+        underlying_net_max: 0,
+        underlying_gross_max: 0,
+        duplicate_window_ns: 0,
+        duplicates_max: 0,
+        instrument_orders_max: 0,
+        in_flight_max: 0,
+        segment_orders_max: 0,
+        theoretical_bps: 0,
+        reserved: 0,
+        drawdown_max: 0,
+        minute_loss_max: 0,
+        margin_available: 0,
+        futeq_net_max: 0,
+        futeq_gross_max: 0,
+        reduction_at_bps: 0,
+        reduction_until_bps: 0,
+    };
+
     /// Checks every limit.
     ///
     /// # Errors
@@ -52,6 +83,9 @@ impl GuardLimits {
             ("duplicate_window_ns", self.duplicate_window_ns),
             ("drawdown_max", self.drawdown_max),
             ("minute_loss_max", self.minute_loss_max),
+            ("margin_available", self.margin_available),
+            ("futeq_net_max", self.futeq_net_max),
+            ("futeq_gross_max", self.futeq_gross_max),
         ];
         match signed.into_iter().find(|&(_, value)| value < 0) {
             None => Ok(()),

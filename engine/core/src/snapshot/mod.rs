@@ -21,7 +21,7 @@ pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
 /// The version of what parts hold. One more with every change of any part's bytes.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// The names of parts, as their first four bytes.
 pub(crate) mod part {
@@ -40,6 +40,7 @@ pub(crate) mod part {
     pub(crate) const GUARDS: Name = *b"GARD";
     pub(crate) const UNDERLYINGS: Name = *b"UNDL";
     pub(crate) const LOSSES: Name = *b"LOSS";
+    pub(crate) const COLLATERAL: Name = *b"COLL";
     pub(crate) const OPERATOR: Name = *b"OPER";
     pub(crate) const TIMERS: Name = *b"TIMR";
     pub(crate) const LEDGERS: Name = *b"LEDG";

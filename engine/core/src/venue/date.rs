@@ -133,7 +133,12 @@ impl Date {
         Nanos((self.0 as i64).saturating_mul(NANOS_PER_DAY).saturating_sub(IST_OFFSET_NS))
     }
 
-    /// The day's number, for seeds and hashes.
+    /// The day of a number.
+    pub(crate) const fn of_number(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// The day's number, for seeds, hashes and records.
     pub(crate) const fn number(self) -> i32 {
         self.0
     }

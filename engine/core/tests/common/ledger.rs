@@ -108,7 +108,10 @@ impl Ledger {
                 refusal.reason().map(|_| ()).ok_or_else(|| "a refusal without a reason".into())
             }
             Output::Report(report) => self.on_report(report),
-            Output::Timer(_) | Output::Strategy(_) | Output::Theoretical(_) => Ok(()),
+            Output::Timer(_)
+            | Output::Strategy(_)
+            | Output::Theoretical(_)
+            | Output::RiskReduction(_) => Ok(()),
             Output::Kill => {
                 self.stopped = self.stopped.or(Some(RejectReason::Killed));
                 Ok(())

@@ -3,7 +3,9 @@
 use core::fmt::Write;
 
 use tezi::exchange::Scenario;
-use tezi::model::Nanos;
+use tezi::exchange::population::PopulationConfig;
+use tezi::model::{Nanos, Px};
+use tezi::pricing::Black76Input;
 use tezi::venue::Date;
 use tezi::venue::calendar::Calendar;
 use tezi::venue::rules::Rules;
@@ -13,6 +15,8 @@ use crate::outcome::Failure;
 /// The future's level, and how far strikes are apart, in rupees.
 const LEVEL: u32 = 24_500;
 const STRIKE_STEP: u32 = 50;
+/// What prices of its options are multiples of.
+const TICK: Px = Px::from_paise(5);
 /// Strikes on each side of the level.
 const STRIKES_ASIDE: u32 = 4;
 
@@ -38,15 +42,27 @@ fn text(date: Date, expiry: Date, password: u32) -> String {
          [[instrument]]\nsymbol = \"NIFTY\"\ntoken = 35001\nkind = \"future\"\nexpiry = \"{expiry}\"\n\
          reference = {LEVEL}\ntick = 0.10\n\n"
     );
+    let PopulationConfig { implied_volatility: vol, rate, .. } = PopulationConfig::default();
+    let days = (expiry.midnight().0 - date.midnight().0) as f64 / 86_400e9;
     let first = LEVEL - STRIKES_ASIDE * STRIKE_STEP;
     for place in 0..=2 * STRIKES_ASIDE {
         for (kind, token) in [("call", 35_101 + 2 * place), ("put", 35_102 + 2 * place)] {
+            let strike = first + place * STRIKE_STEP;
+            // What the crowd will hold it to be worth: the base price, as no trade has made a close.
+            let option = Black76Input {
+                forward: LEVEL.into(),
+                strike: strike.into(),
+                years: days / 365.0,
+                vol,
+                rate,
+                is_call: kind == "call",
+            };
+            let reference = Px::from_rupees(option.value().price).floor_to(TICK).max(TICK);
             // Writing to a string cannot fail.
             let _ = write!(
                 text,
                 "[[instrument]]\nsymbol = \"NIFTY\"\ntoken = {token}\nkind = \"{kind}\"\n\
-                 expiry = \"{expiry}\"\nstrike = {}\nstream = 2\nreference = 0\n\n",
-                first + place * STRIKE_STEP
+                 expiry = \"{expiry}\"\nstrike = {strike}\nstream = 2\nreference = {reference}\n\n",
             );
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+use tezi::collateral::Valuation;
 use tezi::control::Control;
 use tezi::model::{
     CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault, Instrument,
@@ -117,6 +118,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
         Entry::Report(report) => of_report(report, names),
         Entry::TradeCanceled(report) => of_trade_cancel(report, names),
         Entry::OrderSession(state) => Description::new("order_session").text("state", state.name()),
+        Entry::Valuation(valuation) => of_valuation(valuation, names),
         Entry::Control(entry) => of_control(entry, names),
         Entry::Stop => Description::new("stop"),
         Entry::Output(Emitted { origin, output }) => match output {
@@ -137,6 +139,10 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
                     .text("instrument", names.instrument(said.instrument))
                     .price("price", said.price);
                 by(it, *origin)
+            }
+            Output::RiskReduction(change) => {
+                let event = if change.begins == 1 { "begins" } else { "ends" };
+                Description::new("risk_reduction").text("event", event)
             }
         },
         Entry::End(state) => Description::new("end").text("state_hash", hash(*state)),
@@ -334,6 +340,21 @@ fn of_report(report: &ExecutionReport, names: &Names) -> Description {
         description = description.count("reason", report.reason);
     }
     description.time("venue_time", report.venue_time)
+}
+
+fn of_valuation(valuation: &Valuation, names: &Names) -> Description {
+    match valuation {
+        Valuation::Underlying(it) => Description::new("underlying")
+            .count("number", it.number)
+            .price("price", it.price)
+            .price("previous_close", it.previous_close),
+        Valuation::Contract(it) => Description::new("contract")
+            .text("instrument", names.instrument(it.instrument))
+            .count("underlying", it.underlying)
+            .price("price", it.price)
+            .text("futeq_delta", format!("{:.6}", f64::from(it.futeq_delta) / 1e6))
+            .text("delta", format!("{:.6}", f64::from(it.delta) / 1e6)),
+    }
 }
 
 fn of_trade_cancel(report: &ExecutionReport, names: &Names) -> Description {
