@@ -62,6 +62,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("engine/capi", &["tezi"]),
     ("tools/cli", &["tezi", "tezi-archive", "tezi-capi"]),
+    ("tools/parquet", &["tezi"]),
 ];
 
 /// Within the core, which folders and files a module may use beside `tezi_model` and its own.

@@ -69,7 +69,7 @@ pub use observer::Observation;
 pub use orders::{OrderSessionConfig, OrdersReport};
 pub use pin::Pinning;
 pub use progress::{Progress, ProgressUpdate};
-pub use records::{ControlEntry, Entry};
+pub use records::{ControlEntry, Entry, record_type_name};
 pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_journal_from, replay_recorded,
     replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,

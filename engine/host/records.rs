@@ -62,6 +62,36 @@ impl RecordType {
     pub(crate) const END: u16 = 32;
 }
 
+/// The name of a record's type, in snake case; `None` for a type that this version does not know.
+#[must_use]
+pub const fn record_type_name(record_type: u16) -> Option<&'static str> {
+    Some(match record_type {
+        RecordType::SESSION => "session",
+        RecordType::CONFIG => "config",
+        RecordType::INSTRUMENT => "instrument",
+        RecordType::START => "start",
+        RecordType::EVENT => "event",
+        RecordType::REPORT => "report",
+        RecordType::STOP => "stop",
+        RecordType::ORDER_SESSION => "order_session",
+        RecordType::CONTROL => "control",
+        RecordType::RESUME => "resume",
+        RecordType::TRADE_CANCEL => "trade_cancel",
+        RecordType::UNDERLYING => "underlying",
+        RecordType::CONTRACT => "contract",
+        RecordType::COMMAND => "command",
+        RecordType::REFUSAL => "refusal",
+        RecordType::VENUE_REPORT => "venue_report",
+        RecordType::TIMER => "timer",
+        RecordType::KILL => "kill",
+        RecordType::STRATEGY => "strategy",
+        RecordType::THEORETICAL => "theoretical",
+        RecordType::RISK_REDUCTION => "risk_reduction",
+        RecordType::END => "end",
+        _ => return None,
+    })
+}
+
 /// Bytes of the name of who acts.
 pub(crate) const WHO_MAX: usize = 64;
 /// Bytes of the reason.
