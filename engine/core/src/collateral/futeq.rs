@@ -110,7 +110,7 @@ impl FutEq {
     }
 
     fn value(&self, units: i128) -> Value {
-        Value(units * i128::from(self.price.0))
+        Value(units.saturating_mul(self.price.0.into()))
     }
 }
 

@@ -276,8 +276,8 @@ impl Collateral {
         };
         let of = |bps: u32| Money::from_rupees(limits.margin_available).0 * i128::from(bps);
         let is_reducing = match self.is_reducing {
-            false => used.0 * BASIS >= of(limits.reduction_at_bps),
-            true => used.0 * BASIS >= of(until),
+            false => used.0.saturating_mul(BASIS) >= of(limits.reduction_at_bps),
+            true => used.0.saturating_mul(BASIS) >= of(until),
         };
         let was = core::mem::replace(&mut self.is_reducing, is_reducing);
         (was != is_reducing).then_some(is_reducing)
@@ -335,7 +335,7 @@ impl Collateral {
         let (side, added) = (ask.proposal.side, ask.added());
         let open = of.open.with(side, added);
         let takes_back = match side {
-            Side::Buy => of.net + open.buy <= 0,
+            Side::Buy => of.net.saturating_add(open.buy) <= 0,
             Side::Sell => open.sell <= of.net,
         };
         let range = Range::of(of.net, open, of.valuation.futeq_delta);
@@ -432,4 +432,83 @@ impl Collateral {
 
 fn is_above(found: Option<Value>, rupees: i64) -> bool {
     rupees > 0 && found.is_some_and(|found| found.is_above(rupees))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytemuck::Zeroable;
+    use tezi_model::{InstrumentKind, Nanos, OptionType, Qty, Segment, Token};
+    use tezi_testing::Random;
+
+    fn extreme(random: &mut Random) -> i64 {
+        let any = random.below(u64::MAX) as i64;
+        [0, 1, -1, 1 << 40, i64::MAX, i64::MIN, any, any >> 24][random.index(8)]
+    }
+
+    fn line(random: &mut Random) -> ContractValuation {
+        let mut small = |most: i64| (extreme(random) % (most + 1)) as i32;
+        let (futeq_delta, delta) = (small(1_000_000), small(2_000_000));
+        let loss = std::array::from_fn(|_| small(1_000_000_000));
+        let price = Px(extreme(random));
+        ContractValuation { price, futeq_delta, delta, loss, ..ContractValuation::zeroed() }
+    }
+
+    /// Journals and snapshots are bytes from outside: no number in them may end the process.
+    #[test]
+    fn numbers_from_anywhere_do_not_panic() {
+        let mut random = Random(91);
+        let mut valued = 0;
+        for _ in 0..3_000 {
+            let mut collateral = Collateral::new(2);
+            let mut of = UnderlyingValuation::zeroed();
+            (of.price, of.previous_close) = (Px(extreme(&mut random)), Px(extreme(&mut random)));
+            of.exposure = extreme(&mut random) & ((1 << 39) - 1);
+            of.short_option_min = of.exposure;
+            (of.calendar_spread, of.deep_otm) = (of.exposure, of.exposure);
+            of.date = extreme(&mut random) as i32;
+            let _ = collateral.value_underlying(&of);
+            for id in [0, 1] {
+                let mut definition = Instrument::unknown(Segment::NseFo, Token(1 + id));
+                definition.kind_code = InstrumentKind::Future as u8 + random.below(2) as u8;
+                definition.option_code = OptionType::Call as u8;
+                definition.strike = Px(extreme(&mut random));
+                definition.expiry = Nanos(extreme(&mut random));
+                for _ in 0..2 {
+                    let instrument = InstrumentId(id);
+                    let told = ContractValuation { instrument, ..line(&mut random) };
+                    valued += u32::from(collateral.value_contract(&told, &definition).is_ok());
+                    let position = Position {
+                        net: extreme(&mut random),
+                        cost: Money(extreme(&mut random).into()),
+                        realised: Money(extreme(&mut random).into()),
+                        ..Position::default()
+                    };
+                    let [buy, sell] = [0, 1].map(|_| extreme(&mut random).unsigned_abs() >> 2);
+                    let [buy, sell] = [buy, sell].map(|it| it as i64);
+                    collateral.note(instrument, &position, Exposure { buy, sell, orders: 1 });
+                    let limits = GuardLimits {
+                        margin_available: i64::MAX >> 1,
+                        futeq_net_max: 1,
+                        futeq_gross_max: i64::MAX >> 1,
+                        reduction_at_bps: u32::MAX,
+                        ..GuardLimits::OFF
+                    };
+                    let profit = Money(extreme(&mut random).into());
+                    let _ = collateral.turn(&limits, profit);
+                    let price = Px(extreme(&mut random));
+                    let side = Side::BOTH[random.index(2)];
+                    let proposal = &Proposal::new_order(side, price, Qty(u32::MAX));
+                    let (definition, limits) = (&definition, &limits);
+                    let ask = CollateralAsk { instrument, definition, proposal, limits, profit };
+                    let verdict = Collateral::check(Some(&collateral), &ask);
+                    let mut checks = Checks(Vec::new());
+                    Collateral::explain(Some(&collateral), &ask, &mut checks);
+                    let first = checks.0.iter().find(|check| !check.passed);
+                    assert_eq!(first.map(|check| check.reason), verdict.err());
+                }
+            }
+        }
+        assert!(valued > 300, "{valued}");
+    }
 }

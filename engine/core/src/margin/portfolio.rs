@@ -181,7 +181,7 @@ pub(super) struct Contract {
 impl Contract {
     /// The price in paise, parts rounded up.
     pub(super) const fn paise_up(&self) -> i64 {
-        (self.price.0 + Px::PAISA - 1).div_euclid(Px::PAISA)
+        self.price.0.saturating_add(Px::PAISA - 1).div_euclid(Px::PAISA)
     }
 
     /// Whether a position and open orders of it stay within what sums are sure to hold.
