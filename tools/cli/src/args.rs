@@ -185,8 +185,6 @@ impl PinArgs {
 pub(crate) struct LimitArgs {
     #[command(flatten)]
     behind: BehindArgs,
-    #[command(flatten)]
-    pub(crate) risk: RiskArgs,
     /// The most one order may be worth, in rupees
     #[arg(long, value_name = "RUPEES", value_parser = not_negative(), default_value_t = limits().order_value_max)]
     order_value_max: i64,
@@ -220,6 +218,9 @@ pub(crate) struct LimitArgs {
     /// From the simulated venue back to the core, in microseconds
     #[arg(long, value_name = "US", value_parser = latency(), default_value_t = venue_us(|venue| venue.report_latency_ns), help_heading = "Simulated venue")]
     report_latency_us: u32,
+    // Last, for its heading is that of all that follows.
+    #[command(flatten)]
+    pub(crate) risk: RiskArgs,
 }
 
 /// A limit behind those of the configuration, off unless given.

@@ -88,6 +88,11 @@ impl CollateralAsk<'_> {
         i64::from(self.proposal.open_quantity.0).max(had) - had
     }
 
+    const fn has_limits(&self) -> bool {
+        let GuardLimits { margin_available, futeq_net_max, futeq_gross_max, .. } = self.limits;
+        *margin_available | *futeq_net_max | *futeq_gross_max != 0
+    }
+
     fn available(&self) -> Money {
         Money::from_rupees(self.limits.margin_available) + self.profit.min(Money::ZERO)
     }
@@ -291,9 +296,8 @@ impl Collateral {
     #[inline]
     pub(crate) fn check(this: Option<&Self>, ask: &CollateralAsk<'_>) -> Result<(), RejectReason> {
         let limits = ask.limits;
-        let has_limits = limits.margin_available | limits.futeq_net_max | limits.futeq_gross_max;
         let is_reducing = this.is_some_and(|it| it.is_reducing);
-        if has_limits == 0 && !is_reducing {
+        if !ask.has_limits() && !is_reducing {
             return Ok(());
         }
         let outcome = this.and_then(|it| it.outcome(ask));
@@ -356,10 +360,14 @@ impl Collateral {
         Some(Outcome { used: Some(used), grows, reduces, growth })
     }
 
-    /// Tells every check of [`Collateral::check`], whether or not an earlier one fails.
+    /// Tells every check of [`Collateral::check`], whether or not an earlier one fails; nothing where
+    /// nothing is valued and no limit asks for it.
     pub(crate) fn explain(this: Option<&Self>, ask: &CollateralAsk<'_>, checks: &mut Checks) {
         use RejectReason as R;
         let limits = ask.limits;
+        if this.is_none() && !ask.has_limits() {
+            return;
+        }
         let outcome = this.and_then(|it| it.outcome(ask));
         let money = |money: Option<Money>| money.map_or(Measure::None, Measure::Money);
         let most = |rupees: i64| (rupees > 0).then(|| Money::from_rupees(rupees));
