@@ -106,7 +106,10 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
             "timers",
         ],
     ),
-    ("roster", &["control", "execution", "ledger", "oms", "output", "snapshot", "strategy"]),
+    (
+        "roster",
+        &["control", "execution", "ledger", "oms", "output", "snapshot", "strategy", "venue"],
+    ),
     ("execution", &["book", "oms", "snapshot", "timers"]),
     (
         "strategy",

@@ -190,11 +190,10 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             }
         }
         let uid = own_uid().unwrap_or(u32::MAX);
-        for &(limit, value) in &self.host.limits {
-            let control = Control::SetLimit { limit, value };
-            self.recorder.control(now, &control, uid, CONFIGURED.as_bytes(), b"")?;
+        for control in &self.host.limits {
+            self.recorder.control(now, control, uid, CONFIGURED.as_bytes(), b"")?;
             // Checked when the host was configured.
-            let _ = self.core.on_control(now, &control);
+            let _ = self.core.on_control(now, control);
         }
         if matches!(self.orders, OrderWay::Session(_)) {
             self.on_session(now, OrderSessionState::Down)?;

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tezi_core::control::Limit;
+use tezi_core::control::{Control, ControlError, Limit};
 use tezi_core::strategy::Strategy;
 use tezi_core::{CoreConfig, VenueMode};
 use tezi_feed_handler::Line;
 use tezi_feed_handler::feed::{Channel, FeedConfig, Protocol as PacketProtocol};
 use tezi_journal::StageConfig;
-use tezi_model::Segment;
+use tezi_model::{Segment, StrategyId};
 use tezi_receive::Interface;
 
 use crate::assembly::{Assembly, Sides};
@@ -84,7 +84,8 @@ pub struct Host {
     pub(crate) settings: Vec<String>,
     pub(crate) observation: Observation,
     pub(crate) control: Option<ControlConfig>,
-    pub(crate) limits: Vec<(Limit, i64)>,
+    /// Limits set before sessions begin: [`Control::SetLimit`] and [`Control::SetStrategyLimit`].
+    pub(crate) limits: Vec<Control>,
     pub(crate) risk_file: Option<RiskFile>,
 }
 
@@ -212,8 +213,36 @@ impl Host {
     /// [`Error::Parameter`] when the limit cannot have this value.
     pub fn limit(mut self, limit: Limit, value: i64) -> Result<Self, Error> {
         limit.check(value).map_err(|error| Error::Parameter(error.to_string()))?;
-        self.limits.retain(|(other, _)| *other != limit);
-        self.limits.push((limit, value));
+        let is_same = |set: &Control| matches!(set, Control::SetLimit { limit: other, .. } if *other == limit);
+        self.limits.retain(|set| !is_same(set));
+        self.limits.push(Control::SetLimit { limit, value });
+        Ok(self)
+    }
+
+    /// As [`Host::limit`], of one strategy of several: `loss-max`, `position-max` or `open-orders-max`,
+    /// beside the desk's. Sessions of a strategy without this member end with an error before they begin.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`] when strategies have no such limit, or it cannot have this value.
+    pub fn strategy_limit(
+        mut self,
+        strategy: StrategyId,
+        limit: Limit,
+        value: i64,
+    ) -> Result<Self, Error> {
+        let known = if limit.is_of_strategies() {
+            limit.check(value)
+        } else {
+            Err(ControlError::NotOfStrategies(limit))
+        };
+        known.map_err(|error| Error::Parameter(error.to_string()))?;
+        let is_same = |set: &Control| {
+            matches!(set, Control::SetStrategyLimit { strategy: whose, limit: other, .. }
+                if (*whose, *other) == (strategy, limit))
+        };
+        self.limits.retain(|set| !is_same(set));
+        self.limits.push(Control::SetStrategyLimit { strategy, limit, value });
         Ok(self)
     }
 
@@ -250,10 +279,23 @@ impl Host {
             let what = "only a live session can be taken up again";
             return Err(Error::Parameter(what.into()));
         }
+        self.check_strategies(strategy.strategies())?;
         match session {
             Session::Demo(demo) => self.run_demo(demo, strategy, progress),
             Session::Capture(capture) => self.run_captures(capture, strategy, progress),
             Session::Live(live) => self.run_live(live, strategy, progress),
+        }
+    }
+
+    /// Whether every limit of a strategy is one of those that run.
+    fn check_strategies(&self, count: u8) -> Result<(), Error> {
+        let named = self.limits.iter().filter_map(Control::strategy);
+        match named.into_iter().find(|id| !(1..=count).contains(&id.0)) {
+            None => Ok(()),
+            Some(id) => Err(Error::Parameter(format!(
+                "limits are set of strategy {}, and there are {count}",
+                id.0
+            ))),
         }
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tezi_core::control::{Control, Limit};
+use tezi_core::control::Control;
 use tezi_core::strategy::Strategy;
 use tezi_core::{Core, CoreConfig, Emitted, Output};
 use tezi_gateway::nnf::client::ResumedOrder;
@@ -95,7 +95,7 @@ pub(crate) fn resume<S: Strategy>(
     path: &Path,
     strategy: S,
     config: &CoreConfig,
-    limits: &[(Limit, i64)],
+    limits: &[Control],
     now: Nanos,
 ) -> Result<Resumed<S>, Error> {
     let begun = Instant::now();
@@ -153,16 +153,14 @@ pub(crate) fn resume<S: Strategy>(
 }
 
 /// The limits that a session began with, beside those of the core's configuration.
-fn configured(path: &Path) -> Result<Vec<(Limit, i64)>, Error> {
+fn configured(path: &Path) -> Result<Vec<Control>, Error> {
     let mut reader = JournalReader::open(path)?;
     let mut limits = Vec::new();
     while let Some(record) = reader.next_record() {
         match Entry::read(&record) {
             Ok(Entry::Start) => break,
             Ok(Entry::Control(entry)) if entry.who == CONFIGURED => {
-                if let Control::SetLimit { limit, value } = entry.control {
-                    limits.push((limit, value));
-                }
+                limits.push(entry.control);
             }
             _ => {}
         }

@@ -125,6 +125,10 @@ impl Bench {
 
     /// The third with hours.
     fn with_hours(hours: Option<Hours>) -> Self {
+        Self::begun(open(), hours)
+    }
+
+    fn begun(now: Nanos, hours: Option<Hours>) -> Self {
         hush();
         let mut config = external_config();
         config.limits.order_value_max = 0;
@@ -136,8 +140,8 @@ impl Bench {
             roster.add(name, Box::new(puppet.clone()), hours).unwrap();
         }
         let mut core = core(&config, roster);
-        core.on_start(open());
-        Self { core, puppets, now: open(), orders: 0 }
+        core.on_start(now);
+        Self { core, puppets, now, orders: 0 }
     }
 
     fn commands(&self) -> Vec<OrderCommand> {
@@ -406,6 +410,33 @@ fn hours_begin_and_end() {
 }
 
 #[test]
+fn hours_follow_the_session_of_the_day() {
+    // Derivatives close at 15:40 on this day: rows `session.continuous`.
+    let hours = Hours::parse("open+10m..close-15m").unwrap();
+    let mut bench = Bench::with_hours(Some(hours));
+    bench.book();
+    assert_eq!(bench.puppets[2].log(), ["active false"]);
+    for (hour, minute, event) in [(9, 25, StrategyEvent::Woke), (15, 25, StrategyEvent::Slept)] {
+        bench.now = Nanos::from_ist(2026, 11, 20, hour, minute, 0);
+        assert_eq!(bench.core.next_due(), Some(bench.now));
+        bench.core.on_event(bench.now, &Event::clock(bench.now));
+        assert_eq!(bench.events(), [(THIRD, event)]);
+    }
+    assert_eq!(bench.core.strategy().remarks(), "");
+}
+
+#[test]
+fn without_a_session_hours_of_it_never_begin() {
+    let hours = Hours::parse("NSE/cm:open..close").unwrap();
+    // A Sunday.
+    let mut bench = Bench::begun(Nanos::from_ist(2026, 11, 22, 10, 0, 0), Some(hours));
+    bench.book();
+    assert_eq!(bench.puppets[2].log(), ["active false"]);
+    let remarks = bench.core.strategy().remarks();
+    assert!(remarks.contains("c: did not trade, for the rules know no session"), "{remarks}");
+}
+
+#[test]
 fn parameters_reach_the_one_they_are_for() {
     let mut bench = Bench::new();
     let set = |strategy, text| {
@@ -474,6 +505,10 @@ fn members_have_names_of_their_own() {
         roster.add(&format!("w{number}"), Box::new(Watch), None).unwrap();
     }
     assert_eq!(roster.add("more", Box::new(Watch), None), Err(RosterError::Full));
+    let told = Roster::members_told(&roster.parameters());
+    let members = roster.members().map(|(_, name, kind)| (name.to_string(), kind.to_string()));
+    assert_eq!(told, members.collect::<Vec<_>>());
+    assert_eq!(Roster::members_told("vol=0.2"), []);
     let hours = Some(Hours::parse("09:20..15:15").unwrap());
     let mut two = Roster::new();
     two.add("x", Box::new(Watch), hours).unwrap();

@@ -48,8 +48,16 @@ pub(crate) struct StrategyArgs {
     #[arg(long, value_name = "KEY=VALUE", verbatim_doc_comment)]
     pub(crate) set: Vec<String>,
     /// Lets a strategy trade only within hours, in Indian time; outside them its orders are cancelled
-    #[arg(long, value_name = "NAME=HH:MM..HH:MM")]
+    ///
+    /// HH:MM..HH:MM, or edges of the day's session with seconds, minutes or hours added: open+5m..close-10m is
+    /// that of NSE F&O, NSE/cm:open..close another segment's. On a day without a session it does not trade.
+    #[arg(long, value_name = "NAME=FROM..TO", verbatim_doc_comment)]
     pub(crate) strategy_hours: Vec<String>,
+    /// Limits one strategy beside the limits of all: loss-max (rupees), position-max (units), open-orders-max
+    ///
+    /// `tezi ctl limit --strategy NAME` changes them while it runs.
+    #[arg(long, value_name = "NAME.LIMIT=VALUE", verbatim_doc_comment)]
+    pub(crate) strategy_limit: Vec<String>,
     /// Stops a strategy whose calls take longer than this too often
     #[arg(long, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) strategy_budget_us: Option<u64>,

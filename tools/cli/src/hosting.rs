@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tezi::control::Limit;
 use tezi::margin::RiskFile;
+use tezi::model::StrategyId;
 use tezi::{Host, Report, Session};
 
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
@@ -105,7 +107,7 @@ impl Hosting<'_> {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
             _ => None,
         };
-        let host = self.host(made.as_ref().or(output.journal.as_ref()))?;
+        let host = self.host(made.as_ref().or(output.journal.as_ref()), strategy.limits())?;
         let mut progress = ProgressLine::new();
         progress.say(&self.opening);
         if let Some(file) = &self.risk_file {
@@ -122,7 +124,11 @@ impl Hosting<'_> {
         Ok(Verdict::of(report.is_fine()))
     }
 
-    fn host(&self, journal: Option<&PathBuf>) -> Result<Host, Failure> {
+    fn host(
+        &self,
+        journal: Option<&PathBuf>,
+        of_strategies: &[(StrategyId, Limit, i64)],
+    ) -> Result<Host, Failure> {
         let output = &self.args.output;
         let mut config = self.args.limits.config();
         // Room for what is known and as many again that only show in the market.
@@ -138,6 +144,10 @@ impl Hosting<'_> {
         }
         for (limit, value) in self.args.limits.behind() {
             host = host.limit(limit, value).map_err(|error| Failure::Usage(error.to_string()))?;
+        }
+        for &(strategy, limit, value) in of_strategies {
+            let set = host.strategy_limit(strategy, limit, value);
+            host = set.map_err(|error| Failure::Usage(error.to_string()))?;
         }
         if let Some(file) = &self.risk_file {
             host = host.risk_file(file.clone());

@@ -1,15 +1,18 @@
 //! Several strategies on one core: from the words of a command line, or again from a journal.
 
 use tezi::Clock;
+use tezi::control::{ControlError, Limit};
+use tezi::model::StrategyId;
 use tezi::roster::{Budget, Hours, Roster};
 
 use crate::args::StrategyArgs;
 use crate::strategies::{Shipped, StrategyName, StrategyWord};
 
-/// Strategies with their names, hours and budget.
+/// Strategies with their names, hours, limits and budget.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RosterSpec {
     members: Vec<(String, Shipped, Option<Hours>)>,
+    limits: Vec<(StrategyId, Limit, i64)>,
     budget: Option<Budget>,
 }
 
@@ -35,8 +38,10 @@ impl RosterSpec {
             let shipped = Shipped::new(*name, &own).map_err(wrong)?;
             members.push((label, shipped, hours));
         }
-        let spec = Self { members, budget: budget(args) };
+        let mut spec = Self { members, limits: Vec::new(), budget: budget(args) };
         spec.check_words(args)?;
+        spec.limits =
+            args.strategy_limit.iter().map(|word| spec.limit(word)).collect::<Result<_, _>>()?;
         // Names are checked where rosters are made.
         spec.roster().map(|_| spec)
     }
@@ -58,10 +63,31 @@ impl RosterSpec {
         for word in &args.strategy_hours {
             if !word.split_once('=').is_some_and(|(whose, _)| is_known(whose)) {
                 let names = names();
-                return Err(format!("--strategy-hours {word}: NAME=HH:MM..HH:MM, of {names}"));
+                return Err(format!("--strategy-hours {word}: NAME=FROM..TO, of {names}"));
             }
         }
         Ok(())
+    }
+
+    /// A limit of one strategy, `NAME.LIMIT=VALUE`.
+    fn limit(&self, word: &str) -> Result<(StrategyId, Limit, i64), String> {
+        let wrong = |what: &str| format!("--strategy-limit {word}: {what}");
+        let parts =
+            word.split_once('=').and_then(|(key, value)| Some((key.split_once('.')?, value)));
+        let ((label, name), value) = parts.ok_or_else(|| wrong("NAME.LIMIT=VALUE"))?;
+        let place = (1..).zip(&self.members).find(|(_, (other, ..))| other == label);
+        let (number, _) = place.ok_or_else(|| wrong(&format!("no strategy is named {label}")))?;
+        let limit = Limit::from_name(name).filter(|limit| limit.is_of_strategies());
+        let limit = limit
+            .ok_or_else(|| wrong("a strategy has loss-max, position-max and open-orders-max"))?;
+        let value: i64 = value.parse().map_err(|_| wrong(limit.unit().rule()))?;
+        limit.check(value).map_err(|error: ControlError| wrong(&error.to_string()))?;
+        Ok((StrategyId(number), limit, value))
+    }
+
+    /// Limits of its strategies.
+    pub(crate) fn limits(&self) -> &[(StrategyId, Limit, i64)] {
+        &self.limits
     }
 
     /// The strategies that a journal names, as [`Roster::parameters`] has them.
@@ -89,7 +115,8 @@ impl RosterSpec {
             members.push((label.into(), shipped, hours));
             rest = next;
         }
-        Ok(Self { members, budget: None })
+        // A journal's limits are among its inputs.
+        Ok(Self { members, limits: Vec::new(), budget: None })
     }
 
     /// The strategies themselves.
@@ -119,6 +146,7 @@ pub(crate) fn is_asked_for(args: &StrategyArgs) -> bool {
     args.strategy.len() > 1
         || args.strategy.iter().any(|word| word.label.is_some())
         || !args.strategy_hours.is_empty()
+        || !args.strategy_limit.is_empty()
         || args.strategy_budget_us.is_some()
 }
 
@@ -149,16 +177,33 @@ mod tests {
             strategy_library: None,
             set: set.iter().map(ToString::to_string).collect(),
             strategy_hours: hours.iter().map(ToString::to_string).collect(),
+            strategy_limit: Vec::new(),
             strategy_budget_us: None,
             strategy_overruns: 100,
         }
+    }
+
+    fn limited(word: &str) -> StrategyArgs {
+        StrategyArgs { strategy_limit: vec![word.into()], ..args(&["a=watch"], &[], &[]) }
+    }
+
+    #[test]
+    fn limits_are_of_the_strategy_they_name() {
+        let limit = ["b.open-orders-max=4".to_string(), "a.loss-max=0".to_string()];
+        let args = StrategyArgs {
+            strategy_limit: limit.to_vec(),
+            ..args(&["a=watch", "b=watch"], &[], &[])
+        };
+        let expected = [(StrategyId(2), Limit::OpenOrders, 4), (StrategyId(1), Limit::Loss, 0)];
+        assert_eq!(RosterSpec::new(&args).unwrap().limits(), expected);
     }
 
     #[test]
     fn a_roster_comes_back_from_what_its_journal_says() {
         let set = ["q.vol=0.2", "q.lots=2", "sell.instrument=NIFTY", "sell.side=sell"];
         let set = [&set[..], &["sell.quantity=130"]].concat();
-        let args = args(&["q=option-quoter", "sell=twap", "watch"], &set, &["q=09:20..15:15"]);
+        let hours = ["q=09:20..15:15", "sell=open+5m..close-90s"];
+        let args = args(&["q=option-quoter", "sell=twap", "watch"], &set, &hours);
         assert!(is_asked_for(&args));
         let spec = RosterSpec::new(&args).unwrap();
         let roster = spec.roster().unwrap();
@@ -178,7 +223,12 @@ mod tests {
             (args(&["watch", "watch"], &[], &[]), "two strategies are named watch"),
             (args(&["A=watch"], &[], &[]), "lower-case"),
             (args(&["a=watch"], &[], &["a=9..10"]), "hours are HH:MM..HH:MM"),
-            (args(&["a=watch"], &[], &["b=09:15..10:00"]), "NAME=HH:MM..HH:MM, of a"),
+            (args(&["a=watch"], &[], &["b=09:15..10:00"]), "NAME=FROM..TO, of a"),
+            (limited("b.loss-max=5"), "no strategy is named b"),
+            (limited("loss-max=5"), "NAME.LIMIT=VALUE"),
+            (limited("a.fat-finger-bps=5"), "a strategy has loss-max"),
+            (limited("a.loss-max=much"), "rupees, from 0"),
+            (limited("a.position-max=-1"), "position-max cannot be -1"),
         ];
         for (args, expected) in cases {
             let error = RosterSpec::new(&args).unwrap_err();

@@ -4,6 +4,8 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use tezi::control::Limit;
+use tezi::model::StrategyId;
 use tezi::roster::Roster;
 use tezi::strategy::{
     AlgoConfig, AlgoKind, AlgoTrader, OptionQuoter, OptionQuoterConfig, Strategy, Watch,
@@ -109,6 +111,14 @@ impl Chosen {
         match self {
             Self::Shipped(shipped) => shipped.run(host, session, progress),
             Self::Library(strategy) => host.run_with_progress(session, strategy, progress),
+        }
+    }
+
+    /// Limits of single strategies, set before they begin.
+    pub(crate) fn limits(&self) -> &[(StrategyId, Limit, i64)] {
+        match self {
+            Self::Shipped(Shipped::Roster(spec)) => spec.limits(),
+            _ => &[],
         }
     }
 }

@@ -144,6 +144,12 @@ impl Limit {
         (self as u16) < Self::UnderlyingNet as u16
     }
 
+    /// Whether a strategy of several can have one of its own.
+    #[must_use]
+    pub const fn is_of_strategies(self) -> bool {
+        matches!(self, Self::Loss | Self::Position | Self::OpenOrders)
+    }
+
     /// What it is set to.
     #[must_use]
     pub fn get(self, risk: &RiskLimits, guards: &GuardLimits) -> i64 {

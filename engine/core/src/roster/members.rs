@@ -17,6 +17,7 @@ use crate::strategy::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
     TimerId, Trade, TradeCancel,
 };
+use crate::venue::rules::{RuleError, Rules};
 
 /// Bytes of a member's name.
 const NAME_MAX: usize = 32;
@@ -40,6 +41,8 @@ pub enum RosterError {
     Name(String),
     /// Two of one name.
     Twice(String),
+    /// The rules that say when sessions begin and end cannot be read.
+    Rules(RuleError),
 }
 
 impl core::fmt::Display for RosterError {
@@ -52,6 +55,7 @@ impl core::fmt::Display for RosterError {
                  '{name}' is not"
             ),
             Self::Twice(name) => write!(f, "two strategies are named {name}"),
+            Self::Rules(error) => write!(f, "the rules of sessions: {error}"),
         }
     }
 }
@@ -62,6 +66,8 @@ struct Member {
     name: String,
     strategy: Box<dyn Strategy + Send>,
     hours: Option<Hours>,
+    /// Whether its hours are those of a session that there is none of today.
+    lacks_session: bool,
     /// Whether it was last told that it may trade.
     is_told_active: bool,
     overruns: u32,
@@ -82,6 +88,8 @@ pub struct Roster {
     is_day_known: bool,
     /// Whether no timer could be had for the end or beginning of hours.
     lacks_timer: bool,
+    /// When sessions begin and end, where hours ask for it.
+    rules: Option<Rules>,
 }
 
 impl core::fmt::Debug for Roster {
@@ -123,15 +131,27 @@ impl Roster {
         if self.members.iter().any(|member| member.name == name) {
             return Err(RosterError::Twice(name.into()));
         }
+        if self.rules.is_none() && hours.is_some_and(|hours| hours.needs_session()) {
+            self.rules = Some(Rules::builtin().map_err(RosterError::Rules)?);
+        }
         self.members.push(Member {
             name: name.into(),
             strategy,
             hours,
+            lacks_session: false,
             is_told_active: true,
             overruns: 0,
             last_words: None,
         });
         Ok(StrategyId(self.members.len() as u8))
+    }
+
+    /// Takes the sessions of `rules` for hours that are given by them, instead of those that come with
+    /// the engine: for special days above all.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = Some(rules);
+        self
     }
 
     /// Measures every call with `stopwatch`; see [`Strategy::take_over_budget`]. Two readings a call.
@@ -149,6 +169,19 @@ impl Roster {
     pub fn members(&self) -> impl Iterator<Item = (StrategyId, &str, &str)> {
         let each = (1..).map(StrategyId).zip(&self.members);
         each.map(|(id, member)| (id, member.name.as_str(), member.strategy.name()))
+    }
+
+    /// Names and kinds of the members that [`Strategy::parameters`] of a roster tells, in order of number:
+    /// for who has a journal and not the code. None where the text is not of a roster.
+    #[must_use]
+    pub fn members_told(parameters: &str) -> Vec<(String, String)> {
+        let member = |text: &str| {
+            let (name, rest) = text.split_once('=')?;
+            let (kind, _) = rest.split_once('{')?;
+            Some((name.to_string(), kind.to_string()))
+        };
+        let members: Option<Vec<_>> = parameters.split("; ").map(member).collect();
+        members.unwrap_or_default()
     }
 
     /// Gives every member a call of the market's, but those that may not trade.
@@ -247,11 +280,12 @@ impl Roster {
         for index in 0..self.members.len() {
             let id = StrategyId(index as u8 + 1);
             let Some(hours) = self.members[index].hours else { continue };
-            let (from, to) = hours.on_day_of(ctx.now());
-            if !self.is_day_known {
+            let times = hours.on_day_of(ctx.now(), self.rules.as_ref());
+            self.members[index].lacks_session = self.is_day_known && times.is_none();
+            let Some((from, to)) = times.filter(|_| self.is_day_known) else {
                 ctx.desk.change_strategy(id, StrategyEvent::Slept);
                 continue;
-            }
+            };
             self.look_at_hours(ctx, index);
             for at in [from, to] {
                 if at > ctx.now() {
@@ -271,8 +305,8 @@ impl Roster {
 
     fn look_at_hours(&mut self, ctx: &mut Context<'_>, index: usize) {
         let Some(hours) = self.members.get(index).and_then(|member| member.hours) else { return };
-        let (from, to) = hours.on_day_of(ctx.now());
-        let is_time = (from..to).contains(&ctx.now());
+        let times = hours.on_day_of(ctx.now(), self.rules.as_ref());
+        let is_time = times.is_some_and(|(from, to)| (from..to).contains(&ctx.now()));
         let event = if is_time { StrategyEvent::Woke } else { StrategyEvent::Slept };
         ctx.desk.change_strategy(StrategyId(index as u8 + 1), event);
     }
@@ -312,6 +346,10 @@ impl Strategy for Roster {
                     text.push_str(&format!("{name}: {line}\n"));
                 }
             }
+        }
+        for Member { name, hours, .. } in self.members.iter().filter(|it| it.lacks_session) {
+            let hours = hours.map_or(String::new(), |hours| hours.to_string());
+            text.push_str(&format!("{name}: did not trade, for the rules know no session of the day for its hours ({hours})\n"));
         }
         if self.lacks_timer {
             text.push_str("no timer was left for hours: strategies with hours did not trade\n");

@@ -21,7 +21,7 @@ pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
 /// The version of what parts hold. One more with every change of any part's bytes.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// The names of parts, as their first four bytes.
 pub(crate) mod part {
