@@ -20,17 +20,17 @@ use common::{Scratch, host};
 use exchange::{Exchange, Faults};
 use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
 use tezi::control::{Control, ControlAnswer, ControlClient, ControlOutcome, Limit};
-use tezi::day_report::day_report;
+use tezi::day_report::{StopEvent, day_report};
 use tezi::gateway::nnf::Encryption;
 use tezi::gateway::nnf::server::RequestKind;
 use tezi::journal::JournalReader;
-use tezi::model::{InstrumentId, Px, Qty, RejectReason, Side};
-use tezi::roster::{Roster, StopCause};
+use tezi::model::{InstrumentId, Px, Qty, RejectReason, Side, StrategyId};
+use tezi::roster::{Roster, StopCause, StrategyEvent};
 use tezi::strategy::{BookUpdate, Context, ParameterError, Strategy, Watch};
 use tezi::venue::rules::Rules;
 use tezi::{
-    ControlConfig, ControlEntry, CoreReport, Entry, Error, Host, Report, Session, replay_journal,
-    replay_recorded,
+    ControlConfig, ControlEntry, CoreReport, Entry, Error, Host, Report, Session, StrategyReport,
+    replay_journal, replay_recorded,
 };
 
 /// Buys some lots once, and keeps twenty orders in the book, far from the touch.
@@ -157,7 +157,7 @@ fn run<S: Strategy + Send>(
     strategy: S,
     control: ControlConfig,
     journal: PathBuf,
-    limits: &[(Limit, i64)],
+    limits: &[(StrategyId, Limit, i64)],
     operate: impl FnOnce(&mut Operator, &Exchange) + Send,
 ) -> Report {
     let lines = [free_line(), free_line()];
@@ -181,8 +181,11 @@ fn run<S: Strategy + Send>(
             ended
         });
         let mut host = host().config(core_config()).journal(journal).control(control);
-        for &(limit, value) in limits {
-            host = host.limit(limit, value).unwrap();
+        for &(strategy, limit, value) in limits {
+            host = match strategy {
+                StrategyId::NONE => host.limit(limit, value).unwrap(),
+                _ => host.strategy_limit(strategy, limit, value).unwrap(),
+            };
         }
         let report = host.run(&Session::Live(session), strategy).unwrap();
         over.store(true, Ordering::Relaxed);
@@ -272,7 +275,8 @@ fn what_operators_do_is_done_journaled_and_replayed() {
     let scratch = Scratch::new();
     let (journal, socket) = (scratch.path("journal"), scratch.path("ctl"));
     let config = ControlConfig::new(&socket);
-    let limits = [(Limit::InFlight, 100), (Limit::Drawdown, 5_000_000)];
+    let none = StrategyId::NONE;
+    let limits = [(none, Limit::InFlight, 100), (none, Limit::Drawdown, 5_000_000)];
     let report = run(Ladder::default(), config, journal.clone(), &limits, a_day);
     assert!(!socket.exists(), "the socket goes with its host");
     assert_eq!(report.core.stopped, Some(RejectReason::Killed));
@@ -283,7 +287,7 @@ fn what_operators_do_is_done_journaled_and_replayed() {
                     kill resume";
     assert_eq!(names.join(" "), expected);
     assert_eq!(entries[0].who, "configuration");
-    let (limit, value) = limits[0];
+    let (_, limit, value) = limits[0];
     assert_eq!(entries[0].control, Control::SetLimit { limit, value });
     let by_hand = &entries[2..];
     assert!(by_hand.iter().all(|entry| entry.who == by_hand[0].who && !entry.who.is_empty()));
@@ -301,8 +305,8 @@ fn what_operators_do_is_done_journaled_and_replayed() {
         day.controls[3].instrument.map(|it| it.to_string()),
         Some("NIFTY 2026-12-29 FUT".into())
     );
-    let stops: Vec<_> = day.stops.iter().map(|row| row.reason).collect();
-    assert_eq!(stops, [RejectReason::Killed]);
+    let stops: Vec<_> = day.stops.iter().map(|row| row.event).collect();
+    assert_eq!(stops, [StopEvent::Stopped(RejectReason::Killed)]);
 
     let recorded = replay_recorded(&journal).unwrap();
     let with_code = replay_journal(&journal, Ladder::default()).unwrap();
@@ -323,7 +327,7 @@ fn what_operators_do_is_done_journaled_and_replayed() {
         what
     };
     assert!(error(again.clone()).contains("other limits"));
-    let same = limits.iter().try_fold(again, |host, &(limit, value)| host.limit(limit, value));
+    let same = limits.iter().try_fold(again, |host, &(_, limit, value)| host.limit(limit, value));
     assert!(error(same.unwrap()).contains("ended in order"));
 }
 
@@ -342,7 +346,8 @@ fn what_is_no_request_is_answered_so_and_harms_nobody() {
     let socket = scratch.path("ctl");
     let config = ControlConfig { dual: true, ..ControlConfig::new(&socket) };
     let journal = scratch.path("journal");
-    let report = run(Watch, config, journal.clone(), &[(Limit::Drawdown, 500)], |operator, _| {
+    let drawdown = [(StrategyId::NONE, Limit::Drawdown, 500)];
+    let report = run(Watch, config, journal.clone(), &drawdown, |operator, _| {
         assert_eq!(raw(&socket, b"\xff\xfe\n"), ["error a line is UTF-8"]);
         assert_eq!(raw(&socket, b"\0\n"), ["error a line of plain text is needed"]);
         let long = [b'x'; 4_000];
@@ -424,13 +429,24 @@ fn refused(operator: &mut Operator, line: &str, reason: &str) {
 }
 
 #[test]
+fn limits_are_of_strategies_that_run() {
+    let known = host().strategy_limit(StrategyId(1), Limit::MarginAvailable, 5);
+    assert!(known.unwrap_err().to_string().contains("is the desk's"));
+    let host = host().strategy_limit(StrategyId(3), Limit::Loss, 5).unwrap();
+    let lines = [free_line(), free_line()];
+    let error = host.run(&Session::Live(live(lines)), two_wild()).unwrap_err();
+    assert!(error.to_string().contains("limits are set of strategy 3, and there are 2"), "{error}");
+}
+
+#[test]
 fn one_strategy_is_stopped_set_and_dies_and_the_other_trades_on() {
     let scratch = Scratch::new();
     let journal = scratch.path("journal");
     let control = ControlConfig::new(scratch.path("socket"));
-    let report = run(two_wild(), control, journal.clone(), &[], |operator, _| {
+    let limits = [(StrategyId(2), Limit::OpenOrders, 2)];
+    let report = run(two_wild(), control, journal.clone(), &limits, |operator, _| {
         until_stands(operator, "calm", "trading", "3");
-        until_stands(operator, "wild", "trading", "3");
+        until_stands(operator, "wild", "trading", "2");
         operator.done("set calm rungs=5 why: more of it");
         until_stands(operator, "calm", "trading", "5");
         refused(operator, "set calm rungs=many why: a try", "did not take this value");
@@ -439,7 +455,7 @@ fn one_strategy_is_stopped_set_and_dies_and_the_other_trades_on() {
         refused(operator, "stop nobody why: a try", "there are calm, wild");
         operator.done("stop calm why: it is early");
         until_stands(operator, "calm", "stopped-operator", "0");
-        assert_eq!(stands(operator, "wild"), ("trading".into(), "3".into()));
+        assert_eq!(stands(operator, "wild"), ("trading".into(), "2".into()));
         operator.done("start calm why: it is time");
         until_stands(operator, "calm", "trading", "5");
         operator.done("limit of=calm open-orders-max 1 why: less");
@@ -462,12 +478,24 @@ fn one_strategy_is_stopped_set_and_dies_and_the_other_trades_on() {
         assert_eq!(replay.problems(), Vec::<String>::new());
         assert_eq!(replay.core.state_hash, report.core.state_hash);
         let profits = |it: &CoreReport| -> Vec<_> {
-            it.strategies.iter().map(|it| (it.profit, it.counts, it.stopped)).collect()
+            let one = |it: &StrategyReport| (it.name.clone(), it.profit, it.counts, it.stopped);
+            it.strategies.iter().map(one).collect()
         };
         assert_eq!(profits(&replay.core), profits(&report.core));
     }
     let names: Vec<_> = controls(&journal).iter().map(|it| it.control.name()).collect();
-    let asked =
-        ["set", "set", "set", "stop", "start", "strategy_limit", "strategy_limit", "set", "start"];
-    assert_eq!(names, asked, "what the core refused is journaled too");
+    let asked = "strategy_limit set set set stop start strategy_limit strategy_limit set start";
+    assert_eq!(names.join(" "), asked, "what the core refused is journaled too");
+    let day = day_report(&journal, &Rules::builtin().unwrap()).unwrap();
+    let stops: Vec<_> = day.stops.iter().map(|row| row.event).collect();
+    let of = |number, event| StopEvent::Strategy(StrategyId(number), event);
+    let expected = [
+        of(1, StrategyEvent::Stopped(StopCause::Operator)),
+        of(1, StrategyEvent::Started),
+        of(2, StrategyEvent::Stopped(StopCause::Panic)),
+        // The end of the session.
+        StopEvent::Stopped(RejectReason::Killed),
+    ];
+    assert_eq!(stops, expected);
+    assert!(day.orders.iter().all(|it| it.last.is_some_and(|it| !it.strategy.is_none())));
 }

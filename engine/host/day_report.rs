@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tezi_core::oms::Order;
+use tezi_core::roster::StrategyEvent;
 use tezi_core::strategy::Recorded;
 use tezi_core::venue::rules::{Rules, key};
 use tezi_core::venue::{Date, OrderToTrade, segment_scope};
 use tezi_core::{Check, Emitted, Explanation, Origin, Output, Refusal};
 use tezi_model::{
     ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentKind, Money,
-    Nanos, OrderCommand, RejectReason, Segment,
+    Nanos, OrderCommand, RejectReason, Segment, StrategyId,
 };
 
 use crate::error::Error;
@@ -29,7 +30,7 @@ pub struct DayReport {
     pub trades: Vec<TradeRow>,
     /// Every request that was refused, here or by the exchange, in order.
     pub refusals: Vec<RefusalRow>,
-    /// Every stop of trading.
+    /// Every stop of trading or of a strategy, and when risk was only reduced.
     pub stops: Vec<StopRow>,
     /// Everything operators did, and the limits set before the start.
     pub controls: Vec<ControlRow>,
@@ -93,15 +94,30 @@ pub enum RefusedBy {
     Venue(ExecutionReport),
 }
 
-/// A stop of trading.
+/// When trading, or one strategy's, stopped or went on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopRow {
     /// When.
     pub time: Nanos,
     /// The input's record.
     pub sequence: u64,
-    /// Why.
-    pub reason: RejectReason,
+    /// What happened.
+    pub event: StopEvent,
+}
+
+/// What stopped, or went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopEvent {
+    /// All trading, and why.
+    Stopped(RejectReason),
+    /// A stop was taken back.
+    Released,
+    /// One of several strategies.
+    Strategy(StrategyId, StrategyEvent),
+    /// From here on risk is only reduced.
+    ReductionBegins,
+    /// Risk may be taken again.
+    ReductionEnds,
 }
 
 /// An operator's action.
@@ -218,20 +234,29 @@ impl<'a> Day<'a> {
                     self.on_refusal(step, refusal, met().as_ref(), replay);
                 }
                 Output::Report(report) => self.on_report(step, report, replay),
-                Output::Timer(_)
-                | Output::Kill
-                | Output::Strategy(_)
-                | Output::Theoretical(_)
-                | Output::RiskReduction(_) => {}
+                Output::Strategy(change) => {
+                    if let Some(event) = change.event() {
+                        self.on_stop(step, StopEvent::Strategy(change.strategy, event));
+                    }
+                }
+                Output::RiskReduction(change) if change.begins == 1 => {
+                    self.on_stop(step, StopEvent::ReductionBegins);
+                }
+                Output::RiskReduction(_) => self.on_stop(step, StopEvent::ReductionEnds),
+                Output::Timer(_) | Output::Kill | Output::Theoretical(_) => {}
             }
         }
         let stopped = replay.core.stopped();
         let was_stopped = std::mem::replace(&mut self.stopped, stopped.is_some());
-        if let Some(reason) = stopped
-            && !was_stopped
-        {
-            self.stops.push(StopRow { time: step.time, sequence: step.sequence, reason });
+        match (was_stopped, stopped) {
+            (false, Some(reason)) => self.on_stop(step, StopEvent::Stopped(reason)),
+            (true, None) => self.on_stop(step, StopEvent::Released),
+            _ => {}
         }
+    }
+
+    fn on_stop(&mut self, step: &Step, event: StopEvent) {
+        self.stops.push(StopRow { time: step.time, sequence: step.sequence, event });
     }
 
     fn on_command(

@@ -74,7 +74,7 @@ pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_journal_from, replay_recorded,
     replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,
 };
-pub use report::{CoreReport, PositionReport, Report};
+pub use report::{CoreReport, PositionReport, Report, StrategyReport};
 pub use resume::Resumption;
 pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,

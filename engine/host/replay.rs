@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tezi_core::roster::Roster;
 use tezi_core::strategy::{Recorded, Strategy};
 use tezi_core::{Core, CoreConfig, Emitted};
 use tezi_journal::JournalReader;
@@ -172,7 +173,12 @@ pub fn replay_journal_from<S: Strategy>(
 ///
 /// As [`read_head`].
 pub(crate) fn recorded(path: &Path) -> Result<Recorded, Error> {
-    Ok(Recorded::of_strategies(read_head(path)?.strategies))
+    let head = read_head(path)?;
+    let members = match head.strategies {
+        0 => Vec::new(),
+        _ => Roster::members_told(&head.parameters),
+    };
+    Ok(Recorded::of_strategies(head.strategies).with_members(members))
 }
 
 /// Rebuilds the state from the journal alone, taking the strategy's decisions from it.

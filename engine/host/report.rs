@@ -38,6 +38,8 @@ pub struct StrategyReport {
     pub kind: String,
     /// Why it is stopped.
     pub stopped: Option<StopCause>,
+    /// Whether it was outside its hours.
+    pub is_asleep: bool,
     /// What it did.
     pub counts: StrategyCounts,
     /// Open orders at the end.
@@ -47,12 +49,26 @@ pub struct StrategyReport {
 }
 
 impl StrategyReport {
+    /// `trading`, `asleep`, or why it is stopped.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match self.stopped {
+            Some(StopCause::Operator) => "stopped operator",
+            Some(StopCause::Budget) => "stopped budget",
+            Some(StopCause::Loss) => "stopped loss",
+            Some(StopCause::Panic) => "stopped panic",
+            None if self.is_asleep => "asleep",
+            None => "trading",
+        }
+    }
+
     fn new<S: Strategy, K: PricingKernel>(core: &Core<S, K>, view: &StrategyView<'_>) -> Self {
         let (name, kind) = core.strategy().member(view.id).unwrap_or_default();
         Self {
             name: name.into(),
             kind: kind.into(),
             stopped: view.stopped,
+            is_asleep: view.is_asleep,
             counts: view.counts,
             open_orders: view.open_orders,
             profit: view.positions.profit(),

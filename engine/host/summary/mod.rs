@@ -116,14 +116,12 @@ impl Report {
             "strategy", "kind", "state", "orders", "open", "fills", "refused", "profit"
         )?;
         for it in &self.core.strategies {
-            let state =
-                it.stopped.map_or("trading".into(), |cause| format!("stopped {}", cause.name()));
             writeln!(
                 f,
                 "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
                 it.name,
                 it.kind,
-                state,
+                it.state(),
                 it.counts.new_orders,
                 it.open_orders,
                 it.counts.fills,

@@ -3,7 +3,7 @@
 //! With it a journal rebuilds the state without the strategy's code: each recorded action is taken
 //! in the same call of the same input, so it meets the same state and has the same outcome.
 
-use tezi_model::Nanos;
+use tezi_model::{Nanos, StrategyId};
 
 use super::{
     BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
@@ -52,6 +52,8 @@ pub struct Recorded {
     pending: std::collections::VecDeque<(Origin, RecordedAction)>,
     witness: Option<Vec<Explanation>>,
     strategies: u8,
+    /// Their names and kinds, where they are known.
+    members: Vec<(String, String)>,
 }
 
 impl Recorded {
@@ -59,6 +61,12 @@ impl Recorded {
     #[must_use]
     pub fn of_strategies(strategies: u8) -> Self {
         Self { strategies, ..Self::default() }
+    }
+
+    /// Names and kinds of the strategies, in order of number.
+    #[must_use]
+    pub fn with_members(self, members: Vec<(String, String)>) -> Self {
+        Self { members, ..self }
     }
 
     /// Notes an output of the journal to bring about during the next input. Call in the order of
@@ -128,6 +136,11 @@ impl Strategy for Recorded {
 
     fn strategies(&self) -> u8 {
         self.strategies
+    }
+
+    fn member(&self, id: StrategyId) -> Option<(&str, &str)> {
+        let (name, kind) = self.members.get(id.index()?)?;
+        Some((name, kind))
     }
 
     fn set_parameter(

@@ -259,6 +259,9 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
     if let Some(instrument) = control.instrument() {
         description = description.text("instrument", names.instrument(instrument));
     }
+    if let Some(strategy) = control.strategy().filter(|it| !it.is_none()) {
+        description = description.count("strategy", strategy.0);
+    }
     description = match *control {
         Control::Flatten { through_bps, .. } => description.count("through_bps", through_bps),
         Control::SetLimit { limit, value } => {
@@ -270,7 +273,19 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
         Control::PriceRange { low, high, .. } => {
             description.price("price_low", low).price("price_high", high)
         }
-        _ => description,
+        Control::StopStrategy { cause, .. } => description.text("cause", cause.name()),
+        Control::SetStrategyLimit { limit, value, .. } => {
+            description.text("limit", limit.name()).signed("value", value)
+        }
+        Control::SetParameter { assignment, .. } => {
+            description.text("parameter", assignment.as_str().to_string())
+        }
+        Control::Pause
+        | Control::Resume
+        | Control::CancelAll { .. }
+        | Control::Kill
+        | Control::Release
+        | Control::StartStrategy { .. } => description,
     };
     let description = description.text("who", who.clone()).count("uid", *uid);
     if why.is_empty() { description } else { description.text("why", why.clone()) }

@@ -15,8 +15,8 @@ use crate::hosting::quoted;
 use crate::outcome::{Failure, Verdict, print};
 use crate::text::grouped;
 
-use tables::Table;
 pub(crate) use tables::measure;
+use tables::{Strategies, Table};
 
 /// Writes a day's evidence from its journal: orders, trades, refusals, stops, operators, order-to-trade ratio
 ///
@@ -29,8 +29,8 @@ pub(crate) struct Args {
     /// The journal's directory
     #[arg(value_name = "JOURNAL")]
     path: PathBuf,
-    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, controls.csv, ratios.csv and report.html into this
-    /// directory, which is made; files there are not overwritten
+    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, controls.csv, ratios.csv, strategies.csv and
+    /// report.html into this directory, which is made; files there are not overwritten
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     to: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ Examples:
   tezi report journals/host-20261123-091500
       How many orders, trades and refusals, by reason; stops; the order-to-trade ratio.
   tezi report journals/host-20261123-091500 --to evidence/20261123
-      The same as files: five tables and a page to look at.
+      The same as files: seven tables and a page to look at.
   tezi audit journals/host-20261123-091500 17
       Behind any line of it: the whole story of an order.
 
@@ -99,14 +99,24 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
     for (reason, times) in tables::reasons(refusals) {
         writeln!(out, "            {:>9} x {reason}", grouped(times))?;
     }
-    for stop in stops {
+    let of = Strategies(&report.replay.core.strategies);
+    for it in of.0 {
         writeln!(
             out,
-            "  stopped   {} record {}: {}",
-            stop.time,
-            stop.sequence,
-            stop.reason.message()
+            "  {:<9} {} {}: {} orders, {} fills, {} refused, profit {}",
+            it.name,
+            it.kind,
+            it.state(),
+            grouped(it.counts.new_orders),
+            grouped(it.counts.fills),
+            grouped(it.counts.refusals),
+            it.profit
         )?;
+    }
+    for stop in stops {
+        let (whose, event) = tables::told(stop, of);
+        let whose = if whose.is_empty() { whose } else { format!("{whose} ") };
+        writeln!(out, "  stop      {} record {}: {whose}{event}", stop.time, stop.sequence)?;
     }
     if !controls.is_empty() {
         writeln!(
@@ -122,7 +132,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         writeln!(out, "NOT FINE: {doubt}")?;
     }
     if let Some(to) = &args.to {
-        writeln!(out, "Written to {}: report.html and six tables.", quoted(to))?;
+        writeln!(out, "Written to {}: report.html and seven tables.", quoted(to))?;
     }
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use tezi::control::Control;
 use tezi::day_report::{
-    ControlRow, DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopRow, TradeRow,
+    ControlRow, DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopEvent, StopRow, TradeRow,
 };
-use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, TimeInForce};
-use tezi::{ControlEntry, Measure, Refusal};
+use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, StrategyId, TimeInForce};
+use tezi::roster::StrategyEvent;
+use tezi::{ControlEntry, Measure, Refusal, StrategyReport};
 
 use crate::text::{date_time, rupees};
 
@@ -53,24 +54,60 @@ impl Table {
 }
 
 const ORDERS: &str = "entered,order,exchange_order,instrument,side,time_in_force,price,quantity,filled,\
-                      changes,cancels,status";
+                      changes,cancels,status,strategy";
 const TRADES: &str = "heard,exchange_time,trade,order,exchange_order,instrument,side,quantity,price,\
-                      liquidity,taken_back";
+                      liquidity,taken_back,strategy";
 const REFUSALS: &str = "time,record,by,kind,order,instrument,side,quantity,price,code,reason,found,\
                         allowed";
-const STOPS: &str = "time,record,reason";
-const CONTROLS: &str = "time,record,action,what,instrument,who,uid,why";
+const STOPS: &str = "time,record,strategy,event";
+const CONTROLS: &str = "time,record,action,strategy,what,instrument,who,uid,why";
+const STRATEGIES: &str =
+    "strategy,kind,state,orders,changes,cancels,open,fills,refused,profit_rupees";
 const RATIOS: &str = "segment,counted,not_counted,trades,ratio,charge_rupees";
 
 /// All tables of a day.
 pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
+    let of = Strategies(&report.replay.core.strategies);
     vec![
-        Table::new("orders", "Orders", ORDERS, &report.orders, order),
-        Table::new("trades", "Trades", TRADES, &report.trades, trade),
+        Table::new("orders", "Orders", ORDERS, &report.orders, |row| order(row, of)),
+        Table::new("trades", "Trades", TRADES, &report.trades, |row| trade(row, of)),
         Table::new("refusals", "Refusals", REFUSALS, &report.refusals, refusal),
-        Table::new("stops", "Stops", STOPS, &report.stops, stop),
-        Table::new("controls", "Operators", CONTROLS, &report.controls, control),
+        Table::new("stops", "Stops", STOPS, &report.stops, |row| stop(row, of)),
+        Table::new("controls", "Operators", CONTROLS, &report.controls, |row| control(row, of)),
         Table::new("ratios", "Order-to-trade ratio", RATIOS, &report.ratios, ratio_row),
+        Table::new("strategies", "Strategies", STRATEGIES, of.0, strategy),
+    ]
+}
+
+/// The strategies of a roster; none of one that ran alone.
+#[derive(Clone, Copy)]
+pub(super) struct Strategies<'a>(pub(super) &'a [StrategyReport]);
+
+impl Strategies<'_> {
+    /// What a strategy is called: its name, or its number where the journal does not tell it; nothing for
+    /// the only strategy and for what is the desk's.
+    fn name(self, id: StrategyId) -> String {
+        let Some(index) = id.index() else { return String::new() };
+        match self.0.get(index) {
+            Some(it) if !it.name.is_empty() => it.name.clone(),
+            _ => id.0.to_string(),
+        }
+    }
+}
+
+fn strategy(it: &StrategyReport) -> Vec<String> {
+    let StrategyReport { name, kind, counts, open_orders, profit, .. } = it;
+    vec![
+        name.clone(),
+        kind.clone(),
+        it.state().into(),
+        counts.new_orders.to_string(),
+        counts.replaces.to_string(),
+        counts.cancels.to_string(),
+        open_orders.to_string(),
+        counts.fills.to_string(),
+        counts.refusals.to_string(),
+        profit.to_string(),
     ]
 }
 
@@ -87,7 +124,7 @@ fn number(number: u64) -> String {
     if number == 0 { String::new() } else { number.to_string() }
 }
 
-fn order(row: &OrderRow) -> Vec<String> {
+fn order(row: &OrderRow, of: Strategies<'_>) -> Vec<String> {
     let OrderRow { entered, command, instrument, last, changes, cancels } = row;
     let is_ioc = command.time_in_force() == TimeInForce::Ioc;
     vec![
@@ -103,10 +140,11 @@ fn order(row: &OrderRow) -> Vec<String> {
         changes.to_string(),
         cancels.to_string(),
         last.map_or("unknown", |it| it.status.name()).into(),
+        last.map_or_else(String::new, |it| of.name(it.strategy)),
     ]
 }
 
-fn trade(row: &TradeRow) -> Vec<String> {
+fn trade(row: &TradeRow, of: Strategies<'_>) -> Vec<String> {
     let TradeRow { time: heard, report, order, instrument, taken_back } = row;
     vec![
         time(*heard),
@@ -120,22 +158,33 @@ fn trade(row: &TradeRow) -> Vec<String> {
         report.price.to_string(),
         if report.passive == 0 { "taken" } else { "passive" }.into(),
         taken_back.map_or_else(String::new, time),
+        order.map_or_else(String::new, |it| of.name(it.strategy)),
     ]
 }
 
-fn control(row: &ControlRow) -> Vec<String> {
+fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
     let ControlEntry { control, uid, who, why } = &row.entry;
     let what = match *control {
         Control::Flatten { through_bps, .. } => format!("{through_bps} bps through the touch"),
-        Control::SetLimit { limit, value } => format!("{} {value}", limit.name()),
+        Control::SetLimit { limit, value } | Control::SetStrategyLimit { limit, value, .. } => {
+            format!("{} {value}", limit.name())
+        }
         Control::Restrict { restriction, .. } => restriction.name().into(),
         Control::PriceRange { low, high, .. } => format!("{low} to {high}"),
-        _ => String::new(),
+        Control::StopStrategy { cause, .. } => cause.name().into(),
+        Control::SetParameter { assignment, .. } => assignment.as_str().into(),
+        Control::Pause
+        | Control::Resume
+        | Control::CancelAll { .. }
+        | Control::Kill
+        | Control::Release
+        | Control::StartStrategy { .. } => String::new(),
     };
     vec![
         time(row.time),
         row.sequence.to_string(),
         control.name().into(),
+        control.strategy().map_or_else(String::new, |it| of.name(it)),
         what,
         name(row.instrument),
         who.clone(),
@@ -144,8 +193,24 @@ fn control(row: &ControlRow) -> Vec<String> {
     ]
 }
 
-fn stop(row: &StopRow) -> Vec<String> {
-    vec![time(row.time), row.sequence.to_string(), row.reason.message().into()]
+fn stop(row: &StopRow, of: Strategies<'_>) -> Vec<String> {
+    let (whose, event) = told(row, of);
+    vec![time(row.time), row.sequence.to_string(), whose, event]
+}
+
+/// Whose stop it is, and what happened.
+pub(super) fn told(row: &StopRow, of: Strategies<'_>) -> (String, String) {
+    let none = String::new();
+    match row.event {
+        StopEvent::Stopped(reason) => (none, reason.message().into()),
+        StopEvent::Released => (none, "released".into()),
+        StopEvent::Strategy(id, StrategyEvent::Stopped(cause)) => {
+            (of.name(id), format!("stopped: {}", cause.name()))
+        }
+        StopEvent::Strategy(id, event) => (of.name(id), event.name().into()),
+        StopEvent::ReductionBegins => (none, "risk is only reduced from here on".into()),
+        StopEvent::ReductionEnds => (none, "risk may be taken again".into()),
+    }
 }
 
 fn refusal(row: &RefusalRow) -> Vec<String> {
