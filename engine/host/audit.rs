@@ -130,7 +130,8 @@ fn is_of(output: &Output, order: ClientOrderId) -> bool {
         | Output::Kill
         | Output::Strategy(_)
         | Output::Theoretical(_)
-        | Output::RiskReduction(_) => false,
+        | Output::RiskReduction(_)
+        | Output::LimitUse(_) => false,
     }
 }
 
@@ -164,7 +165,8 @@ fn events_of(step: &Step, order: ClientOrderId, witnessed: Vec<Explanation>) -> 
             | Output::Kill
             | Output::Strategy(_)
             | Output::Theoretical(_)
-            | Output::RiskReduction(_) => None,
+            | Output::RiskReduction(_)
+            | Output::LimitUse(_) => None,
         });
     }
     events

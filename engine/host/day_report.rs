@@ -9,7 +9,7 @@ use tezi_core::roster::StrategyEvent;
 use tezi_core::strategy::Recorded;
 use tezi_core::venue::rules::{Rules, key};
 use tezi_core::venue::{Date, OrderToTrade, segment_scope};
-use tezi_core::{Check, Emitted, Explanation, Origin, Output, Refusal};
+use tezi_core::{Check, Emitted, Explanation, LimitUse, Origin, Output, Refusal};
 use tezi_model::{
     ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentKind, Money,
     Nanos, OrderCommand, RejectReason, Segment, StrategyId,
@@ -32,6 +32,8 @@ pub struct DayReport {
     pub refusals: Vec<RefusalRow>,
     /// Every stop of trading or of a strategy, and when risk was only reduced.
     pub stops: Vec<StopRow>,
+    /// Every time that much of a limit was used, or less again.
+    pub uses: Vec<UseRow>,
     /// Everything operators did, and the limits set before the start.
     pub controls: Vec<ControlRow>,
     /// Order-to-trade ratio by segment.
@@ -120,6 +122,19 @@ pub enum StopEvent {
     ReductionEnds,
 }
 
+/// How much of a limit was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UseRow {
+    /// When.
+    pub time: Nanos,
+    /// The input's record.
+    pub sequence: u64,
+    /// Which limit, and how much of it.
+    pub told: LimitUse,
+    /// Whose, if it is an instrument's or an underlying's.
+    pub instrument: Option<Instrument>,
+}
+
 /// An operator's action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlRow {
@@ -181,6 +196,7 @@ pub fn day_report(path: &Path, rules: &Rules) -> Result<DayReport, Error> {
         trades: day.trades,
         refusals: day.refusals,
         stops: day.stops,
+        uses: day.uses,
         controls: day.controls,
         ratios,
         replay: replay.finish(false),
@@ -195,6 +211,7 @@ struct Day<'a> {
     trades: Vec<TradeRow>,
     refusals: Vec<RefusalRow>,
     stops: Vec<StopRow>,
+    uses: Vec<UseRow>,
     controls: Vec<ControlRow>,
     counts: BTreeMap<u8, (Segment, OrderToTrade)>,
     stopped: bool,
@@ -209,6 +226,7 @@ impl<'a> Day<'a> {
             trades: Vec::new(),
             refusals: Vec::new(),
             stops: Vec::new(),
+            uses: Vec::new(),
             controls: Vec::new(),
             counts: BTreeMap::new(),
             stopped: false,
@@ -243,6 +261,12 @@ impl<'a> Day<'a> {
                     self.on_stop(step, StopEvent::ReductionBegins);
                 }
                 Output::RiskReduction(_) => self.on_stop(step, StopEvent::ReductionEnds),
+                Output::LimitUse(told) => {
+                    let state = told.instrument().and_then(|id| replay.core.instruments().get(id));
+                    let instrument = state.map(|state| state.definition);
+                    let (time, sequence) = (step.time, step.sequence);
+                    self.uses.push(UseRow { time, sequence, told: *told, instrument });
+                }
                 Output::Timer(_) | Output::Kill | Output::Theoretical(_) => {}
             }
         }

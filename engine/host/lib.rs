@@ -87,9 +87,9 @@ pub use tezi_core::execution;
 pub use tezi_core::roster;
 pub use tezi_core::strategy;
 pub use tezi_core::{
-    Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, Measure,
-    OperatorWork, Origin, Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig,
-    VenueMode, book, matching, oms, risk_measures, snapshot, venue,
+    Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, LimitUse,
+    Measure, OperatorWork, Origin, Output, Position, Refusal, Request, RiskLimits,
+    SimulatedVenueConfig, UseLevel, VenueMode, book, matching, oms, risk_measures, snapshot, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

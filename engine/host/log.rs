@@ -13,7 +13,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tezi_core::control::ControlRecord;
+use tezi_core::UseLevel;
+use tezi_core::control::{ControlRecord, Limit};
 use tezi_model::{Nanos, RejectReason};
 
 use crate::error::Error;
@@ -104,6 +105,14 @@ impl EventLog {
                 let reason = RejectReason::from_code(notice.code);
                 line.text("reason", reason.map_or("unknown", RejectReason::name));
                 line.text("says", reason.map_or("", RejectReason::message));
+            }
+            NoticeKind::LimitUse => {
+                let limit = Limit::from_code(notice.code & 0xff);
+                let level = UseLevel::from_code((notice.code >> 8) as u8);
+                line.text("limit", limit.map_or("unknown", Limit::name));
+                line.text("level", level.map_or("unknown", UseLevel::name));
+                line.number("value", notice.first.cast_signed());
+                line.number("most", notice.last.cast_signed());
             }
             NoticeKind::JournalRoll => {
                 line.number("segment", notice.first).number("sequence", notice.last);

@@ -8,7 +8,9 @@ use tezi_core::collateral::{ContractValuation, UnderlyingValuation, Valuation};
 use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::roster::StrategyChange;
-use tezi_core::{CoreConfig, Emitted, Origin, Output, Refusal, RiskReduction, Theoretical};
+use tezi_core::{
+    CoreConfig, Emitted, LimitUse, Origin, Output, Refusal, RiskReduction, Theoretical,
+};
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
 
@@ -58,6 +60,8 @@ impl RecordType {
     pub(crate) const THEORETICAL: u16 = 22;
     /// Output: a [`RiskReduction`].
     pub(crate) const RISK_REDUCTION: u16 = 23;
+    /// Output: a [`LimitUse`].
+    pub(crate) const LIMIT_USE: u16 = 24;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
 }
@@ -87,6 +91,7 @@ pub const fn record_type_name(record_type: u16) -> Option<&'static str> {
         RecordType::STRATEGY => "strategy",
         RecordType::THEORETICAL => "theoretical",
         RecordType::RISK_REDUCTION => "risk_reduction",
+        RecordType::LIMIT_USE => "limit_use",
         RecordType::END => "end",
         _ => return None,
     })
@@ -232,6 +237,9 @@ impl Entry {
             RecordType::RISK_REDUCTION => {
                 output(Output::RiskReduction(pod::<RiskReduction>(payload).ok_or_else(wrong)?))
             }
+            RecordType::LIMIT_USE => {
+                output(Output::LimitUse(pod::<LimitUse>(payload).ok_or_else(wrong)?))
+            }
             RecordType::UNDERLYING => {
                 let it = pod::<UnderlyingValuation>(payload).ok_or_else(wrong)?;
                 Self::Valuation(Box::new(Valuation::Underlying(it)))
@@ -258,6 +266,7 @@ pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
         Output::Strategy(change) => (RecordType::STRATEGY, bytemuck::bytes_of(change)),
         Output::Theoretical(said) => (RecordType::THEORETICAL, bytemuck::bytes_of(said)),
         Output::RiskReduction(change) => (RecordType::RISK_REDUCTION, bytemuck::bytes_of(change)),
+        Output::LimitUse(told) => (RecordType::LIMIT_USE, bytemuck::bytes_of(told)),
     }
 }
 

@@ -109,8 +109,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     /// [`ConfigError::Bound`] names the first field that is negative.
     pub fn set_guards(&mut self, limits: &GuardLimits) -> Result<(), ConfigError> {
         limits.validate()?;
-        self.desk.guards.set_limits(*limits);
-        self.desk.losses.set_limits(limits);
+        self.desk.set_guards(limits);
         Ok(())
     }
 

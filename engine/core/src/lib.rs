@@ -32,7 +32,9 @@ pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueCo
 pub use desk::{Counters, Explanation, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
-pub use output::{Emitted, Origin, Output, Refusal, Request, RiskReduction, Theoretical};
+pub use output::{
+    Emitted, LimitUse, Origin, Output, Refusal, Request, RiskReduction, Theoretical, UseLevel,
+};
 pub use position::{
     AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
 };

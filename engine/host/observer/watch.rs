@@ -45,11 +45,13 @@ pub(crate) enum NoticeKind {
     JournalRoll = 9,
     /// An operator did something: record `first` of the journal, kind `code`.
     Control = 10,
+    /// So much of a limit is used: `first` of `last`, a [`LimitUse`]'s limit and level in `code`.
+    LimitUse = 11,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::SessionUp,
         Self::SessionDown,
         Self::Stale,
@@ -60,6 +62,7 @@ impl NoticeKind {
         Self::Refused,
         Self::JournalRoll,
         Self::Control,
+        Self::LimitUse,
     ];
 
     /// A name for programs, in snake case.
@@ -75,6 +78,7 @@ impl NoticeKind {
             Self::Refused => "limit_reached",
             Self::JournalRoll => "journal_roll",
             Self::Control => "operator",
+            Self::LimitUse => "limit_use",
         }
     }
 
@@ -91,7 +95,7 @@ pub(crate) struct Notice {
     pub(crate) first: u64,
     pub(crate) last: u64,
     kind_code: u32,
-    /// A [`RejectReason`] code, the kind of an action, or 0.
+    /// A [`RejectReason`] code, the kind of an action, a limit with its level in the upper byte, or 0.
     pub(crate) code: u16,
     pub(crate) stream: StreamId,
 }
@@ -219,6 +223,12 @@ impl<'a> CoreWatch<'a> {
                 let code = core.stopped().map_or(0, |reason| reason as u16);
                 self.tell(Notice { code, ..Notice::new(NoticeKind::Kill, now) });
             }
+            Output::LimitUse(told) => self.tell(Notice {
+                first: told.value.cast_unsigned(),
+                last: told.most.cast_unsigned(),
+                code: told.limit_code & 0xff | u16::from(told.level_code) << 8,
+                ..Notice::new(NoticeKind::LimitUse, now)
+            }),
             _ => {}
         }
     }

@@ -231,16 +231,16 @@ pub(crate) struct LimitArgs {
     pub(crate) risk: RiskArgs,
 }
 
-/// A limit behind those of the configuration, off unless given.
+/// A limit behind those of the configuration.
 macro_rules! behind {
-    ($(#[doc = $doc:literal] $field:ident: $name:literal, $kind:literal, $limit:ident;)+) => {
-        /// Limits that are off unless given.
+    ($(#[doc = $doc:literal] $field:ident: $name:literal, $kind:literal, $limit:ident = $default:literal;)+) => {
+        /// Limits that are off unless given, but for the marks of alerts.
         #[derive(Args, Clone, Debug, Default)]
         #[command(next_help_heading = "Limits (of every order before it leaves; 0 switches one off)")]
         pub(crate) struct BehindArgs {
             $(
                 #[doc = $doc]
-                #[arg(long = $name, value_name = $kind, value_parser = not_negative(), default_value_t = 0)]
+                #[arg(long = $name, value_name = $kind, value_parser = not_negative(), default_value_t = $default)]
                 $field: i64,
             )+
         }
@@ -255,35 +255,39 @@ macro_rules! behind {
 
 behind! {
     /// The largest net position in all instruments of one underlying, were all open orders filled
-    underlying_net_max: "underlying-net-max", "UNITS", UnderlyingNet;
+    underlying_net_max: "underlying-net-max", "UNITS", UnderlyingNet = 0;
     /// The most units held long and short in all instruments of one underlying
-    underlying_gross_max: "underlying-gross-max", "UNITS", UnderlyingGross;
+    underlying_gross_max: "underlying-gross-max", "UNITS", UnderlyingGross = 0;
     /// How long an equal order counts as the same once more
-    duplicate_window_ms: "duplicate-window-ms", "MS", DuplicateWindow;
+    duplicate_window_ms: "duplicate-window-ms", "MS", DuplicateWindow = 0;
     /// How often in a row the same order may leave within that window
-    duplicates_max: "duplicates-max", "COUNT", Duplicates;
+    duplicates_max: "duplicates-max", "COUNT", Duplicates = 0;
     /// New orders in one instrument in one second: more is a loop
-    instrument_orders_max: "instrument-orders-max", "COUNT", InstrumentOrders;
+    instrument_orders_max: "instrument-orders-max", "COUNT", InstrumentOrders = 0;
     /// Requests without an answer at once
-    in_flight_max: "in-flight-max", "COUNT", InFlight;
+    in_flight_max: "in-flight-max", "COUNT", InFlight = 0;
     /// New orders and changes in one segment in one second (TOPS)
-    segment_orders_max: "segment-orders-max", "COUNT", SegmentOrders;
+    segment_orders_max: "segment-orders-max", "COUNT", SegmentOrders = 0;
     /// How far through its theoretical price an order may lie, where the strategy says one
-    theoretical_bps: "theoretical-bps", "BPS", Theoretical;
+    theoretical_bps: "theoretical-bps", "BPS", Theoretical = 0;
     /// How far the profit may fall from the day's highest; at it trading stops for good
-    drawdown_max: "drawdown-max", "RUPEES", Drawdown;
+    drawdown_max: "drawdown-max", "RUPEES", Drawdown = 0;
     /// How far the profit may fall from the highest of the last minute; at it trading stops for good
-    minute_loss_max: "minute-loss-max", "RUPEES", MinuteLoss;
+    minute_loss_max: "minute-loss-max", "RUPEES", MinuteLoss = 0;
     /// Collateral: margin, premium and losses must stay within it, were the worst of all open orders filled
-    margin_available: "margin-available", "RUPEES", MarginAvailable;
+    margin_available: "margin-available", "RUPEES", MarginAvailable = 0;
     /// The largest net position by delta in an underlying, at its price
-    futeq_net_max: "futeq-net-max", "RUPEES", FutEqNet;
+    futeq_net_max: "futeq-net-max", "RUPEES", FutEqNet = 0;
     /// The most that is long, and that is short, by delta in an underlying, at its price
-    futeq_gross_max: "futeq-gross-max", "RUPEES", FutEqGross;
+    futeq_gross_max: "futeq-gross-max", "RUPEES", FutEqGross = 0;
     /// The part of the collateral at which everything open is cancelled and risk only reduced (NSE: 9000)
-    reduction_at_bps: "reduction-at-bps", "BPS", ReductionAt;
+    reduction_at_bps: "reduction-at-bps", "BPS", ReductionAt = 0;
     /// The part below which that ends (NSE: 8500); 0 is the same as where it begins
-    reduction_until_bps: "reduction-until-bps", "BPS", ReductionUntil;
+    reduction_until_bps: "reduction-until-bps", "BPS", ReductionUntil = 0;
+    /// The part of a limit at whose use an alert is told: in the log, the journal, the report of the day
+    alert_at_bps: "alert-at-bps", "BPS", AlertAt = 8000;
+    /// The part at whose use an alarm is told
+    alarm_at_bps: "alarm-at-bps", "BPS", AlarmAt = 9500;
 }
 
 /// Who may act while it runs.

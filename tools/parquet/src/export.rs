@@ -283,9 +283,10 @@ impl<P: FnMut(&Progress) -> ControlFlow<()>> Export<'_, P> {
                 Output::Command(command) => outputs.command(record, *origin, command, names),
                 Output::Refusal(refusal) => outputs.refusal(record, *origin, refusal, names),
                 Output::Report(report) => outputs.report(record, report, true, names),
-                Output::Kill | Output::Strategy(_) | Output::RiskReduction(_) => {
-                    outputs.control(record, entry, names)
-                }
+                Output::Kill
+                | Output::Strategy(_)
+                | Output::RiskReduction(_)
+                | Output::LimitUse(_) => outputs.control(record, entry, names),
                 Output::Timer(_) | Output::Theoretical(_) => Ok(()),
             },
             Entry::Control(_)

@@ -241,6 +241,15 @@ fn what_operators_and_the_host_do_is_told_by_its_fields() {
         bytes.extend(text.as_bytes());
         (9, 0, 5, bytes)
     };
+    let limit_use = |value: i64, instrument: u32, limit: u16, level: u8| {
+        let mut bytes = Vec::new();
+        bytes.extend(value.to_le_bytes());
+        bytes.extend(10_000_i64.to_le_bytes());
+        bytes.extend(instrument.to_le_bytes());
+        bytes.extend(limit.to_le_bytes());
+        bytes.extend([level, 0]);
+        bytes
+    };
     let all = u32::MAX;
     let records = [
         (4, 0, 5, vec![]),
@@ -255,6 +264,8 @@ fn what_operators_and_the_host_do_is_told_by_its_fields() {
         (21, 0, 5, vec![2, 20, 0, 0, 0, 0, 0, 0]),
         (23, 0, 5, vec![1, 0, 0, 0, 0, 0, 0, 0]),
         (23, 0, 5, vec![0; 8]),
+        (24, 0, 5, limit_use(9_600, 4, 4, 2)),
+        (24, 0, 5, limit_use(7, all, 5, 9)),
         (10, 0, 5, b"engine tezi".to_vec()),
         (7, 0, 5, vec![]),
     ];
@@ -289,6 +300,8 @@ fn what_operators_and_the_host_do_is_told_by_its_fields() {
         "call=0 event=strategy_stopped_panic source=core strategy=2",
         "call=0 event=risk_reduction_begins source=core",
         "call=0 event=risk_reduction_ends source=core",
+        "call=0 event=limit_use_alarm instrument_id=4 limit=position-max source=core value=9600",
+        "call=0 event=unknown_9 limit=open-orders-max source=core value=7",
         "event=session_resume source=host",
         "event=session_stop source=host",
     ];

@@ -266,6 +266,17 @@ impl Collateral {
         self.underlyings.get(underlying as usize).map(|(_, futeq)| (futeq.net(), futeq.gross()))
     }
 
+    /// As [`Collateral::futeq`], of the underlying of an instrument; `None` for one that nobody valued.
+    pub(crate) fn futeq_of(&self, id: InstrumentId) -> Option<(Money, Money)> {
+        let number = *self.numbers.get(id.index()).filter(|&&it| it != NONE)?;
+        self.futeq(self.contracts.get(number as usize)?.valuation.underlying)
+    }
+
+    /// Margin and premium of what is held, and of what is open at its worst.
+    pub(crate) fn needed(&self) -> Money {
+        self.portfolio.worst().total() + (self.paid + self.to_pay).max(Money::ZERO)
+    }
+
     /// Whether the mode changes by what positions use now; sets it.
     #[inline]
     pub(crate) fn turn(&mut self, limits: &GuardLimits, profit: Money) -> Option<bool> {

@@ -2,6 +2,7 @@
 
 use super::ControlError;
 use crate::config::RiskLimits;
+use crate::output::LimitUse;
 use crate::risk::GuardLimits;
 
 /// What a limit is counted in.
@@ -126,6 +127,18 @@ limits! {
     ReductionAt = 29, "reduction-at-bps", BasisPoints;
     /// [`GuardLimits::reduction_until_bps`].
     ReductionUntil = 30, "reduction-until-bps", BasisPoints;
+    /// [`GuardLimits::alert_at_bps`].
+    AlertAt = 31, "alert-at-bps", BasisPoints;
+    /// [`GuardLimits::alarm_at_bps`].
+    AlarmAt = 32, "alarm-at-bps", BasisPoints;
+}
+
+impl LimitUse {
+    /// Which limit; `None` when the record holds no known code.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Limit> {
+        Limit::from_code(self.limit_code)
+    }
 }
 
 const NANOS_PER_MS: i64 = 1_000_000;
@@ -178,6 +191,8 @@ impl Limit {
             Self::FutEqGross => guards.futeq_gross_max,
             Self::ReductionAt => guards.reduction_at_bps.into(),
             Self::ReductionUntil => guards.reduction_until_bps.into(),
+            Self::AlertAt => guards.alert_at_bps.into(),
+            Self::AlarmAt => guards.alarm_at_bps.into(),
         }
     }
 
@@ -225,6 +240,8 @@ impl Limit {
             Self::FutEqGross => guards.futeq_gross_max = value,
             Self::ReductionAt => guards.reduction_at_bps = count,
             Self::ReductionUntil => guards.reduction_until_bps = count,
+            Self::AlertAt => guards.alert_at_bps = count,
+            Self::AlarmAt => guards.alarm_at_bps = count,
         }
         Ok(())
     }

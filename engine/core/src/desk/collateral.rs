@@ -37,6 +37,7 @@ impl Desk {
             let position = self.positions.get(instrument);
             collateral.note(instrument, &position, self.orders.exposure(instrument));
             self.look_at_collateral();
+            self.look_at_money_use();
         }
     }
 

@@ -12,6 +12,7 @@ mod spread;
 mod status;
 mod strategies;
 mod trading;
+mod usage;
 
 use tezi_model::{
     InstrumentId, Nanos, Px, RejectReason, StateHasher, StrategyId, StreamId, TradingStatus,
@@ -26,7 +27,7 @@ use crate::ledger::Ledgers;
 use crate::oms::{OrderSessionState, Orders};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
-use crate::risk::{Guards, Losses, Risk};
+use crate::risk::{GuardLimits, Guards, Losses, Risk};
 use crate::timers::Timers;
 use operator::Operator;
 use status::Statuses;
@@ -112,6 +113,7 @@ pub(crate) struct Desk {
     pub(crate) risk: Risk,
     pub(crate) guards: Guards,
     pub(crate) losses: Losses,
+    usage: usage::Usage,
     /// `None` until something is valued.
     pub(crate) collateral: Option<Box<Collateral>>,
     pub(crate) operator: Operator,
@@ -160,6 +162,7 @@ impl Desk {
             risk: Risk::new(config.limits),
             guards: Guards::new(capacity.instruments_max),
             losses: Losses::new(),
+            usage: usage::Usage::new(capacity.instruments_max),
             collateral: None,
             operator: Operator::new(),
             timers: Timers::new(capacity.timers_max),
@@ -174,6 +177,13 @@ impl Desk {
             ledgers: Ledgers::new(0, 0),
             cancels_again_at: Nanos::ZERO,
         })
+    }
+
+    /// Sets the limits behind those of the configuration, wherever they are looked at.
+    pub(crate) fn set_guards(&mut self, limits: &GuardLimits) {
+        self.guards.set_limits(*limits);
+        self.losses.set_limits(limits);
+        self.usage.set_limits(limits);
     }
 
     /// Begins an input: time moves on, the outputs of the last one are gone.
@@ -276,6 +286,7 @@ impl Desk {
         if let Some(collateral) = &self.collateral {
             collateral.hash_into(&mut hasher);
         }
+        self.usage.hash_into(&mut hasher);
         hasher.finish()
     }
 

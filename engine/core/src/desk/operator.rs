@@ -159,8 +159,7 @@ impl Desk {
         if limit.is_of_configuration() {
             self.risk.set_limits(risk);
         } else {
-            self.guards.set_limits(guards);
-            self.losses.set_limits(&guards);
+            self.set_guards(&guards);
         }
         self.check_loss_limits();
         self.look_at_collateral();

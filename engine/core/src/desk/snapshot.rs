@@ -28,6 +28,7 @@ impl Desk {
             risk,
             guards,
             losses,
+            usage,
             collateral,
             operator,
             timers,
@@ -55,6 +56,7 @@ impl Desk {
         risk.save(out);
         guards.save(known, out);
         losses.save(out);
+        usage.save(out);
         out.option(collateral.as_ref(), |out, collateral| collateral.save(out));
         operator.save(out);
         timers.save(out);
@@ -86,6 +88,8 @@ impl Desk {
         self.risk = Risk::load(input)?;
         self.guards.load(known, input)?;
         self.losses.load(input)?;
+        self.usage.set_limits(self.guards.limits());
+        self.usage.load(input)?;
         if input.flag()? {
             let (instruments, most) = (&self.instruments, self.tape.len());
             let (positions, orders) = (&self.positions, &self.orders);

@@ -180,6 +180,7 @@ impl Desk {
         let profit = self.positions.profit();
         self.losses.note(self.now, profit);
         self.look_at_collateral();
+        self.look_at_money_use();
         if self.risk.stopped().is_some() {
             return;
         }
@@ -346,6 +347,7 @@ impl Desk {
         let net = self.positions.get(instrument).net;
         self.guards.note(instrument, net, self.orders.exposure(instrument));
         self.note_collateral(instrument);
+        self.look_at_use(instrument);
     }
 
     fn send(&mut self, origin: Origin, command: &OrderCommand) {

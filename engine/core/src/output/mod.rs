@@ -7,8 +7,10 @@ use tezi_model::{
 };
 
 mod change;
+mod limit_use;
 
 pub use change::{StopCause, StrategyChange, StrategyEvent};
+pub use limit_use::{LimitUse, UseLevel};
 
 /// What a strategy asked for, as it asked. 40 bytes; part of a [`Refusal`] record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -190,6 +192,8 @@ pub enum Output {
     Theoretical(Theoretical),
     /// What positions use of the collateral reached a limit, or is below it again.
     RiskReduction(RiskReduction),
+    /// So much of a limit is used, or less again.
+    LimitUse(LimitUse),
 }
 
 /// Who caused an output: the how-manieth call of the strategy during one input, from 1, or

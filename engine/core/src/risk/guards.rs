@@ -90,10 +90,10 @@ impl Guards {
         }
     }
 
-    /// Switches the checks on.
-    pub(crate) const fn set_limits(&mut self, limits: GuardLimits) {
+    /// Sets the limits. The first that a check looks at switches the checks on.
+    pub(crate) fn set_limits(&mut self, limits: GuardLimits) {
+        self.is_on |= limits.without_marks() != self.limits.without_marks();
         self.limits = limits;
-        self.is_on = true;
     }
 
     /// The limits in force.
@@ -141,6 +141,19 @@ impl Guards {
     pub(crate) fn note(&mut self, id: InstrumentId, net: i64, exposure: Exposure) {
         let Exposure { buy, sell, .. } = exposure;
         self.underlyings.note(id, Exposed { net, buy, sell });
+    }
+
+    /// The largest position of an instrument, of either sign, if any part of what is open filled.
+    pub(crate) fn worst_position(&self, id: InstrumentId) -> i64 {
+        self.underlyings.get(id).0.gross()
+    }
+
+    /// The underlying of an instrument by its place, its largest net position if one side filled, and its
+    /// gross position, in units.
+    pub(crate) fn underlying_use(&self, id: InstrumentId) -> (u32, i64, i64) {
+        let (_, sums) = self.underlyings.get(id);
+        let net = sums.towards(Side::Buy).max(sums.towards(Side::Sell));
+        (self.underlyings.place(id), net, sums.gross)
     }
 
     /// Checks a new order or a change.

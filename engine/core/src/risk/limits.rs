@@ -46,9 +46,13 @@ pub struct GuardLimits {
     pub reduction_at_bps: u32,
     /// The part below which that ends; nought is the same as where it begins (NSE: 8,500).
     pub reduction_until_bps: u32,
+    /// The part of a limit, in basis points, at whose use an alert is told; nought tells none.
+    pub alert_at_bps: u32,
+    /// The part at whose use an alarm is told; nought tells none.
+    pub alarm_at_bps: u32,
 }
 
-const _: () = assert!(size_of::<GuardLimits>() == 96);
+const _: () = assert!(size_of::<GuardLimits>() == 104);
 
 impl GuardLimits {
     /// Nothing is limited.
@@ -69,7 +73,14 @@ impl GuardLimits {
         futeq_gross_max: 0,
         reduction_at_bps: 0,
         reduction_until_bps: 0,
+        alert_at_bps: 0,
+        alarm_at_bps: 0,
     };
+
+    /// What checks look at: all but the marks at whose use alerts are told.
+    pub(super) const fn without_marks(self) -> Self {
+        Self { alert_at_bps: 0, alarm_at_bps: 0, ..self }
+    }
 
     /// Checks every limit.
     ///

@@ -129,6 +129,11 @@ impl Underlyings {
         }
     }
 
+    /// The place of an instrument's underlying: below twice the number of instruments there is room for.
+    pub(super) fn place(&self, id: InstrumentId) -> u32 {
+        self.places.get(id.index()).copied().unwrap_or(u32::MAX)
+    }
+
     /// Checks the sums by brute force. O(instruments).
     pub(super) fn is_consistent(&self) -> bool {
         let mut naive = vec![Sums::default(); self.sums.len()];

@@ -40,6 +40,7 @@ pub(crate) mod part {
     pub(crate) const GUARDS: Name = *b"GARD";
     pub(crate) const UNDERLYINGS: Name = *b"UNDL";
     pub(crate) const LOSSES: Name = *b"LOSS";
+    pub(crate) const USAGE: Name = *b"USED";
     pub(crate) const COLLATERAL: Name = *b"COLL";
     pub(crate) const OPERATOR: Name = *b"OPER";
     pub(crate) const TIMERS: Name = *b"TIMR";

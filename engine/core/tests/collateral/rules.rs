@@ -5,7 +5,7 @@ use tezi_core::control::{Control, Limit};
 use tezi_core::margin::MarginRefusal;
 use tezi_core::pricing::Reference;
 use tezi_core::strategy::{Context, Recorded, Strategy};
-use tezi_core::{Core, GuardLimits, Output};
+use tezi_core::{Core, GuardLimits, Output, UseLevel};
 use tezi_model::{
     ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, Nanos, OrderId, Px, Qty,
     RejectReason, Side,
@@ -268,4 +268,67 @@ fn a_valuation_that_makes_no_sense_changes_nothing() {
         assert_eq!(told, Err(expected), "{valuation:?}");
         assert_eq!(core.state_hash(), hash, "{valuation:?}");
     }
+}
+
+/// What was told of limits by the last input: limit, instrument, level, use and limit.
+fn told(core: &Core<Puppet, Reference>) -> Vec<(Limit, Option<u32>, UseLevel, i64, i64)> {
+    let one = |it: &tezi_core::Emitted| match &it.output {
+        Output::LimitUse(it) => {
+            let instrument = it.instrument().map(|id| id.0);
+            Some((it.limit().unwrap(), instrument, it.level().unwrap(), it.value, it.most))
+        }
+        _ => None,
+    };
+    core.outputs().iter().filter_map(one).collect()
+}
+
+#[test]
+fn who_nears_a_limit_is_told_which_and_by_how_much() {
+    let mut bench = Bench::new();
+    bench.set(Limit::AlertAt, 8_000);
+    bench.set(Limit::AlarmAt, 9_500);
+    bench.set(Limit::Position, i64::from(10 * LOT));
+    bench.set(Limit::UnderlyingNet, i64::from(16 * LOT));
+    let lots = |lots: u32| i64::from(lots * LOT);
+    // Open orders count before they fill.
+    let order = bench.ask(FUTURE, Side::Buy, 23_600.0, 8).unwrap();
+    let alert = (Limit::Position, Some(0), UseLevel::Alert, lots(8), lots(10));
+    assert_eq!(told(&bench.core), [alert]);
+    bench.report(order, ExecutionKind::Accepted, 23_600.0, 8);
+    assert_eq!(told(&bench.core), []);
+    bench.report(order, ExecutionKind::Fill, 23_600.0, 8);
+    assert_eq!(told(&bench.core), []);
+    // The underlying counts its other contracts as well; a jump passes levels over.
+    bench.ask(InstrumentId(1), Side::Buy, 23_700.0, 8).unwrap();
+    let both = [
+        (Limit::Position, Some(1), UseLevel::Alert, lots(8), lots(10)),
+        (Limit::UnderlyingNet, Some(1), UseLevel::Full, lots(16), lots(16)),
+    ];
+    assert_eq!(told(&bench.core), both);
+    bench.trade(FUTURE, Side::Sell, 23_600.0, 8);
+    let below = (Limit::Position, Some(0), UseLevel::Below, 0, lots(10));
+    let net = (Limit::UnderlyingNet, Some(0), UseLevel::Below, lots(8), lots(16));
+    assert_eq!(told(&bench.core), [below, net]);
+}
+
+#[test]
+fn losses_and_margin_have_alerts_in_rupees() {
+    let mut bench = Bench::new();
+    bench.set(Limit::AlertAt, 8_000);
+    bench.set(Limit::Loss, 10_000);
+    bench.trade(FUTURE, Side::Buy, 23_600.0, 1);
+    bench.trade(FUTURE, Side::Sell, 23_470.0, 1);
+    let loss = i64::from(130 * LOT);
+    assert_eq!(told(&bench.core), [(Limit::Loss, None, UseLevel::Alert, loss, 10_000)]);
+    bench.set(Limit::Loss, 0);
+    assert_eq!(told(&bench.core), [(Limit::Loss, None, UseLevel::Below, loss, 0)]);
+    bench.ask(FUTURE, Side::Buy, 23_600.0, 2).unwrap();
+    let needed = bench.worst() + Money::from_rupees(loss);
+    let whole = (needed.0 / Money::from_rupees(1).0) as i64;
+    // A limit that is set is looked at in the same input.
+    bench.set(Limit::MarginAvailable, whole * 5 / 4 + 100);
+    assert_eq!(told(&bench.core), []);
+    bench.set(Limit::MarginAvailable, whole * 5 / 4);
+    let alert = (Limit::MarginAvailable, None, UseLevel::Alert, whole, whole * 5 / 4);
+    assert_eq!(told(&bench.core), [alert]);
 }

@@ -111,7 +111,8 @@ impl Ledger {
             Output::Timer(_)
             | Output::Strategy(_)
             | Output::Theoretical(_)
-            | Output::RiskReduction(_) => Ok(()),
+            | Output::RiskReduction(_)
+            | Output::LimitUse(_) => Ok(()),
             Output::Kill => {
                 self.stopped = self.stopped.or(Some(RejectReason::Killed));
                 Ok(())

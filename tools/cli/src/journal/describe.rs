@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use tezi::collateral::Valuation;
-use tezi::control::Control;
+use tezi::control::{Control, Limit};
 use tezi::model::{
     CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault, Instrument,
     MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
 };
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, CoreConfig, Emitted, Entry, Origin, Output, Refusal};
+use tezi::{ControlEntry, CoreConfig, Emitted, Entry, LimitUse, Origin, Output, Refusal, UseLevel};
 
 use super::names::Names;
 use crate::json::known;
@@ -144,6 +144,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
                 let event = if change.begins == 1 { "begins" } else { "ends" };
                 Description::new("risk_reduction").text("event", event)
             }
+            Output::LimitUse(told) => of_limit_use(told, names),
         },
         Entry::End(state) => Description::new("end").text("state_hash", hash(*state)),
         Entry::Unknown(number) => Description::new("unknown").count("record_type", *number),
@@ -289,6 +290,17 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
     };
     let description = description.text("who", who.clone()).count("uid", *uid);
     if why.is_empty() { description } else { description.text("why", why.clone()) }
+}
+
+fn of_limit_use(told: &LimitUse, names: &Names) -> Description {
+    let limit = told.limit().map_or("unknown", Limit::name);
+    let level = told.level().map_or("unknown", UseLevel::name);
+    let description = Description::new("limit_use").text("limit", limit).text("level", level);
+    let description = match told.instrument() {
+        Some(id) => description.text("instrument", names.instrument(id)),
+        None => description,
+    };
+    description.signed("value", told.value).signed("most", told.most)
 }
 
 fn of_command(command: &OrderCommand, names: &Names) -> Description {

@@ -85,6 +85,18 @@ enum RecordFilter {
     Kill,
     /// What operators did, who and why
     Control,
+    /// One of several strategies stopped, or went on
+    Strategy,
+    /// What strategies hold instruments to be worth
+    Theoretical,
+    /// Risk may only be reduced, or that ends
+    RiskReduction,
+    /// How much of a limit is used
+    LimitUse,
+    /// Underlyings and contracts of the risk file
+    Valuation,
+    /// The order session is live, or down
+    OrderSession,
     /// The session ends
     Stop,
     /// The state hash at the end
@@ -263,6 +275,12 @@ impl RecordFilter {
             Self::Timer => matches!(output, Some(Output::Timer(_))),
             Self::Kill => matches!(output, Some(Output::Kill)),
             Self::Control => matches!(entry, Entry::Control(_)),
+            Self::Strategy => matches!(output, Some(Output::Strategy(_))),
+            Self::Theoretical => matches!(output, Some(Output::Theoretical(_))),
+            Self::RiskReduction => matches!(output, Some(Output::RiskReduction(_))),
+            Self::LimitUse => matches!(output, Some(Output::LimitUse(_))),
+            Self::Valuation => matches!(entry, Entry::Valuation(_)),
+            Self::OrderSession => matches!(entry, Entry::OrderSession(_)),
             Self::Stop => matches!(entry, Entry::Stop),
             Self::End => matches!(entry, Entry::End(_)),
         }

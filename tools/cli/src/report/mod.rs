@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use tezi::day_report::{DayReport, day_report};
+use tezi::UseLevel;
+use tezi::day_report::{DayReport, UseRow, day_report};
 use tezi::venue::rules::Rules;
 
 use crate::hosting::quoted;
@@ -29,8 +30,8 @@ pub(crate) struct Args {
     /// The journal's directory
     #[arg(value_name = "JOURNAL")]
     path: PathBuf,
-    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, controls.csv, ratios.csv, strategies.csv and
-    /// report.html into this directory, which is made; files there are not overwritten
+    /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, limits.csv, controls.csv, ratios.csv,
+    /// strategies.csv and report.html into this directory, which is made; files there are not overwritten
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     to: Option<PathBuf>,
 }
@@ -40,7 +41,7 @@ Examples:
   tezi report journals/host-20261123-091500
       How many orders, trades and refusals, by reason; stops; the order-to-trade ratio.
   tezi report journals/host-20261123-091500 --to evidence/20261123
-      The same as files: seven tables and a page to look at.
+      The same as files: eight tables and a page to look at.
   tezi audit journals/host-20261123-091500 17
       Behind any line of it: the whole story of an order.
 
@@ -90,7 +91,7 @@ fn write_files(
 }
 
 fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Result<()> {
-    let DayReport { head, orders, trades, refusals, stops, controls, ratios, .. } = report;
+    let DayReport { head, orders, trades, refusals, stops, uses, controls, ratios, .. } = report;
     let count = |length: usize| grouped(length as u64);
     writeln!(out, "Journal {}", args.path.display())?;
     writeln!(out, "  strategy  {} {}", head.strategy, head.parameters)?;
@@ -118,6 +119,11 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         let whose = if whose.is_empty() { whose } else { format!("{whose} ") };
         writeln!(out, "  stop      {} record {}: {whose}{event}", stop.time, stop.sequence)?;
     }
+    if !uses.is_empty() {
+        let is_up = |row: &&UseRow| row.told.level() > Some(UseLevel::Below);
+        let up = uses.iter().filter(is_up).count();
+        writeln!(out, "  limits    {} alerts of limits nearly used", count(up))?;
+    }
     if !controls.is_empty() {
         writeln!(
             out,
@@ -132,7 +138,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         writeln!(out, "NOT FINE: {doubt}")?;
     }
     if let Some(to) = &args.to {
-        writeln!(out, "Written to {}: report.html and seven tables.", quoted(to))?;
+        writeln!(out, "Written to {}: report.html and eight tables.", quoted(to))?;
     }
     Ok(())
 }

@@ -39,7 +39,8 @@ pub(super) fn html(journal: &Path, report: &DayReport, tables: &[Table]) -> Stri
     let reasons = Table::new("reasons", "Refusals by reason", "reason,times", &reasons, |it| {
         vec![it.0.clone(), it.1.to_string()]
     });
-    let order = ["ratios", "strategies", "stops", "controls", "orders", "trades", "refusals"];
+    let order =
+        ["ratios", "strategies", "stops", "limits", "controls", "orders", "trades", "refusals"];
     let by_name = |name: &&str| tables.iter().find(|table| table.name == *name);
     for table in order.iter().filter_map(by_name).chain([&reasons]) {
         write_table(&mut page, table);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tezi::control::Control;
+use tezi::control::{Control, Limit, LimitUnit};
 use tezi::day_report::{
     ControlRow, DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopEvent, StopRow, TradeRow,
+    UseRow,
 };
 use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, StrategyId, TimeInForce};
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, Measure, Refusal, StrategyReport};
+use tezi::{ControlEntry, Measure, Refusal, StrategyReport, UseLevel};
 
 use crate::text::{date_time, rupees};
 
@@ -60,6 +61,7 @@ const TRADES: &str = "heard,exchange_time,trade,order,exchange_order,instrument,
 const REFUSALS: &str = "time,record,by,kind,order,instrument,side,quantity,price,code,reason,found,\
                         allowed";
 const STOPS: &str = "time,record,strategy,event";
+const LIMITS: &str = "time,record,limit,instrument,level,value,most,unit";
 const CONTROLS: &str = "time,record,action,strategy,what,instrument,who,uid,why";
 const STRATEGIES: &str =
     "strategy,kind,state,orders,changes,cancels,open,fills,refused,profit_rupees";
@@ -73,6 +75,7 @@ pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
         Table::new("trades", "Trades", TRADES, &report.trades, |row| trade(row, of)),
         Table::new("refusals", "Refusals", REFUSALS, &report.refusals, refusal),
         Table::new("stops", "Stops", STOPS, &report.stops, |row| stop(row, of)),
+        Table::new("limits", "Limits nearly used", LIMITS, &report.uses, limit_use),
         Table::new("controls", "Operators", CONTROLS, &report.controls, |row| control(row, of)),
         Table::new("ratios", "Order-to-trade ratio", RATIOS, &report.ratios, ratio_row),
         Table::new("strategies", "Strategies", STRATEGIES, of.0, strategy),
@@ -196,6 +199,26 @@ fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
 fn stop(row: &StopRow, of: Strategies<'_>) -> Vec<String> {
     let (whose, event) = told(row, of);
     vec![time(row.time), row.sequence.to_string(), whose, event]
+}
+
+fn limit_use(row: &UseRow) -> Vec<String> {
+    let told = &row.told;
+    let limit = told.limit();
+    let unit = limit.map_or("", |it| match it.unit() {
+        LimitUnit::Rupees => "rupees",
+        LimitUnit::Units => "units",
+        _ => "",
+    });
+    vec![
+        time(row.time),
+        row.sequence.to_string(),
+        limit.map_or("unknown", Limit::name).into(),
+        name(row.instrument),
+        told.level().map_or("unknown", UseLevel::name).into(),
+        told.value.to_string(),
+        told.most.to_string(),
+        unit.into(),
+    ]
 }
 
 /// Whose stop it is, and what happened.

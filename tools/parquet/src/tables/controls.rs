@@ -1,11 +1,11 @@
 //! `controls.parquet`: what operators did, and what else began and stopped trading.
 
 use arrow_array::types::{Int64Type, UInt8Type, UInt16Type, UInt32Type};
-use tezi::control::Control;
+use tezi::control::{Control, Limit};
 use tezi::journal::Record;
 use tezi::oms::OrderSessionState;
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, Emitted, Entry, Origin, Output};
+use tezi::{ControlEntry, Emitted, Entry, Origin, Output, UseLevel};
 
 use super::columns;
 use super::orders::nonzero;
@@ -68,6 +68,19 @@ impl<'a> ControlRow<'a> {
                 call: Some(origin.0),
                 ..Self::default()
             },
+            Entry::Output(Emitted { origin, output: Output::LimitUse(told) }) => {
+                let known = told.instrument().map(|id| names.instrument(id)).unwrap_or_default();
+                Self {
+                    event: Label::of(told.level().map(limit_use), told.level_code),
+                    source: Label::Text("core"),
+                    call: Some(origin.0),
+                    limit: Some(Label::of(told.limit().map(Limit::name), told.limit_code)),
+                    value: Some(told.value),
+                    instrument_id: known.id,
+                    instrument: known.name,
+                    ..Self::default()
+                }
+            }
             _ => return None,
         };
         Some(Self { sequence: record.sequence, time: record.time, ..row })
@@ -117,6 +130,16 @@ impl<'a> ControlRow<'a> {
             | Control::Release
             | Control::StartStrategy { .. } => row,
         }
+    }
+}
+
+/// The event of a limit's use.
+const fn limit_use(level: UseLevel) -> &'static str {
+    match level {
+        UseLevel::Below => "limit_use_below",
+        UseLevel::Alert => "limit_use_alert",
+        UseLevel::Alarm => "limit_use_alarm",
+        UseLevel::Full => "limit_use_full",
     }
 }
 

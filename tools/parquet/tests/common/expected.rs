@@ -112,6 +112,7 @@ fn record(raw: &Raw) -> Row {
         21 => "strategy",
         22 => "theoretical",
         23 => "risk_reduction",
+        24 => "limit_use",
         32 => "end",
         other => &format!("unknown_{other}"),
     };
