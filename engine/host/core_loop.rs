@@ -29,7 +29,7 @@ use crate::latency::{PathStage, StageRecorder};
 use crate::observer::CoreWatch;
 use crate::order_path::OrderWay;
 use crate::orders::{CommandOrigin, Incoming, LocalRefusal, refused};
-use crate::progress::Progress;
+use crate::progress::{Progress, TradingState};
 use crate::recorder::Recorder;
 
 /// Where the core's time comes from.
@@ -496,5 +496,14 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         let counters = self.core.counters();
         let orders = counters.new_orders + counters.replaces + counters.cancels;
         self.progress.set(counters.events, orders, counters.fills, self.core.profit());
+        self.progress.set_trading(if self.core.stopped().is_some() {
+            TradingState::Stopped
+        } else if self.core.is_paused() {
+            TradingState::Paused
+        } else if self.core.is_reducing() {
+            TradingState::Reducing
+        } else {
+            TradingState::Trading
+        });
     }
 }

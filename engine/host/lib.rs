@@ -68,7 +68,7 @@ pub use latency::{Latencies, LatencyHistogram, PathStage};
 pub use observer::Observation;
 pub use orders::{OrderSessionConfig, OrdersReport};
 pub use pin::Pinning;
-pub use progress::{Progress, ProgressUpdate};
+pub use progress::{Progress, ProgressUpdate, TradingState};
 pub use records::{ControlEntry, Entry, record_type_name};
 pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_journal_from, replay_recorded,

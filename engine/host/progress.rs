@@ -13,6 +13,34 @@ pub struct Progress {
     profit_paise: AtomicI64,
     /// 0 while there is no order session; 1 while it is down, 2 while it is live.
     orders_live: AtomicU8,
+    /// A [`TradingState`] code.
+    trading: AtomicU8,
+}
+
+/// Whether new orders may leave, as far as operators and limits are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TradingState {
+    /// They may.
+    #[default]
+    Trading = 0,
+    /// Those that take no risk away may not.
+    Reducing = 1,
+    /// None may: an operator has paused trading.
+    Paused = 2,
+    /// None may: trading is stopped for good.
+    Stopped = 3,
+}
+
+impl TradingState {
+    const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Trading,
+            1 => Self::Reducing,
+            2 => Self::Paused,
+            _ => Self::Stopped,
+        }
+    }
 }
 
 /// What a progress line shows.
@@ -30,6 +58,8 @@ pub struct ProgressUpdate {
     pub profit: Money,
     /// Whether the order session is live; `None` without one.
     pub orders_live: Option<bool>,
+    /// Whether new orders may leave.
+    pub trading: TradingState,
 }
 
 impl Progress {
@@ -39,6 +69,10 @@ impl Progress {
         self.orders.store(orders, Ordering::Relaxed);
         self.fills.store(fills, Ordering::Relaxed);
         self.profit_paise.store(paise, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_trading(&self, state: TradingState) {
+        self.trading.store(state as u8, Ordering::Relaxed);
     }
 
     pub(crate) fn set_orders_live(&self, is_live: bool) {
@@ -57,6 +91,7 @@ impl Progress {
                 0 => None,
                 state => Some(state == 2),
             },
+            trading: TradingState::from_code(self.trading.load(Ordering::Relaxed)),
         }
     }
 }

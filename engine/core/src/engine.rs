@@ -473,6 +473,18 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         self.desk.risk.is_paused()
     }
 
+    /// Whether orders may only reduce risk.
+    #[must_use]
+    pub fn is_reducing(&self) -> bool {
+        self.desk.collateral.as_ref().is_some_and(|it| it.is_reducing())
+    }
+
+    /// How many limits are used beyond the marks that alerts are told at; nought while there are none.
+    #[must_use]
+    pub const fn limits_near(&self) -> u32 {
+        self.desk.limits_near()
+    }
+
     /// What operators began and is not done.
     #[must_use]
     pub fn operator_work(&self) -> OperatorWork {

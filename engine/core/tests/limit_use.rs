@@ -96,6 +96,8 @@ fn what_is_told_is_what_is_used() {
         for (step, (now, input)) in inputs.iter().enumerate() {
             take(&mut core, &mut copy, *now, input);
             learn(&mut told, &core);
+            let near = told.values().filter(|level| **level > UseLevel::Below).count();
+            assert_eq!(core.limits_near() as usize, near, "seed {seed}, step {step}");
             for (limit, whose, used, most) in uses(&core) {
                 let level = told.get(&(limit, whose)).copied().unwrap_or(UseLevel::Below);
                 let (least, highest) =

@@ -94,6 +94,14 @@ figures! {
         profit_paise: Gauge "profit_rupees" / 100, "Profit, realised and not, before charges.";
         messages_peak: Gauge "order_messages_second_max" / 1, "Most order messages in one second.";
         stopped: Gauge "trading_stopped" / 1, "1 when trading is stopped for good, else 0.";
+        paused: Gauge "trading_paused" / 1, "1 while an operator has paused trading, else 0.";
+        reducing: Gauge "risk_only_reduced" / 1, "1 while orders may only reduce risk, else 0.";
+        limits_near: Gauge "limits_near" / 1, "Limits used beyond the marks of alerts.";
+        strategies_inactive: Gauge "strategies_inactive" / 1,
+            "Strategies that are stopped or outside their hours.";
+        margin_paise: Gauge "margin_rupees" / 100, "Margin of the positions.";
+        margin_worst_paise: Gauge "margin_worst_rupees" / 100,
+            "Margin at the worst way in which open orders can fill.";
         journal_records: Counter "journal_records_total" / 1, "Records appended to the journal.";
         journal_bytes: Counter "journal_bytes_total" / 1, "Bytes of records appended to the journal.";
         journal_segments: Gauge "journal_segments" / 1, "Segment files of the journal.";
@@ -243,7 +251,7 @@ impl CoreFigures {
     pub(crate) fn of<S: Strategy, K: PricingKernel>(core: &Core<S, K>) -> Self {
         let Counters { events, trades, gaps, resets, book_refusals, .. } = *core.counters();
         let Counters { new_orders, replaces, cancels, fills, passive_fills, .. } = *core.counters();
-        let orders = core.orders();
+        let (orders, collateral) = (core.orders(), core.collateral().unwrap_or_default());
         let paise = |money: tezi_model::Money| number(money.0 / i128::from(Px::PAISA));
         Self {
             events: number(events),
@@ -262,6 +270,12 @@ impl CoreFigures {
             profit_paise: paise(core.profit()),
             messages_peak: i64::from(core.messages_peak()),
             stopped: i64::from(core.stopped().is_some()),
+            paused: i64::from(core.is_paused()),
+            reducing: i64::from(collateral.is_reducing),
+            limits_near: i64::from(core.limits_near()),
+            strategies_inactive: number(core.strategies().filter(|it| !it.is_active()).count()),
+            margin_paise: paise(collateral.margin.total()),
+            margin_worst_paise: paise(collateral.worst.total()),
             ..Self::default()
         }
     }

@@ -123,6 +123,7 @@ enum Action {
         /// Its name: `tezi ctl limits` has them
         name: String,
         /// Its value, in the unit of its setting, or off
+        #[arg(allow_negative_numbers = true)]
         value: String,
         #[command(flatten)]
         why: Why,

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use tezi::ProgressUpdate;
+use tezi::{ProgressUpdate, TradingState};
 
 use crate::text::grouped;
 
@@ -62,8 +62,14 @@ fn line(update: &ProgressUpdate, elapsed: Duration) -> String {
         Some(true) => "  orders live",
         Some(false) => "  ORDERS DOWN",
     };
+    let trading = match update.trading {
+        TradingState::Trading => "",
+        TradingState::Reducing => "  RISK ONLY REDUCED",
+        TradingState::Paused => "  PAUSED",
+        TradingState::Stopped => "  STOPPED",
+    };
     format!(
-        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}{session}",
+        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}{session}{trading}",
         elapsed.as_secs_f64(),
         grouped(update.events),
         grouped(update.orders),
@@ -86,6 +92,7 @@ mod tests {
             fills: 8,
             profit: Money::from_rupees(-1_200),
             orders_live: None,
+            trading: TradingState::Trading,
         };
         let text = line(&update, Duration::from_millis(5_100));
         assert_eq!(
@@ -94,6 +101,8 @@ mod tests {
         );
         let live = ProgressUpdate { orders_live: Some(true), ..update };
         assert!(line(&live, Duration::ZERO).ends_with("-1,200.00  orders live"));
+        let paused = ProgressUpdate { trading: TradingState::Paused, ..live };
+        assert!(line(&paused, Duration::ZERO).ends_with("orders live  PAUSED"));
         let unknown = ProgressUpdate { done_permille: None, ..update };
         assert!(line(&unknown, Duration::ZERO).starts_with("  0.0 s"));
     }

@@ -266,6 +266,11 @@ impl Collateral {
         self.underlyings.get(underlying as usize).map(|(_, futeq)| (futeq.net(), futeq.gross()))
     }
 
+    /// Whether only risk may be reduced.
+    pub(crate) const fn is_reducing(&self) -> bool {
+        self.is_reducing
+    }
+
     /// As [`Collateral::futeq`], of the underlying of an instrument; `None` for one that nobody valued.
     pub(crate) fn futeq_of(&self, id: InstrumentId) -> Option<(Money, Money)> {
         let number = *self.numbers.get(id.index()).filter(|&&it| it != NONE)?;

@@ -13,6 +13,11 @@ use levels::Place;
 pub(in crate::desk) use levels::Usage;
 
 impl Desk {
+    /// How many limits are nearly used, or all used.
+    pub(crate) const fn limits_near(&self) -> u32 {
+        self.usage.near()
+    }
+
     /// Looks at what position and open orders of an instrument use.
     #[inline]
     pub(super) fn look_at_use(&mut self, instrument: InstrumentId) {

@@ -57,6 +57,14 @@ pub struct StrategyView<'a> {
     pub open_orders: u32,
 }
 
+impl StrategyView<'_> {
+    /// Whether it may trade.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.stopped.is_none() && !self.is_asleep
+    }
+}
+
 struct Ledger {
     positions: Positions,
     limits: StrategyLimits,

@@ -62,6 +62,8 @@ pub(in crate::desk) struct Usage {
     desk: [u8; OF_THE_DESK.len()],
     instruments: Box<[u8]>,
     underlyings: Box<[[u8; OF_UNDERLYINGS.len()]]>,
+    /// Levels that are not [`UseLevel::Below`].
+    near: u32,
 }
 
 impl Usage {
@@ -74,6 +76,7 @@ impl Usage {
             instruments: vec![0; instruments].into_boxed_slice(),
             // One for each instrument by itself, and one for each symbol.
             underlyings: vec![[0; OF_UNDERLYINGS.len()]; 2 * instruments].into_boxed_slice(),
+            near: 0,
         }
     }
 
@@ -111,9 +114,17 @@ impl Usage {
                 self.underlyings.get_mut(id as usize).and_then(|it| it.get_mut(place as usize))
             }
         };
-        if let Some(told) = told {
-            *told = level as u8;
+        let Some(told) = told else { return };
+        match (std::mem::replace(told, level as u8), level as u8) {
+            (0, 1..) => self.near += 1,
+            (1.., 0) => self.near -= 1,
+            _ => {}
         }
+    }
+
+    /// How many limits are nearly used, or all used.
+    pub(in crate::desk) const fn near(&self) -> u32 {
+        self.near
     }
 
     fn get(&self, place: Place) -> Option<&u8> {
@@ -150,10 +161,15 @@ impl Usage {
         self.desk.iter().chain(&self.instruments).chain(underlyings).copied()
     }
 
-    /// As [`Usage::levels`], to be set.
-    pub(super) fn levels_mut(&mut self) -> impl Iterator<Item = &mut u8> {
+    /// Puts back a level that was told, by its place among [`Usage::levels`]; whether there is such a
+    /// place, and none was told there.
+    pub(super) fn restore(&mut self, place: usize, level: UseLevel) -> bool {
         let underlyings = self.underlyings.iter_mut().flatten();
-        self.desk.iter_mut().chain(&mut self.instruments).chain(underlyings)
+        let mut all = self.desk.iter_mut().chain(&mut self.instruments).chain(underlyings);
+        let Some(told) = all.nth(place).filter(|told| **told == 0) else { return false };
+        *told = level as u8;
+        self.near += u32::from(level != UseLevel::Below);
+        true
     }
 }
 

@@ -28,8 +28,7 @@ impl Usage {
                 let place = usize::try_from(input.u64()?).unwrap_or(usize::MAX);
                 let level = UseLevel::from_code(input.u8()?);
                 let level = input.known(level, "level")?;
-                let kept = self.levels_mut().nth(place);
-                *input.known(kept, "place of a limit")? = level as u8;
+                input.ensure(self.restore(place, level), "place of a limit")?;
             }
             Ok(())
         })
