@@ -411,7 +411,11 @@ fn without_an_operator_the_dead_mans_switch_pauses() {
 
 /// State and open orders of a strategy, as an operator sees them.
 fn stands(operator: &mut Operator, strategy: &str) -> (String, String) {
-    let answer = operator.done("strategies");
+    // A panic writes its backtrace on the core's thread, which may take longer than an answer.
+    let answer = until("an answer", || {
+        let answer = operator.ask("strategies");
+        (answer.outcome == ControlOutcome::Done).then_some(answer)
+    });
     let mut words = answer.value(strategy).unwrap().split(' ').skip(1);
     let state = words.next().unwrap().into();
     (state, words.nth(1).unwrap().into())
