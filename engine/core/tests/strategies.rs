@@ -18,7 +18,7 @@ use tezi_core::{Core, Emitted, Output};
 use tezi_model::{
     ClientOrderId, CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, InstrumentId,
     MarketFlags, Money, Nanos, OrderCommand, OrderId, OrderStatus, Px, Qty, RejectReason, Side,
-    StrategyId, StreamId,
+    StrategyId, StreamId, TimeInForce,
 };
 
 const FUTURE: InstrumentId = InstrumentId(0);
@@ -384,6 +384,78 @@ fn limits_of_a_strategy_hold_beside_the_desks() {
     assert_eq!(bench.book().len(), 1);
     let reasons: Vec<_> = bench.core.refusals().collect();
     assert_eq!(reasons, [(RejectReason::StrategyOrders, 1), (RejectReason::StrategyPosition, 1)]);
+}
+
+#[test]
+fn one_strategy_is_flattened_on_its_own_book() {
+    let mut bench = Bench::new();
+    bench.hold(0, Side::Buy, 24_000.0);
+    bench.hold(1, Side::Sell, 24_000.0);
+    let resting = bench.rest(1, Side::Sell, 24_150.0);
+    let instrument = resting.instrument;
+    let flatten = |strategy| Control::FlattenStrategy { strategy, through_bps: 50 };
+    bench.control(flatten(SECOND)).unwrap();
+    // First what is open of it, and nothing of the other's.
+    let cancels = bench.commands();
+    assert_eq!(cancels.len(), 1);
+    assert_eq!(cancels[0].client_order_id, resting.client_order_id);
+    assert_eq!(bench.control(flatten(FIRST)), Err(ControlError::Busy));
+    let closing = bench.report(&resting, ExecutionKind::Canceled, Px::ZERO);
+    let [closing] = closing[..] else { panic!("one order: {closing:?}") };
+    assert_eq!((closing.side(), closing.strategy), (Side::Buy, SECOND));
+    assert_eq!((closing.quantity, closing.time_in_force()), (Qty(LOT), TimeInForce::Ioc));
+    assert!(bench.core.operator_work().is_flattening);
+    bench.report(&closing, ExecutionKind::Accepted, closing.price);
+    bench.report(&closing, ExecutionKind::Fill, closing.price);
+    // It looks again after a round of orders, and finds nothing.
+    bench.now = bench.now.plus(5_000_000);
+    bench.book();
+    assert!(!bench.core.operator_work().is_flattening);
+    let nets: Vec<_> = bench.core.strategies().map(|it| it.positions.get(instrument).net).collect();
+    assert_eq!(nets, [i64::from(LOT), 0, 0]);
+    let views: Vec<_> = bench.core.strategies().map(|it| it.stopped).collect();
+    assert_eq!(views, [None, Some(StopCause::Operator), None]);
+    assert!(!bench.core.is_paused(), "the others trade on");
+    bench.control(start(SECOND)).unwrap();
+    bench.rest(1, Side::Sell, 24_150.0);
+}
+
+#[test]
+fn a_flattening_stops_short_of_the_orders_of_others() {
+    let mut bench = Bench::new();
+    bench.hold(1, Side::Sell, 24_000.0);
+    let flatten = Control::FlattenStrategy { strategy: SECOND, through_bps: 100 };
+    // The market offers at 24,100; the order of another just behind it is not traded with.
+    let behind = bench.rest(0, Side::Sell, 24_100.5);
+    let closing = bench.control(flatten).unwrap();
+    let [closing] = closing[..] else { panic!("one order: {closing:?}") };
+    let contract = bench.core.instruments().get(closing.instrument).unwrap().definition;
+    assert_eq!(closing.price, Px(behind.price.0 - contract.tick.0));
+    bench.report(&closing, ExecutionKind::Canceled, closing.price);
+    bench.report(&behind, ExecutionKind::Canceled, behind.price);
+    // At the touch it leaves no room.
+    bench.rest(0, Side::Sell, 24_100.0);
+    bench.now = bench.now.plus(1_000_000_000);
+    assert_eq!(bench.book(), []);
+    assert!(bench.core.operator_work().is_flattening);
+}
+
+#[test]
+fn a_start_ends_the_flattening_of_a_strategy() {
+    let mut bench = Bench::new();
+    bench.hold(1, Side::Sell, 24_000.0);
+    let flatten = Control::FlattenStrategy { strategy: SECOND, through_bps: 50 };
+    bench.control(flatten).unwrap();
+    let [closing] = bench.commands()[..] else { panic!("{:?}", bench.core.outputs()) };
+    bench.report(&closing, ExecutionKind::Canceled, closing.price);
+    assert!(bench.core.operator_work().is_flattening);
+    bench.control(start(SECOND)).unwrap();
+    assert!(!bench.core.operator_work().is_flattening);
+    let later = bench.now.plus(1_000_000_000);
+    bench.core.on_event(later, &Event::clock(later));
+    assert_eq!(bench.commands(), []);
+    let too_far = Control::FlattenStrategy { strategy: SECOND, through_bps: 10_001 };
+    assert_eq!(bench.control(too_far), Err(ControlError::Through));
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn random_control(random: &mut Random) -> Option<Control> {
         4 => Control::CancelAll { instrument: None },
         5 => Control::Flatten { instrument: None, through_bps: 50 },
         6 => Control::Resume,
+        7 | 8 => Control::FlattenStrategy { strategy, through_bps: 80 },
         _ => return None,
     })
 }

@@ -251,6 +251,9 @@ impl<'a> ControlThread<'a> {
             Wanted::Flatten { through_bps, instrument } => {
                 Control::Flatten { instrument: some(instrument)?, through_bps }
             }
+            Wanted::FlattenStrategy { through_bps, of } => {
+                Control::FlattenStrategy { strategy: strategy(of)?, through_bps }
+            }
             Wanted::Limit { of: None, limit, value } => Control::SetLimit { limit, value },
             Wanted::Limit { of: Some(name), limit, value } => {
                 let strategy = strategy(name)?;
@@ -395,7 +398,9 @@ fn tell_state(text: &mut String, figures: &Figures) {
     let state = match (reason, figures.flattening != 0, figures.paused != 0) {
         (Some(reason), false, _) => format!("stopped {}", reason.name()),
         (Some(reason), true, _) => format!("stopped {} flattening", reason.name()),
-        (None, true, _) => "paused flattening".into(),
+        (None, true, true) => "paused flattening".into(),
+        // A strategy's; the others trade on.
+        (None, true, false) => "trading flattening".into(),
         (None, false, true) => "paused".into(),
         (None, false, false) => "trading".into(),
     };

@@ -30,6 +30,7 @@ pub(super) enum Wanted<'a> {
     Resume,
     Cancel(Option<&'a str>),
     Flatten { through_bps: u32, instrument: Option<&'a str> },
+    FlattenStrategy { through_bps: u32, of: &'a str },
     Kill,
     Release,
     Limit { of: Option<&'a str>, limit: Limit, value: i64 },
@@ -117,7 +118,14 @@ fn flatten(rest: &str) -> Result<Wanted<'_>, String> {
             (bps.ok_or("through= takes basis points, 0 to 10000")?, behind.trim())
         }
     };
-    Ok(Wanted::Flatten { through_bps, instrument: (!instrument.is_empty()).then_some(instrument) })
+    Ok(match instrument.strip_prefix("of=") {
+        Some(of) if !of.is_empty() => Wanted::FlattenStrategy { through_bps, of },
+        Some(_) => return Err("flatten [through=BPS] of=STRATEGY".into()),
+        None => {
+            let instrument = (!instrument.is_empty()).then_some(instrument);
+            Wanted::Flatten { through_bps, instrument }
+        }
+    })
 }
 
 /// `[STRATEGY] KEY=VALUE`; values may have spaces.
@@ -213,6 +221,10 @@ mod tests {
             (
                 "flatten through=7 NIFTY 2026-11-24 FUT why: a test",
                 Wanted::Flatten { through_bps: 7, instrument: Some(nifty) },
+            ),
+            (
+                "flatten through=7 of=quoter why: a test",
+                Wanted::FlattenStrategy { through_bps: 7, of: "quoter" },
             ),
             (
                 "limit loss-max 500 why: a test",

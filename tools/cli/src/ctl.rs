@@ -78,6 +78,9 @@ enum Action {
     Flatten {
         /// The instrument, as positions have it, or SEGMENT:TOKEN
         instrument: Option<String>,
+        /// Stops this one of several strategies and closes what it holds; the others trade on
+        #[arg(long, value_name = "NAME", conflicts_with = "instrument")]
+        strategy: Option<String>,
         /// How far through the touch closing orders may trade, in basis points
         #[arg(long, value_name = "BPS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=10_000))]
         through: u32,
@@ -210,8 +213,13 @@ impl Action {
             Self::Cancel { instrument, why, .. } => {
                 format!("cancel{} why: {}", some(instrument), why.why)
             }
-            Self::Flatten { instrument, through, why, .. } => {
-                format!("flatten through={through}{} why: {}", some(instrument), why.why)
+            Self::Flatten { instrument, strategy, through, why, .. } => {
+                let of = strategy.as_ref().map(|it| format!("of={it}"));
+                format!(
+                    "flatten through={through}{} why: {}",
+                    some(&of.or_else(|| instrument.clone())),
+                    why.why
+                )
             }
             Self::Limit { strategy, name, value, why } => {
                 let of = strategy.as_ref().map_or(String::new(), |it| format!("of={it} "));

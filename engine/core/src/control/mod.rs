@@ -78,6 +78,14 @@ pub enum Control {
         /// Which.
         strategy: StrategyId,
     },
+    /// Stops one of several strategies as [`Control::StopStrategy`] does, then closes what it holds with
+    /// immediate-or-cancel orders of its own until nothing is left, or it is started again. The others go on.
+    FlattenStrategy {
+        /// Which.
+        strategy: StrategyId,
+        /// As of [`Control::Flatten`].
+        through_bps: u32,
+    },
     /// Sets a limit of one of several strategies: the loss, position or open orders.
     SetStrategyLimit {
         /// Whose.
@@ -112,6 +120,7 @@ impl Control {
             Self::PriceRange { .. } => "range",
             Self::StopStrategy { .. } => "stop",
             Self::StartStrategy { .. } => "start",
+            Self::FlattenStrategy { .. } => "strategy_flatten",
             Self::SetStrategyLimit { .. } => "strategy_limit",
             Self::SetParameter { .. } => "set",
         }
@@ -123,6 +132,7 @@ impl Control {
         match *self {
             Self::StopStrategy { strategy, .. }
             | Self::StartStrategy { strategy }
+            | Self::FlattenStrategy { strategy, .. }
             | Self::SetStrategyLimit { strategy, .. }
             | Self::SetParameter { strategy, .. } => Some(strategy),
             _ => None,
@@ -158,7 +168,7 @@ pub enum ControlError {
     Range,
     /// More basis points than there are in a price.
     Through,
-    /// As many sweeps of cancels as there is room for are under way.
+    /// As many sweeps of cancels as there is room for, or another flattening, are under way.
     Busy,
     /// There is no stop to take back.
     NotStopped,
@@ -185,7 +195,9 @@ impl core::fmt::Display for ControlError {
             }
             Self::Range => f.write_str("the range begins above its end, or below nought"),
             Self::Through => f.write_str("closing orders go at most 10000 basis points through"),
-            Self::Busy => f.write_str("too many sweeps of cancels are under way"),
+            Self::Busy => {
+                f.write_str("too many sweeps of cancels, or another flattening, are under way")
+            }
             Self::NotStopped => f.write_str("trading is not stopped: there is nothing to release"),
             Self::Stopped => f.write_str("trading is stopped: a release comes first"),
             Self::UnknownStrategy => f.write_str("there is no such strategy"),

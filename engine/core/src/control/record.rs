@@ -61,6 +61,9 @@ impl From<&Control> for ControlRecord {
                 Self { first: value, second, detail: limit as u16, ..of(12) }
             }
             Control::SetParameter { strategy, .. } => Self { second: strategy.0.into(), ..of(13) },
+            Control::FlattenStrategy { strategy, through_bps } => {
+                Self { first: through_bps.into(), second: strategy.0.into(), ..of(14) }
+            }
         }
     }
 }
@@ -83,6 +86,7 @@ impl ControlRecord {
             11 => "start",
             12 => "strategy_limit",
             13 => "set",
+            14 => "strategy_flatten",
             _ => return None,
         })
     }
@@ -120,6 +124,10 @@ impl ControlRecord {
                 let assignment = Assignment::parse(assignment)?;
                 Control::SetParameter { strategy: strategy()?, assignment }
             }
+            14 => Control::FlattenStrategy {
+                strategy: strategy()?,
+                through_bps: u32::try_from(self.first).ok()?,
+            },
             _ => return None,
         })
     }

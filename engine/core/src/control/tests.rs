@@ -13,6 +13,7 @@ fn every_kind() -> Vec<Control> {
         Control::CancelAll { instrument: Some(id) },
         Control::Flatten { instrument: None, through_bps: 50 },
         Control::Flatten { instrument: Some(InstrumentId(0)), through_bps: 0 },
+        Control::FlattenStrategy { strategy: StrategyId(64), through_bps: 10_000 },
         Control::Kill,
         Control::Release,
         Control::PriceRange { instrument: id, low: Px(5), high: Px(9) },

@@ -5,7 +5,8 @@
 mod snapshot;
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher, TimeInForce,
+    ClientOrderId, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher, StrategyId,
+    TimeInForce,
 };
 
 use super::Desk;
@@ -40,6 +41,8 @@ impl Sweep {
 #[derive(Clone, Copy, Debug)]
 struct Flatten {
     instrument: Option<InstrumentId>,
+    /// Whose, of several strategies; [`StrategyId::NONE`] for those of the desk.
+    strategy: StrategyId,
     through_bps: u32,
     /// When the next round of orders may leave.
     again_at: Nanos,
@@ -147,6 +150,7 @@ impl Desk {
             // They name a strategy, and are done.
             Control::StopStrategy { .. }
             | Control::StartStrategy { .. }
+            | Control::FlattenStrategy { .. }
             | Control::SetStrategyLimit { .. }
             | Control::SetParameter { .. } => {}
         }
@@ -195,8 +199,31 @@ impl Desk {
         }
         self.begin_sweep(instrument)?;
         self.risk.set_paused(true);
-        self.operator.flatten = Some(Flatten { instrument, through_bps, again_at: self.now });
+        let (strategy, again_at) = (StrategyId::NONE, self.now);
+        self.operator.flatten = Some(Flatten { instrument, strategy, through_bps, again_at });
         Ok(())
+    }
+
+    /// Begins to close what a strategy holds; it is stopped, and its orders are cancelled for that.
+    pub(super) fn begin_strategy_flatten(
+        &mut self,
+        strategy: StrategyId,
+        through_bps: u32,
+    ) -> Result<(), ControlError> {
+        if through_bps > 10_000 {
+            return Err(ControlError::Through);
+        }
+        if self.operator.flatten.is_some_and(|flatten| flatten.strategy != strategy) {
+            return Err(ControlError::Busy);
+        }
+        let (instrument, again_at) = (None, self.now);
+        self.operator.flatten = Some(Flatten { instrument, strategy, through_bps, again_at });
+        Ok(())
+    }
+
+    /// Ends the flattening of a strategy, if it is one's.
+    pub(super) fn end_strategy_flatten(&mut self, strategy: StrategyId) {
+        self.operator.flatten.take_if(|flatten| flatten.strategy == strategy);
     }
 
     /// Goes on with what is under way.
@@ -211,7 +238,7 @@ impl Desk {
             }
         }
         let Some(flatten) = self.operator.flatten else { return };
-        let is_waiting = !self.operator.sweeps.is_empty() || self.has_open(flatten.instrument);
+        let is_waiting = !self.operator.sweeps.is_empty() || self.has_open(&flatten);
         if !is_waiting && self.now >= flatten.again_at {
             self.operator.flatten = self.close_positions(flatten);
         }
@@ -219,13 +246,15 @@ impl Desk {
 
     /// Whether an order is one that closes a position: it cancels itself.
     pub(super) fn is_closing(&self, order: &Order) -> bool {
-        self.operator.flatten.is_some() && order.time_in_force == TimeInForce::Ioc
+        order.time_in_force == TimeInForce::Ioc
+            && self.operator.flatten.is_some_and(|flatten| flatten.strategy == order.strategy)
     }
 
-    fn has_open(&self, instrument: Option<InstrumentId>) -> bool {
-        match instrument {
-            None => self.orders.open_count() > 0,
-            Some(id) => self.orders.exposure(id).orders > 0,
+    fn has_open(&self, flatten: &Flatten) -> bool {
+        match (flatten.instrument, flatten.strategy) {
+            (_, strategy) if !strategy.is_none() => self.orders.open_count_of(strategy) > 0,
+            (None, _) => self.orders.open_count() > 0,
+            (Some(id), _) => self.orders.exposure(id).orders > 0,
         }
     }
 
@@ -235,11 +264,12 @@ impl Desk {
         for index in 0..self.instruments.len() as u32 {
             let id = InstrumentId(index);
             let is_meant = flatten.instrument.is_none_or(|only| only == id);
-            let net = self.positions.get(id).net;
+            let own = self.ledgers.position(flatten.strategy, id);
+            let net = own.unwrap_or_else(|| self.positions.get(id)).net;
             if !is_meant || net == 0 {
                 continue;
             }
-            match self.close_position(id, net, flatten.through_bps) {
+            match self.close_position(id, net, &flatten) {
                 Closing::Sent => (has_left, has_sent) = (true, true),
                 Closing::Later => has_left = true,
                 Closing::Never => {}
@@ -249,7 +279,7 @@ impl Desk {
         has_left.then(|| Flatten { again_at: self.now.plus(pause), ..flatten })
     }
 
-    fn close_position(&mut self, id: InstrumentId, net: i64, through_bps: u32) -> Closing {
+    fn close_position(&mut self, id: InstrumentId, net: i64, flatten: &Flatten) -> Closing {
         let Some(state) = self.instruments.get(id) else { return Closing::Never };
         let definition = state.definition;
         let side = if net > 0 { Side::Sell } else { Side::Buy };
@@ -259,7 +289,16 @@ impl Desk {
             return Closing::Never;
         }
         let Some(touch) = self.books.touch(id, side.opposite()) else { return Closing::Later };
-        let price = self.closing_price(touch.price, side, definition.tick, through_bps);
+        let furthest = self.closing_price(touch.price, side, definition.tick, flatten.through_bps);
+        // Another strategy's order on the other side is no counterparty: it stops short of it.
+        let own = self.orders.best_price(id, side.opposite());
+        let price = match own.filter(|own| side.crosses(furthest, *own)) {
+            Some(own) => Px(own.0 - side.sign() * definition.tick.0.max(1)),
+            None => furthest,
+        };
+        if !side.crosses(price, touch.price) {
+            return Closing::Later;
+        }
         let freeze = match definition.freeze_quantity.0 {
             0 => u64::from(u32::MAX),
             freeze => u64::from(freeze),
@@ -273,14 +312,17 @@ impl Desk {
         let request = Request::new_order(id, side, price, Qty(quantity), TimeInForce::Ioc);
         let proposal = Proposal::new_order(side, price, Qty(quantity));
         let market = self.market(id, side);
+        // What takes a strategy's position back may add to the desk's.
+        let is_of_desk = flatten.strategy.is_none();
         let is_allowed = self.has_room(2)
             && self.risk.check_order(self.now, &definition, &market, &proposal).is_ok()
-            && self.guards.check(&self.ask(id, &proposal)).is_ok();
+            && self.guards.check(&self.ask(id, &proposal)).is_ok()
+            && (is_of_desk || self.check_collateral(id, &proposal).is_ok());
         self.origin = Origin::CORE;
-        if is_allowed && self.enter(&request, &proposal).is_ok() {
-            return Closing::Sent;
-        }
-        Closing::Later
+        self.strategy = flatten.strategy;
+        let has_left = is_allowed && self.enter(&request, &proposal).is_ok();
+        self.strategy = StrategyId::NONE;
+        if has_left { Closing::Sent } else { Closing::Later }
     }
 
     /// The price of an order that trades through a touch, as far as that and the fat finger limit
@@ -330,7 +372,11 @@ impl Desk {
             hasher.write(all(sweep.instrument));
             hasher.write(sweep.last.0);
         }
-        if let Some(Flatten { instrument, through_bps, again_at }) = self.operator.flatten {
+        if let Some(Flatten { instrument, strategy, through_bps, again_at }) = self.operator.flatten
+        {
+            if !strategy.is_none() {
+                hasher.write(strategy.0.into());
+            }
             hasher.write(all(instrument));
             hasher.write(through_bps.into());
             hasher.write_i64(again_at.0);

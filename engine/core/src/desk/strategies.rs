@@ -77,7 +77,9 @@ impl Desk {
         }
         for strategy in self.ledgers.inactive() {
             if self.orders.open_count_of(strategy) > 0 {
-                self.cancel_where(|_, order| order.strategy == strategy);
+                self.cancel_where(|desk, order| {
+                    order.strategy == strategy && !desk.is_closing(order)
+                });
             }
         }
     }
@@ -108,9 +110,15 @@ impl Desk {
                 None => return Err(ControlError::StrategyNotStopped),
                 Some(StopCause::Panic) => return Err(ControlError::StrategyPanicked),
                 Some(_) => {
+                    self.end_strategy_flatten(strategy);
                     self.change_strategy_by(strategy, StrategyEvent::Started, Origin::CORE);
                 }
             },
+            Control::FlattenStrategy { through_bps, .. } => {
+                self.begin_strategy_flatten(strategy, through_bps)?;
+                let event = StrategyEvent::Stopped(StopCause::Operator);
+                self.change_strategy_by(strategy, event, Origin::CORE);
+            }
             Control::SetStrategyLimit { limit, value, .. } => {
                 let limits = strategy_limit(self.ledgers.limits(strategy), limit, value)?;
                 self.ledgers.set_limits(strategy, limits);

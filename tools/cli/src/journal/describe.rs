@@ -264,7 +264,9 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
         description = description.count("strategy", strategy.0);
     }
     description = match *control {
-        Control::Flatten { through_bps, .. } => description.count("through_bps", through_bps),
+        Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+            description.count("through_bps", through_bps)
+        }
         Control::SetLimit { limit, value } => {
             description.text("limit", limit.name()).signed("value", value)
         }

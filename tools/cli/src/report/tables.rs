@@ -168,7 +168,9 @@ fn trade(row: &TradeRow, of: Strategies<'_>) -> Vec<String> {
 fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
     let ControlEntry { control, uid, who, why } = &row.entry;
     let what = match *control {
-        Control::Flatten { through_bps, .. } => format!("{through_bps} bps through the touch"),
+        Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+            format!("{through_bps} bps through the touch")
+        }
         Control::SetLimit { limit, value } | Control::SetStrategyLimit { limit, value, .. } => {
             format!("{} {value}", limit.name())
         }

@@ -107,7 +107,9 @@ impl<'a> ControlRow<'a> {
             ..Self::default()
         };
         match control {
-            Control::Flatten { through_bps, .. } => Self { through_bps: Some(*through_bps), ..row },
+            Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+                Self { through_bps: Some(*through_bps), ..row }
+            }
             Control::SetLimit { limit, value } | Control::SetStrategyLimit { limit, value, .. } => {
                 Self { limit: Some(Label::Text(limit.name())), value: Some(*value), ..row }
             }

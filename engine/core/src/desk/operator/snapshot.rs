@@ -1,6 +1,6 @@
 //! What operators began, in a snapshot.
 
-use tezi_model::{ClientOrderId, InstrumentId};
+use tezi_model::{ClientOrderId, InstrumentId, StrategyId};
 
 use super::{Flatten, Operator, SWEEPS_MAX, Sweep};
 use crate::snapshot::{SnapshotError, SnapshotReader, SnapshotWriter, part};
@@ -17,8 +17,9 @@ impl Operator {
                 out.option(instrument, id);
                 out.u64(last.0);
             }
-            out.option(*flatten, |out, Flatten { instrument, through_bps, again_at }| {
+            out.option(*flatten, |out, Flatten { instrument, strategy, through_bps, again_at }| {
                 out.option(instrument, id);
+                out.u8(strategy.0);
                 out.u32(through_bps);
                 out.time(again_at);
             });
@@ -40,9 +41,10 @@ impl Operator {
                 self.sweeps.push(Sweep { instrument, last: ClientOrderId(input.u64()?) });
             }
             self.flatten = input.option(|input| {
-                let (instrument, through_bps) = (input.option(id)?, input.u32()?);
+                let (instrument, strategy) = (input.option(id)?, StrategyId(input.u8()?));
+                let through_bps = input.u32()?;
                 input.ensure(through_bps <= 10_000, "basis points")?;
-                Ok(Flatten { instrument, through_bps, again_at: input.time()? })
+                Ok(Flatten { instrument, strategy, through_bps, again_at: input.time()? })
             })?;
             Ok(())
         })
