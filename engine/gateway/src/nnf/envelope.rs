@@ -1,8 +1,7 @@
 //! The 22 bytes before every message: length, sequence, checksum (FO 9.48, chapter 11).
 
-use md5::{Digest, Md5};
-
 use super::decode::DecodeError;
+use super::md5;
 use super::wire::{BeU16, BeU32, Envelope};
 
 /// The most bytes a packet may have, its envelope included.
@@ -28,7 +27,7 @@ pub(super) fn seal(envelope: &mut Envelope, message: &[u8], sequence: u32, check
     envelope.length = BeU16::new((Envelope::SIZE + message.len()) as u16);
     envelope.sequence = BeU32::new(sequence);
     envelope.checksum = match checksum {
-        Checksum::Md5 => Md5::digest(message).into(),
+        Checksum::Md5 => md5::digest(message),
         Checksum::None => [0; 16],
     };
 }
@@ -85,7 +84,7 @@ impl<'a> Packet<'a> {
     #[inline]
     pub fn verify(&self, checksum: Checksum) -> Result<(), DecodeError> {
         match checksum {
-            Checksum::Md5 if Md5::digest(self.message)[..] != self.checksum => {
+            Checksum::Md5 if md5::digest(self.message) != self.checksum => {
                 Err(DecodeError::ChecksumMismatch)
             }
             Checksum::Md5 | Checksum::None => Ok(()),

@@ -72,6 +72,7 @@ mod header;
 mod identity;
 mod legs;
 mod link;
+mod md5;
 mod notice;
 #[cfg(test)]
 mod tests;

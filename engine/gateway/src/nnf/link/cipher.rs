@@ -13,8 +13,8 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{AesGcm, Nonce, Tag};
 use ctr::Ctr32BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use md5::{Digest, Md5};
 
+use super::super::md5;
 use super::super::wire::{Envelope, Secret};
 
 type Gcm = AesGcm<Aes256, U16>;
@@ -149,9 +149,9 @@ impl Cipher {
     pub(in super::super) fn seal(&mut self, packet: &mut [u8]) -> Result<(), CipherError> {
         let (envelope, message) = packet.split_at_mut(Envelope::SIZE);
         let checksum = match &mut self.method {
-            Method::Plain => Md5::digest(message).into(),
+            Method::Plain => md5::digest(message),
             Method::Stream { out, .. } => {
-                let digest = Md5::digest(&*message).into();
+                let digest = md5::digest(message);
                 out.try_apply_keystream(message).map_err(|_| CipherError::Exhausted)?;
                 digest
             }
@@ -173,7 +173,7 @@ impl Cipher {
             }
             Method::Gcm(messages) => return messages.open(message, checksum),
         }
-        let digest: [u8; 16] = Md5::digest(&*message).into();
+        let digest = md5::digest(message);
         if digest == *checksum { Ok(()) } else { Err(CipherError::Checksum) }
     }
 }
@@ -221,6 +221,8 @@ fn halves(iv: [u8; 16]) -> [[u8; 8]; 2] {
 
 #[cfg(test)]
 mod tests {
+    use ::md5::{Digest, Md5};
+
     use super::*;
 
     fn keys() -> SessionKeys {
