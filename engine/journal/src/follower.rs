@@ -13,13 +13,15 @@ use std::{
 use crate::{
     Crc32c, Damage, DamageKind, HeaderFault, JournalError, RECORD_HEADER_BYTES, Record,
     RecordFault, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader,
-    format::{Frame, parse},
+    format::{Frame, parse, stored_checksum},
     segment::segment_path,
     stage::memory_segment_path,
 };
 
-/// What is read at once; a larger record is read as a whole.
+/// The most that is read at once; a larger record is read as a whole.
 const WINDOW_BYTES: usize = 256 << 10;
+/// What is read at once by a follower that has caught up: all that a look for news costs.
+const WINDOW_BYTES_MIN: usize = 4 << 10;
 /// A read may pass a record that is being committed, and then sees the rest of it a moment later.
 const READS_MAX: u32 = 4;
 
@@ -50,7 +52,38 @@ pub struct JournalFollower {
     window: Vec<u8>,
     window_offset: u64,
     position: usize,
+    /// What is read at once: more while it is behind.
+    window_bytes: usize,
     sequence_expected: u64,
+}
+
+/// Whole records of one segment, as they lie there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch<'a> {
+    /// The segment.
+    pub segment: SegmentHeader,
+    /// The sequence of the first record.
+    pub first: u64,
+    /// The sequence of the last record.
+    pub last: u64,
+    /// The records, headers and padding included, one directly after the other.
+    pub records: &'a [u8],
+}
+
+/// Where a sequence that was looked for is.
+pub enum Sought {
+    /// The follower stands before it.
+    Found {
+        /// Its next record is the one that was looked for, or will be.
+        follower: JournalFollower,
+        /// The checksum of the record before that; 0 when there is none.
+        crc_before: u32,
+    },
+    /// The journal does not go that far.
+    Beyond {
+        /// Its last sequence.
+        sequence_last: u64,
+    },
 }
 
 /// A segment file that is being read.
@@ -80,7 +113,75 @@ impl JournalFollower {
             window: Vec::new(),
             window_offset: SEGMENT_HEADER_BYTES as u64,
             position: 0,
+            window_bytes: WINDOW_BYTES_MIN,
         })
+    }
+
+    /// Begins with a sequence: the next that the journal will have, at most.
+    ///
+    /// Reads the headers of the segments before and the one that holds the record before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalFollower::open`] and [`JournalFollower::poll`].
+    pub fn seek(dir: &Path, sequence: u64) -> Result<Sought, JournalError> {
+        let mut follower = Self::open(dir)?;
+        let before = sequence.saturating_sub(1);
+        if before == 0 {
+            return Ok(Sought::Found { follower, crc_before: 0 });
+        }
+        let session = follower.segment.header.session_id;
+        loop {
+            let number = follower.segment.header.number + 1;
+            match OpenSegment::open(dir, number, Some(session))? {
+                Some(next) if next.header.base_sequence <= before => {
+                    follower.sequence_expected = next.header.base_sequence;
+                    follower.enter(next)?;
+                }
+                _ => break,
+            }
+        }
+        loop {
+            let Some(batch) = follower.poll_batch(0)? else {
+                return Ok(Sought::Beyond { sequence_last: follower.sequence_last() });
+            };
+            if batch.last == before {
+                let crc_before = stored_checksum(batch.records);
+                return Ok(Sought::Found { follower, crc_before });
+            }
+        }
+    }
+
+    /// The segment that it reads.
+    #[must_use]
+    pub const fn segment(&self) -> &SegmentHeader {
+        &self.segment.header
+    }
+
+    /// The next records as they lie in their segment, as many as were read and `bytes_max` takes, one
+    /// at least; `None` when there is none yet, or none any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalFollower::poll`].
+    pub fn poll_batch(&mut self, bytes_max: usize) -> Result<Option<Batch<'_>>, JournalError> {
+        let Some(frame) = self.next_frame()? else { return Ok(None) };
+        let (start, first) = (self.position, self.sequence_expected);
+        self.position += frame.size();
+        self.sequence_expected += 1;
+        while self.position - start < bytes_max
+            && let Ok(frame) = self.parse()
+            && self.position - start + frame.size() <= bytes_max
+        {
+            self.position += frame.size();
+            self.sequence_expected += 1;
+        }
+        Ok(Some(Batch {
+            segment: self.segment.header,
+            first,
+            last: self.sequence_expected - 1,
+            records: &self.window[start..self.position],
+        }))
     }
 
     /// The next record; `None` when there is none yet, or none any more.
@@ -115,7 +216,10 @@ impl JournalFollower {
         if let Ok(frame) = self.parse() {
             return Ok(Some(frame));
         }
-        let mut bytes_wanted = WINDOW_BYTES;
+        let is_behind = self.window.len() / 2 < self.position;
+        let more = if is_behind { self.window_bytes * 2 } else { WINDOW_BYTES_MIN };
+        self.window_bytes = more.min(WINDOW_BYTES);
+        let mut bytes_wanted = self.window_bytes;
         let mut reads = 0;
         loop {
             // Asked for before reading: what this segment still gets was committed by then.

@@ -114,6 +114,14 @@ pub(crate) fn parse(bytes: &[u8], seed: u32, crc: Crc32c) -> Result<Frame, Recor
     Ok(Frame { header, length: length as usize })
 }
 
+/// The checksum that a record has, by its own word.
+pub(crate) fn stored_checksum(record: &[u8]) -> u32 {
+    match record.first_chunk::<8>() {
+        Some([_, _, _, _, crc @ ..]) => u32::from_le_bytes(*crc),
+        None => 0,
+    }
+}
+
 /// How far the records of a whole segment go without a fault: the end of the last, and the sequence
 /// behind it.
 pub(crate) fn good_prefix(bytes: &[u8], base: u64, seed: u32, crc: Crc32c) -> (usize, u64) {

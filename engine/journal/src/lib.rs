@@ -10,6 +10,8 @@
 //! [`JournalFollower`] reads along while the journal is written. [`Promise`] names what a record
 //! survives: of a journal staged in memory, [`DurableWatermark`] says how far the disk has it.
 //!
+//! [`replication`] brings a journal into a second host.
+//!
 //! The format is in `docs/wire/journal.md`, byte by byte. Record types and payloads are the
 //! host's business; nothing here looks inside them, and nothing here reads a clock.
 
@@ -24,6 +26,7 @@ mod mapping;
 mod promise;
 mod reader;
 mod recover;
+pub mod replication;
 mod segment;
 mod stage;
 mod verify;
@@ -35,7 +38,7 @@ mod tests;
 pub use crc32c::Crc32c;
 pub use damage::{Damage, DamageKind, End, RecordFault, TornTail};
 pub use error::JournalError;
-pub use follower::JournalFollower;
+pub use follower::{Batch, JournalFollower, Sought};
 pub use format::{RECORD_ALIGN, RECORD_HEADER_BYTES, record_bytes};
 pub use header::{
     FORMAT_VERSION, HeaderFault, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,

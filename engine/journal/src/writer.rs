@@ -301,6 +301,21 @@ impl JournalWriter {
         if is_appended { Ok(()) } else { Err(self.stopped()) }
     }
 
+    /// Bytes that the current segment still has.
+    pub(crate) fn room(&self) -> usize {
+        self.half.len() - self.half.position()
+    }
+
+    /// Bytes of the current segment that are taken, its header included.
+    pub(crate) fn position(&self) -> usize {
+        self.half.position()
+    }
+
+    /// Size of the segments that are made from now on.
+    pub(crate) const fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
     /// The sequence of the last record in the journal; 0 when it has none.
     #[must_use]
     pub const fn sequence_last(&self) -> u64 {
@@ -478,6 +493,18 @@ impl JournalWriter {
         }
         if self.half.position() == SEGMENT_HEADER_BYTES {
             return Ok(());
+        }
+        self.begin_segment(time)
+    }
+
+    /// Begins a new segment now, whatever is in the current one.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalWriter::append`].
+    pub(crate) fn begin_segment(&mut self, time: Nanos) -> Result<(), JournalError> {
+        if self.is_stopped {
+            return Err(self.stopped());
         }
         let rolled = self.look_around().and_then(|()| self.roll(time));
         if rolled.is_err() {
