@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -30,6 +31,7 @@ use crate::observer::{Observables, Observed, Observer, Onlookers, Shared};
 use crate::order_path::OrderWay;
 use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread};
 use crate::progress::Progress;
+use crate::replication::{ReplicaState, ReplicaThread, ReplicationReport};
 use crate::report::{CoreReport, Report};
 use crate::resume::Resumption;
 
@@ -57,6 +59,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) is_paced: bool,
     /// Carries orders, where they leave the process.
     pub(crate) orders: Option<OrdersThread>,
+    /// Brings the journal to a follower, where there is one.
+    pub(crate) replica: Option<ReplicaThread>,
 }
 
 impl<'a> Sides<'a> {
@@ -73,6 +77,7 @@ impl<'a> Sides<'a> {
             injected: None,
             is_paced,
             orders: None,
+            replica: None,
         }
     }
 }
@@ -87,6 +92,9 @@ pub(crate) struct Assembly<'a> {
     pub(crate) orders: Option<&'a OrderSessionConfig>,
 }
 
+/// The thread that brings the journal to a follower, and what it is told by.
+type Replicating<'scope> = (ScopedJoinHandle<'scope, ReplicationReport>, Arc<ReplicaState>);
+
 /// What the core's thread gives back.
 struct Finished {
     core: CoreReport,
@@ -98,6 +106,7 @@ struct Finished {
     unsaid: u64,
     notes: Vec<String>,
     orders: Option<(OrdersReport, Latencies)>,
+    replication: Option<ReplicationReport>,
 }
 
 impl Assembly<'_> {
@@ -116,20 +125,23 @@ impl Assembly<'_> {
         let session = self.session_text(&strategy);
         let shared = Shared::default();
         let observation = &self.host.observation;
-        let (mut seats, mut observer) = Observer::open(observation, &clock, &shared, &session)?;
-        if let Some(observer) = &mut observer {
-            observer.on_start(&session, self.instruments.len(), seats.metrics_address());
-        }
+        let about = (session.as_str(), self.instruments.len());
+        let (mut seats, observer) = Observer::open(observation, &clock, &shared, about)?;
         // Before the journal, so that a socket that cannot be leaves none behind.
         let door = Door::open(self.host.control.as_ref())?;
-        let Begun { core, recorder, orders, orders_thread, beginning, mut notes, resumption } =
-            self.begin(strategy, &clock)?;
-        sides.orders = orders_thread;
+        let begun = self.begin(strategy, &clock)?;
+        let Begun { core, recorder, orders, orders_thread, replica, .. } = begun;
+        let Begun { beginning, notes, resumption, .. } = begun;
+        let replica_state = replica.as_ref().map(ReplicaThread::state);
+        (sides.orders, sides.replica) = (orders_thread, replica);
+        seats.look_at_replica(replica_state.as_ref());
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
         let (instruments, members) = (self.instruments, &members);
-        let known = Known { instruments, strategy: &name, parameters: &parameters, members };
+        let replica = replica_state.as_deref();
+        let known =
+            Known { instruments, strategy: &name, parameters: &parameters, members, replica };
         let (control_seat, controls) = Door::seats(door, known)?;
         let core_loop = CoreLoop {
             core,
@@ -155,19 +167,15 @@ impl Assembly<'_> {
             strategy: &name,
             kernel: CppKernels.name(),
             started,
+            replica,
         };
         let (core, hiccup_core) = (self.host.pinning.cores().publisher, observation.hiccup_core);
         let onlookers = Onlookers { observer, seats, metrics, controls, hiccup_core, core };
-        let (feed, mut finished, mut observed) =
+        let (feed, finished, mut observed) =
             self.run_threads((core_loop, beginning), outputs, sides, &stop, onlookers, watch)?;
-        notes.append(&mut finished.notes);
-        finished.notes = notes;
-        if let Some(error) = finished.book_error {
-            return Err(error);
-        }
-        let kernel = CppKernels.name();
+        let (kernel, elapsed) = (CppKernels.name(), started.elapsed());
         let who = Identity { name, parameters, kernel, journal, resumption, injected, is_paced };
-        let mut report = assemble_report(who, feed, finished, &mut observed, started.elapsed());
+        let mut report = assemble_report(who, notes, feed, finished, &mut observed, elapsed)?;
         let fault = observed.events.and_then(|events| events.stop(clock.now(), &report));
         report.notes.extend(fault);
         Ok(report)
@@ -178,7 +186,7 @@ impl Assembly<'_> {
         &self,
         (core_loop, beginning): (CoreLoop<'c, S, K>, Option<Beginning>),
         outputs: Outputs<'c>,
-        sides: Sides<'_>,
+        sides: Sides<'c>,
         stop: &'c AtomicBool,
         onlookers: Onlookers<'c>,
         watch: impl FnOnce(&dyn Fn() -> bool),
@@ -186,7 +194,7 @@ impl Assembly<'_> {
         let (producer, consumer) = tezi_ring::ring(RING_SLOTS)
             .map_err(|error| Error::Parameter(format!("ring to the core: {error}")))?;
         let cores = self.host.pinning.cores();
-        let clock = core_loop.clock;
+        let (clock, progress) = (core_loop.clock, core_loop.progress);
         let Outputs { decoded, book } = outputs;
         thread::scope(|scope| {
             let (looking, observables) = onlookers.start(scope, clock, stop)?;
@@ -208,37 +216,63 @@ impl Assembly<'_> {
                 spawn(scope, "tezi-orders", run)
             };
             let orders = sides.orders.map(carry).transpose()?;
-            let publisher = match sides.publish {
-                Some(publish) => Some(spawn(scope, "tezi-demo", move || {
+            let replica = self.start_replica(scope, sides.replica, clock, progress)?;
+            let send = |publish: Publish<'c>| {
+                spawn(scope, "tezi-demo", move || {
                     // Not to be had, it sends from wherever it is: nothing to tell the user.
                     let _ = crate::pin::pin(cores.publisher, "publisher");
                     publish(stop)
-                })?),
-                None => None,
+                })
             };
-            let server = match sides.serve {
-                Some(serve) => Some(spawn(scope, "tezi-demo-tcp", move || {
+            let publisher = sides.publish.map(send).transpose()?;
+            let serve = |serve: Serve<'c>| {
+                spawn(scope, "tezi-demo-tcp", move || {
                     let _ = crate::pin::pin(cores.publisher, "recovery server");
                     serve(clock, stop);
-                })?),
-                None => None,
+                })
             };
+            let server = sides.serve.map(serve).transpose()?;
             watch(&|| core.is_finished());
-            // Ended in order or by a panic: nobody is left to send to.
+            // Ended in order or by a panic: nobody is left to send to, and the journal takes no more.
             stop.store(true, Ordering::Relaxed);
+            replica.iter().for_each(|(_, state)| state.end());
             // Every thread is joined before the first error is told.
             let published = publisher.map(|thread| join(thread, "publisher"));
             let served = server.map_or(Ok(()), |thread| join(thread, "recovery server"));
             let feed = join(feed, "feed");
             let orders = orders.map(|thread| join(thread, "orders"));
+            let replica = replica.map(|(thread, _)| join(thread, "replica"));
             let core = join(core, "core");
             let observed = looking.join();
             let mut finished = core?;
             finished.orders = orders.transpose()?;
+            finished.replication = replica.transpose()?;
             published.transpose()?.transpose()?;
             served?;
             Ok((feed??, finished, observed?))
         })
+    }
+}
+
+impl Assembly<'_> {
+    /// Starts the thread that brings the journal to a follower; with it, what it is told by.
+    fn start_replica<'scope>(
+        &self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        thread: Option<ReplicaThread>,
+        clock: &'scope Clock,
+        progress: &'scope Progress,
+    ) -> Result<Option<Replicating<'scope>>, Error> {
+        let Some(thread) = thread else { return Ok(None) };
+        let core = self.host.replication.and_then(|config| config.core);
+        let state = thread.state();
+        let run = move || {
+            let note = crate::pin::pin(core, "replica");
+            let mut report = thread.run(clock, progress);
+            report.notes.extend(note);
+            report
+        };
+        Ok(Some((spawn(scope, "tezi-replica", run)?, state)))
     }
 }
 
@@ -345,6 +379,7 @@ fn run_core<S: Strategy, K: PricingKernel>(
         unsaid,
         notes,
         orders: None,
+        replication: None,
     }
 }
 
@@ -405,15 +440,19 @@ struct Identity {
 
 fn assemble_report(
     who: Identity,
+    mut notes: Vec<String>,
     feed: FeedReport,
     core: Finished,
     observed: &mut Observed,
     elapsed: Duration,
-) -> Report {
+) -> Result<Report, Error> {
+    if let Some(error) = core.book_error {
+        return Err(error);
+    }
     let mut latencies = core.latencies;
     latencies.set(PathStage::Decode, feed.decode.clone());
     latencies.add(&observed.latencies);
-    let mut notes = core.notes;
+    notes.extend(core.notes);
     notes.append(&mut observed.notes);
     notes.extend(feed.notes.iter().cloned());
     let orders = core.orders.map(|(report, stages)| {
@@ -421,7 +460,8 @@ fn assemble_report(
         latencies.add(&stages);
         report
     });
-    Report {
+    notes.extend(core.replication.iter().flat_map(|it| it.notes.iter().cloned()));
+    Ok(Report {
         strategy: who.name,
         parameters: who.parameters,
         kernel: who.kernel,
@@ -435,9 +475,10 @@ fn assemble_report(
         resumption: who.resumption,
         journal_stats: core.journal_stats,
         durability: core.durability,
+        replication: core.replication,
         journal_error: core.journal_error,
         orders_not_encoded: core.unsaid,
         orders,
         notes,
-    }
+    })
 }

@@ -19,6 +19,7 @@ use crate::kernels::CppKernels;
 use crate::order_path::{OrderPath, OrderWay};
 use crate::orders::{OrdersThread, link};
 use crate::recorder::Recorder;
+use crate::replication::{Gate, OnReplicaLoss, ReplicaThread};
 use crate::resume::{OrdersOfTheDay, Resumed, Resumption, resume};
 
 /// Everything the core's thread and the orders' thread begin with.
@@ -27,6 +28,8 @@ pub(crate) struct Begun<S> {
     pub(crate) recorder: Recorder,
     pub(crate) orders: OrderWay,
     pub(crate) orders_thread: Option<OrdersThread>,
+    /// Brings the journal to a follower, where there is one.
+    pub(crate) replica: Option<ReplicaThread>,
     /// What comes before anything else, where the session is taken up again.
     pub(crate) beginning: Option<Beginning>,
     pub(crate) resumption: Option<Resumption>,
@@ -37,6 +40,7 @@ impl Assembly<'_> {
     /// Makes core, journal and way of orders. What is wrong with the session is found before a
     /// journal is made or written to.
     pub(crate) fn begin<S: Strategy>(&self, strategy: S, clock: &Clock) -> Result<Begun<S>, Error> {
+        self.check_promise()?;
         match &self.host.journal {
             Some(path) if self.host.resume && holds_journal(path) => {
                 self.take_up(path, strategy, clock)
@@ -56,7 +60,7 @@ impl Assembly<'_> {
         // Before the journal, so that what is wrong with it leaves none behind.
         let (orders, orders_thread) = self.order_way(core.instruments(), None, clock)?;
         let (recorder, note) = self.begin_journal(&session, clock)?;
-        Ok(self.begun(core, recorder, (orders, orders_thread), (None, None), note))
+        self.begun(core, recorder, (orders, orders_thread), (None, None), note)
     }
 
     /// Goes on with the session of the journal in `path`.
@@ -81,7 +85,7 @@ impl Assembly<'_> {
         let recorder = Recorder::append_to(path, self.host.segment_bytes, stage)?;
         let streams = streams.into_iter().collect();
         let beginning = Beginning { session, has_started, unwritten, instruments, streams };
-        Ok(self.begun(core, recorder, way, (Some(beginning), Some(summary)), note))
+        self.begun(core, recorder, way, (Some(beginning), Some(summary)), note)
     }
 
     fn begun<S: Strategy>(
@@ -91,14 +95,23 @@ impl Assembly<'_> {
         (orders, mut orders_thread): (OrderWay, Option<OrdersThread>),
         (beginning, resumption): (Option<Beginning>, Option<Resumption>),
         note: Option<String>,
-    ) -> Begun<S> {
-        if let (Some(thread), Some(durable)) = (&mut orders_thread, recorder.durable())
-            && self.orders_wait() == Promise::Durable
-        {
-            thread.wait_for(durable);
+    ) -> Result<Begun<S>, Error> {
+        let replica = match (&self.host.replication, recorder.path()) {
+            (Some(config), Some(journal)) => Some(ReplicaThread::new(config, journal)?),
+            _ => None,
+        };
+        let gate = match (self.orders_wait(), recorder.durable(), &replica) {
+            (Promise::Durable, Some(durable), _) => Some(Gate::Durable(durable)),
+            (Promise::Replicated, durable, Some(replica)) => {
+                Some(Gate::Replicated { state: replica.state(), durable })
+            }
+            _ => None,
+        };
+        if let (Some(thread), Some(gate)) = (&mut orders_thread, gate) {
+            thread.wait_for(gate);
         }
         let notes = note.into_iter().collect();
-        Begun { core, recorder, orders, orders_thread, beginning, resumption, notes }
+        Ok(Begun { core, recorder, orders, orders_thread, replica, beginning, resumption, notes })
     }
 
     /// Where commands go, and who carries them on when that is out of the process. `earlier` are
@@ -135,21 +148,43 @@ impl Assembly<'_> {
         self.orders.map_or(Promise::Appended, |config| config.wait_for)
     }
 
+    /// The promise that the journal itself must be able to make, for orders to leave.
+    fn journal_promise(&self) -> Promise {
+        let on_loss = self.host.replication.map(|config| config.on_loss);
+        match (self.orders_wait(), on_loss) {
+            (Promise::Replicated, Some(OnReplicaLoss::Durable { .. })) => Promise::Durable,
+            // In the follower's journal it is without our own saying anything of the disk.
+            (Promise::Replicated, _) => Promise::Appended,
+            (promise, _) => promise,
+        }
+    }
+
+    /// Whether what orders wait for can come.
+    fn check_promise(&self) -> Result<(), Error> {
+        let wait = self.orders_wait();
+        let has_journal = self.host.journal.is_some();
+        let what = if wait > Promise::Appended && !has_journal {
+            format!("orders wait for {}, and no journal is kept", wait.name())
+        } else if wait == Promise::Replicated && self.host.replication.is_none() {
+            format!("orders wait for {}, and no follower is named", wait.name())
+        } else if self.host.replication.is_some() && !has_journal {
+            "a journal is to be replicated, and none is kept".into()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Parameter(what))
+    }
+
     /// Whether the journal is staged, and what to tell the user of that.
     fn is_staged(&self) -> Result<(bool, Option<String>), Error> {
         let Host { journal_mode, journal_stage, segment_bytes, .. } = self.host;
-        let wait = self.orders_wait();
+        let wait = self.journal_promise();
         journal_mode.resolve(self.time_source, wait, journal_stage, *segment_bytes)
     }
 
     /// Makes the journal the way that was asked for; what to tell the user of it.
     fn make_journal(&self, now: Nanos) -> Result<(Recorder, Option<String>), Error> {
         let Some(dir) = &self.host.journal else {
-            let wait = self.orders_wait();
-            if wait > Promise::Appended {
-                let what = format!("orders wait for {}, and no journal is kept", wait.name());
-                return Err(Error::Parameter(what));
-            }
             return Ok((Recorder::off(), None));
         };
         let (is_staged, note) = self.is_staged()?;

@@ -32,6 +32,7 @@ use crate::orders::client_order_id_base;
 use crate::pin::Pinning;
 use crate::progress::ProgressUpdate;
 use crate::publish::{PublishUpdate, Publisher};
+use crate::replication::ReplicationConfig;
 use crate::report::Report;
 use crate::session::{CaptureSession, DemoSession, FeedGroup, LiveSession, Session};
 
@@ -78,6 +79,7 @@ pub struct Host {
     pub(crate) segment_bytes: u64,
     pub(crate) journal_mode: JournalMode,
     pub(crate) journal_stage: StageConfig,
+    pub(crate) replication: Option<ReplicationConfig>,
     pub(crate) pinning: Pinning,
     pub(crate) decoded_csv: Option<PathBuf>,
     pub(crate) book_csv: Option<PathBuf>,
@@ -106,6 +108,7 @@ impl Host {
             segment_bytes: 64 << 20,
             journal_mode: JournalMode::Auto,
             journal_stage: StageConfig::default(),
+            replication: None,
             pinning: Pinning::Auto,
             decoded_csv: None,
             book_csv: None,
@@ -159,6 +162,13 @@ impl Host {
     #[must_use]
     pub fn journal_stage(mut self, stage: StageConfig) -> Self {
         self.journal_stage = stage;
+        self
+    }
+
+    /// Replicates the journal to a follower in a second host while the session runs.
+    #[must_use]
+    pub const fn replicate(mut self, replication: ReplicationConfig) -> Self {
+        self.replication = Some(replication);
         self
     }
 
@@ -364,6 +374,7 @@ impl Host {
             injected: Some(injected),
             is_paced: true,
             orders: None,
+            replica: None,
         };
         assembly.run(strategy, sides, progress)
     }

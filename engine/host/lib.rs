@@ -50,6 +50,7 @@ mod random;
 mod recorder;
 mod records;
 mod replay;
+pub mod replication;
 mod report;
 mod resume;
 mod session;
@@ -74,6 +75,7 @@ pub use replay::{
     JournalHead, ReplayReport, read_head, replay_journal, replay_journal_from, replay_recorded,
     replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,
 };
+pub use replication::{OnReplicaLoss, ReplicaLink, ReplicationConfig, ReplicationReport};
 pub use report::{CoreReport, PositionReport, Report, StrategyReport};
 pub use resume::Resumption;
 pub use session::{

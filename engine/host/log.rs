@@ -91,6 +91,9 @@ impl EventLog {
                 line.text("action", ControlRecord::kind_name(notice.code).unwrap_or("unknown"));
                 line.number("sequence", notice.first);
             }
+            NoticeKind::ReplicaUp | NoticeKind::ReplicaLost | NoticeKind::ReplicaDurableOnly => {
+                line.number("sequence", notice.last);
+            }
             NoticeKind::Stale => {
                 line.text("stream", &notice.stream.to_string()).number("first", notice.first);
             }

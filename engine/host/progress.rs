@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use tezi_model::{Money, Px};
 
+use crate::replication::ReplicaLink;
+
 /// Numbers that the core's thread keeps up to date.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -15,6 +17,8 @@ pub struct Progress {
     orders_live: AtomicU8,
     /// A [`TradingState`] code.
     trading: AtomicU8,
+    /// 0 while the journal is not replicated, else the code of a [`ReplicaLink`].
+    replica: AtomicU8,
 }
 
 /// Whether new orders may leave, as far as operators and limits are asked.
@@ -60,6 +64,8 @@ pub struct ProgressUpdate {
     pub orders_live: Option<bool>,
     /// Whether new orders may leave.
     pub trading: TradingState,
+    /// How the journal's follower stands; `None` without one.
+    pub replica: Option<ReplicaLink>,
 }
 
 impl Progress {
@@ -79,6 +85,10 @@ impl Progress {
         self.orders_live.store(1 + u8::from(is_live), Ordering::Relaxed);
     }
 
+    pub(crate) fn set_replica(&self, link: ReplicaLink) {
+        self.replica.store(link as u8, Ordering::Relaxed);
+    }
+
     pub(crate) fn update(&self, done_permille: Option<u32>) -> ProgressUpdate {
         let paise = i128::from(self.profit_paise.load(Ordering::Relaxed));
         ProgressUpdate {
@@ -92,6 +102,7 @@ impl Progress {
                 state => Some(state == 2),
             },
             trading: TradingState::from_code(self.trading.load(Ordering::Relaxed)),
+            replica: ReplicaLink::from_code(self.replica.load(Ordering::Relaxed)),
         }
     }
 }

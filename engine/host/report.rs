@@ -18,6 +18,7 @@ use crate::feed::FeedReport;
 use crate::journaling::DurabilityReport;
 use crate::latency::Latencies;
 use crate::orders::OrdersReport;
+use crate::replication::ReplicationReport;
 use crate::resume::Resumption;
 
 /// One position at the end.
@@ -179,6 +180,8 @@ pub struct Report {
     pub journal_stats: Option<JournalStats>,
     /// How it came to the disk while the session ran; `None` of a mapped journal, which does not say.
     pub durability: Option<DurabilityReport>,
+    /// What became of it on its way to a follower; `None` when it was not replicated.
+    pub replication: Option<ReplicationReport>,
     /// Why the journal, and with it the session, stopped early.
     pub journal_error: Option<String>,
     /// Order messages that could not be encoded.
@@ -202,6 +205,7 @@ impl Report {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.feed.problems();
         problems.extend(self.journal_error.clone());
+        problems.extend(self.replication.iter().flat_map(ReplicationReport::problems));
         problems.extend(self.orders.iter().flat_map(OrdersReport::problems));
         if self.core.counters.book_refusals > 0 {
             let refused = self.core.counters.book_refusals;

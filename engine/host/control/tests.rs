@@ -43,7 +43,8 @@ fn answer(mut seat: CoreSeat, over: &AtomicBool) -> Vec<(Control, String)> {
 fn serve(dual: bool, ask: impl FnOnce(&mut ControlThread<'_>)) -> Vec<(Control, String)> {
     let (core, seat) = control_link().unwrap();
     let config = ControlConfig { dual, ..ControlConfig::new("nowhere") };
-    let known = Known { instruments: &[], strategy: "none", parameters: "", members: &[] };
+    let known =
+        Known { instruments: &[], strategy: "none", parameters: "", members: &[], replica: None };
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let core = scope.spawn(|| answer(core, &over));
@@ -103,7 +104,13 @@ fn a_name_that_several_have_is_none() {
     }
     let (_core, seat) = control_link().unwrap();
     let config = ControlConfig::new("nowhere");
-    let known = Known { instruments: &shares, strategy: "none", parameters: "", members: &[] };
+    let known = Known {
+        instruments: &shares,
+        strategy: "none",
+        parameters: "",
+        members: &[],
+        replica: None,
+    };
     let mut thread = ControlThread::new(seat, &config, known);
     let said = thread.answer("flatten infy eq why: which", FIRST);
     assert_eq!(said, "error several are called 'infy eq': say SEGMENT:TOKEN\n");
@@ -115,7 +122,8 @@ fn a_name_that_several_have_is_none() {
 fn a_core_that_is_gone_is_told() {
     let (core, seat) = control_link().unwrap();
     let config = ControlConfig::new("nowhere");
-    let known = Known { instruments: &[], strategy: "none", parameters: "", members: &[] };
+    let known =
+        Known { instruments: &[], strategy: "none", parameters: "", members: &[], replica: None };
     let mut thread = ControlThread::new(seat, &config, known);
     drop(core);
     assert_eq!(thread.answer("status", FIRST), "error the session ends\n");

@@ -18,6 +18,7 @@ use super::link::{
 use super::users::{own_uid, user_name};
 use super::words::{Wanted, Words, parse};
 use crate::records::ControlEntry;
+use crate::replication::ReplicaState;
 
 /// What is known of the session beforehand.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Known<'a> {
     pub(crate) parameters: &'a str,
     /// Names and kinds of several strategies, in order of number.
     pub(crate) members: &'a [(String, String)],
+    /// Where the journal is replicated.
+    pub(crate) replica: Option<&'a ReplicaState>,
 }
 
 /// An action of which a second user must ask as well.
@@ -332,6 +335,9 @@ impl<'a> ControlThread<'a> {
         if let Some(last) = &self.last {
             line_of(text, "last-action", last);
         }
+        if let Some(replica) = self.known.replica {
+            tell_replica(text, replica);
+        }
         if let Some(waiting) = &self.waiting
             && waiting.since.elapsed() < SECOND_WITHIN
         {
@@ -449,6 +455,20 @@ fn tell_state(text: &mut String, figures: &Figures) {
     ];
     for (name, count) in counts {
         line_of(text, name, &count.to_string());
+    }
+}
+
+fn tell_replica(text: &mut String, replica: &ReplicaState) {
+    let figures = replica.board.load();
+    line_of(text, "replica", replica.link().name());
+    let numbers = [
+        ("replica-lag", figures.lag),
+        ("replica-disk-lag", figures.disk_lag),
+        ("replica-waited-ms", figures.waited_ms),
+        ("replica-degradations", figures.degradations),
+    ];
+    for (name, number) in numbers {
+        line_of(text, name, &number.to_string());
     }
 }
 

@@ -36,8 +36,9 @@ pub enum PathStage {
     Order = 5,
     /// From receiving the packet to the bytes of the order. Per event that made an order.
     TickToOrder = 6,
-    /// From the core's command to its record on the disk, seen by the orders' thread. Per order
-    /// message, where orders wait for that; it is part of what follows.
+    /// From the core's command to the promise that it waits for, seen by the orders' thread: its record
+    /// on the disk, or in the follower's journal. Per order message, where orders wait; it is part of
+    /// what follows.
     Held = 7,
     /// From the core's command to its bytes in the socket: ring, encoding, encryption, system call.
     /// Per order message of an order session.
@@ -89,7 +90,7 @@ impl PathStage {
             Self::Strategy => "strategy + checks",
             Self::Order => "order journal + encode",
             Self::TickToOrder => "packet to order bytes",
-            Self::Held => "order waits for disk",
+            Self::Held => "order waits for promise",
             Self::Wire => "order to socket",
             Self::TickToWire => "packet to socket",
             Self::RoundTrip => "order to answer",

@@ -14,6 +14,7 @@ use crate::latency::{Latencies, LatencyHistogram, PathStage};
 use crate::observer::Shared;
 use crate::orders::LocalRefusal;
 use crate::progress::Progress;
+use crate::replication::ReplicaState;
 use exposition::Exposition;
 pub(crate) use server::MetricsServer;
 
@@ -82,6 +83,8 @@ pub(crate) struct Metrics<'a> {
     pub(crate) strategy: &'a str,
     pub(crate) kernel: &'a str,
     pub(crate) started: Instant,
+    /// Where the journal is replicated.
+    pub(crate) replica: Option<&'a ReplicaState>,
 }
 
 impl Metrics<'_> {
@@ -108,6 +111,9 @@ impl Metrics<'_> {
         boards.core.load().each(|family, value| out.figure(family, value));
         self.refusals(&mut out);
         self.order_session(&mut out);
+        if let Some(replica) = self.replica {
+            replica.board.load().each(|family, value| out.figure(family, value));
+        }
         self.positions(&mut out);
         self.latencies(&mut out);
         out.into_text()

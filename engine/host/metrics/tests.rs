@@ -26,6 +26,7 @@ fn serve(body: impl FnOnce(SocketAddr)) {
         strategy: "a \"b\"",
         kernel: "none",
         started: Instant::now(),
+        replica: None,
     };
     let server = MetricsServer::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let (address, stop) = (server.address(), AtomicBool::new(false));

@@ -148,6 +148,26 @@ figures! {
     }
 }
 
+figures! {
+    /// What the thread that replicates the journal publishes.
+    ReplicaFigures on ReplicaBoard {
+        is_up: Gauge "replica_up" / 1, "1 while records go to the follower, else 0.";
+        is_degraded: Gauge "replica_durable_only" / 1,
+            "1 while orders leave without the follower, when they are durable, else 0.";
+        connections: Counter "replica_connections_total" / 1,
+            "Times that the follower took the journal.";
+        degradations: Counter "replica_degradations_total" / 1,
+            "Times that orders went on without the follower.";
+        records: Counter "replica_records_total" / 1, "Records sent to the follower.";
+        bytes: Counter "replica_bytes_total" / 1, "Bytes of records sent to the follower.";
+        lag: Gauge "replica_lag_records" / 1, "Records that the follower's journal lacks.";
+        disk_lag: Gauge "replica_disk_lag_records" / 1,
+            "Records that are not known to be on the follower's disk.";
+        waited_ms: Gauge "replica_waited_seconds" / 1_000,
+            "How long the follower has lacked a record.";
+    }
+}
+
 /// Counts by reason between threads.
 #[derive(Debug)]
 pub(crate) struct Reasons<const COUNT: usize>([AtomicU64; COUNT]);

@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tezi_ring::Consumer;
@@ -27,7 +27,10 @@ use crate::latency::{
 };
 use crate::log::EventLog;
 use crate::metrics::{MetricsServer, Windows};
-pub(crate) use figures::{Boards, Family, FeedFigures, Kind, OrdersFigures};
+use crate::replication::ReplicaState;
+pub(crate) use figures::{
+    Boards, Family, FeedFigures, Kind, OrdersFigures, ReplicaBoard, ReplicaFigures,
+};
 pub(crate) use threads::{Observables, Onlookers};
 pub(crate) use watch::{CoreWatch, Notice, NoticeKind};
 
@@ -108,6 +111,13 @@ pub(crate) struct Observer<'a> {
 }
 
 impl Seats<'_> {
+    /// Has the core tell of the journal's follower, where there is one.
+    pub(crate) fn look_at_replica(&mut self, replica: Option<&Arc<ReplicaState>>) {
+        if let (Some(watch), Some(replica)) = (&mut self.watch, replica) {
+            watch.look_at_replica(Arc::clone(replica));
+        }
+    }
+
     /// Where metrics are served.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(MetricsServer::address)
@@ -139,7 +149,8 @@ impl<'a> Observer<'a> {
     const WALL_EVERY: Duration = Duration::from_millis(100);
 
     /// Opens files and socket before any thread runs, so that what is wrong is told at once, and takes
-    /// the memory of everything. `about` goes into the head of the latency log.
+    /// the memory of everything. The run begins with what `session` says, the text of the journal's first
+    /// record, and so many instruments: both logs begin with that.
     ///
     /// # Errors
     ///
@@ -149,7 +160,7 @@ impl<'a> Observer<'a> {
         observation: &Observation,
         clock: &'a Clock,
         shared: &'a Shared,
-        about: &str,
+        (session, instruments): (&str, usize),
     ) -> Result<(Seats<'a>, Option<Self>), Error> {
         if !observation.is_on() {
             return Ok((Seats::default(), None));
@@ -161,7 +172,7 @@ impl<'a> Observer<'a> {
         let server = observation.metrics.map(MetricsServer::bind).transpose()?;
         let events = observation.event_log.as_deref().map(EventLog::create).transpose()?;
         let log = observation.latency_log.as_deref();
-        let log = log.map(|path| LatencyLog::create(path, clock, about)).transpose()?;
+        let log = log.map(|path| LatencyLog::create(path, clock, session)).transpose()?;
         let (watch, notices) = CoreWatch::new(&shared.boards)?;
         shared.wall_ahead_ns.store(clock.wall_ahead_ns(), Ordering::Relaxed);
         let mut sources = Vec::new();
@@ -181,17 +192,13 @@ impl<'a> Observer<'a> {
         };
         let has_metrics = observation.metrics.is_some();
         let totals = Latencies::default();
-        let observer = Self { clock, shared, sources, notices, totals, log, events, has_metrics };
+        let mut observer =
+            Self { clock, shared, sources, notices, totals, log, events, has_metrics };
+        observer.on_start(session, instruments, seats.metrics_address());
         Ok((seats, Some(observer)))
     }
 
-    /// The run begins with what `session` says, the text of the journal's first record.
-    pub(crate) fn on_start(
-        &mut self,
-        session: &str,
-        instruments: usize,
-        metrics: Option<SocketAddr>,
-    ) {
+    fn on_start(&mut self, session: &str, instruments: usize, metrics: Option<SocketAddr>) {
         if let Some(events) = &mut self.events {
             events.start(self.clock.now(), session, instruments, metrics);
             events.flush();

@@ -3,6 +3,8 @@
 //! Notable events are rare and go through a bounded ring; one that finds no room is counted. Nothing
 //! here waits, allocates after the start, or makes a system call.
 
+use std::sync::Arc;
+
 use bytemuck::{Pod, Zeroable};
 use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
@@ -17,6 +19,7 @@ use tezi_ring::{Consumer, Producer};
 
 use super::figures::{Boards, CoreFigures, POSITIONS_MAX};
 use crate::error::Error;
+use crate::replication::{ReplicaLink, ReplicaState};
 
 /// Notices that wait for the observer, which looks fifty times a second.
 const RING_SLOTS: usize = 1 << 12;
@@ -47,11 +50,17 @@ pub(crate) enum NoticeKind {
     Control = 10,
     /// So much of a limit is used: `first` of `last`, a [`LimitUse`]'s limit and level in `code`.
     LimitUse = 11,
+    /// Records go to the follower again, or for the first time.
+    ReplicaUp = 12,
+    /// The follower is lost; orders that wait for it wait.
+    ReplicaLost = 13,
+    /// The follower is given up for now: orders leave when they are durable.
+    ReplicaDurableOnly = 14,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::SessionUp,
         Self::SessionDown,
         Self::Stale,
@@ -63,6 +72,9 @@ impl NoticeKind {
         Self::JournalRoll,
         Self::Control,
         Self::LimitUse,
+        Self::ReplicaUp,
+        Self::ReplicaLost,
+        Self::ReplicaDurableOnly,
     ];
 
     /// A name for programs, in snake case.
@@ -79,6 +91,9 @@ impl NoticeKind {
             Self::JournalRoll => "journal_roll",
             Self::Control => "operator",
             Self::LimitUse => "limit_use",
+            Self::ReplicaUp => "replica_up",
+            Self::ReplicaLost => "replica_lost",
+            Self::ReplicaDurableOnly => "replica_durable_only",
         }
     }
 
@@ -134,6 +149,8 @@ pub(crate) struct CoreWatch<'a> {
     /// Instruments with a place on the board, in its order.
     traded: Vec<InstrumentId>,
     segments: u32,
+    /// Where the journal is replicated: how far that is, and how it was last told to stand.
+    replica: Option<(Arc<ReplicaState>, ReplicaLink)>,
 }
 
 impl<'a> CoreWatch<'a> {
@@ -151,6 +168,7 @@ impl<'a> CoreWatch<'a> {
             told: [false; RejectReason::ALL.len()],
             traded: Vec::with_capacity(POSITIONS_MAX),
             segments: 1,
+            replica: None,
         };
         Ok((watch, consumer))
     }
@@ -277,6 +295,7 @@ impl<'a> CoreWatch<'a> {
         figures.lost = self.lost;
         figures.stale_streams = self.stale_streams;
         figures.intervals_late = intervals_late.cast_signed();
+        self.on_replica(now);
         if let Some(stats) = journal {
             self.on_journal(now, &stats, &mut figures);
         }
@@ -286,6 +305,25 @@ impl<'a> CoreWatch<'a> {
             if let Some(place) = RejectReason::ALL.iter().position(|known| *known == reason) {
                 self.boards.refusals.store(place, count);
             }
+        }
+    }
+
+    /// Tells of the journal's follower from now on.
+    pub(crate) fn look_at_replica(&mut self, replica: Arc<ReplicaState>) {
+        self.replica = Some((replica, ReplicaLink::Lost));
+    }
+
+    fn on_replica(&mut self, now: Nanos) {
+        let Some((state, told)) = &mut self.replica else { return };
+        let link = state.link();
+        if link != std::mem::replace(told, link) {
+            let last = state.replicated();
+            let kind = match link {
+                ReplicaLink::Up => NoticeKind::ReplicaUp,
+                ReplicaLink::Lost => NoticeKind::ReplicaLost,
+                ReplicaLink::DurableOnly => NoticeKind::ReplicaDurableOnly,
+            };
+            self.tell(Notice { last, ..Notice::new(kind, now) });
         }
     }
 

@@ -89,7 +89,8 @@ pub struct OrderSessionConfig {
     /// What happens to open orders that the core does not know.
     pub unknown_orders: UnknownOrders,
     /// What a command's record in the journal must have reached before the command leaves. To wait
-    /// for [`Promise::Durable`] costs a write to the disk on the way of every order.
+    /// for [`Promise::Durable`] costs a write to the disk on the way of every order, for
+    /// [`Promise::Replicated`] a way to the follower and back ([`crate::Host::replicate`]).
     pub wait_for: Promise,
     /// At the end, open orders' answers are awaited for so long, and then the sign-off's.
     pub stop_timeout: Duration,

@@ -35,11 +35,13 @@ pub enum LocalRefusal {
     Journal = 60_112,
     /// The process died before it left; the one that took the session up says so.
     Restart = 60_113,
+    /// The session ended before the follower had its record, and orders wait for that.
+    Replica = 60_114,
 }
 
 impl LocalRefusal {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotLive,
         Self::Encode,
         Self::Rate,
@@ -53,6 +55,7 @@ impl LocalRefusal {
         Self::Queue,
         Self::Journal,
         Self::Restart,
+        Self::Replica,
     ];
 
     /// What people read.
@@ -72,6 +75,7 @@ impl LocalRefusal {
             Self::Queue => "too many commands waited for the orders' thread",
             Self::Journal => "the journal no longer reached the disk",
             Self::Restart => "the process ended before it left",
+            Self::Replica => "its record never reached the follower's journal",
         }
     }
 }

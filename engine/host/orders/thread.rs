@@ -12,7 +12,6 @@ use tezi_core::InstrumentTable;
 use tezi_core::oms::OrderSessionState;
 use tezi_gateway::nnf::client::{Endpoint, Event, LocalReason, Origin, Session};
 use tezi_gateway::nnf::{Notice, NoticeKind};
-use tezi_journal::DurableWatermark;
 use tezi_model::{ExecutionKind, ExecutionReport, Nanos, Qty};
 use tezi_ring::Item;
 
@@ -27,6 +26,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::latency::{Latencies, StageRecorder};
 use crate::observer::{OrdersFigures, Shared};
+use crate::replication::Gate;
 use crate::resume::OrdersOfTheDay;
 
 /// Bytes read at once.
@@ -66,9 +66,9 @@ pub(crate) struct OrdersThread {
     /// while any wait neither commands nor events are taken.
     held: VecDeque<Incoming>,
     stamps: Stamps,
-    /// How far the journal is on the disk, when commands wait for that.
-    durable: Option<DurableWatermark>,
-    /// The next command, while its record is not on the disk. Those behind it wait in the ring.
+    /// What commands wait for, when they do.
+    gate: Option<Gate>,
+    /// The next command, while it waits. Those behind it wait in the ring.
     waiting: Option<Item<Outgoing>>,
     buffer: Box<[u8]>,
     /// What was read and not taken yet: `buffer[taken..filled]`, read at `read_raw`.
@@ -118,7 +118,7 @@ impl OrdersThread {
             told: OrderSessionState::Down,
             held: VecDeque::with_capacity(HELD_MAX),
             stamps: Stamps::new(capacity.own_orders_max, config.ring_slots),
-            durable: None,
+            gate: None,
             waiting: None,
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
             taken: 0,
@@ -149,9 +149,9 @@ impl OrdersThread {
         Ok(())
     }
 
-    /// Lets each command leave only when its record is on the disk.
-    pub(crate) fn wait_for(&mut self, durable: DurableWatermark) {
-        self.durable = Some(durable);
+    /// Lets each command leave only when a promise is kept for its record.
+    pub(crate) fn wait_for(&mut self, gate: Gate) {
+        self.gate = Some(gate);
     }
 
     /// Runs until the core has gone and the session has ended. Latencies go to `stages`, figures to
@@ -213,31 +213,34 @@ impl OrdersThread {
             let Some(item) = self.waiting.take().or_else(|| self.link.commands.pop()) else {
                 return count;
             };
-            let Some(may_leave) = self.may_leave(&item, clock) else {
-                self.waiting = Some(item);
-                return count;
-            };
-            if may_leave {
-                self.on_command(&item.payload, item.tag, now);
-            } else {
-                self.refuse(&item.payload, LocalRefusal::Journal, now);
+            match self.may_leave(&item, clock) {
+                None => {
+                    self.waiting = Some(item);
+                    return count;
+                }
+                Some(Ok(())) => self.on_command(&item.payload, item.tag, now),
+                Some(Err(reason)) => self.refuse(&item.payload, reason, now),
             }
         }
         Self::BATCH
     }
 
-    /// Whether a command may leave; `None` while that is not known. Records reach the disk in the
-    /// order in which commands come, so none behind it could leave before it.
+    /// Whether a command may leave, or why it never may; `None` while that is not known. Promises are
+    /// kept in the order in which commands come, so none behind it could leave before it.
     #[inline]
-    fn may_leave(&mut self, item: &Item<Outgoing>, clock: &Clock) -> Option<bool> {
-        let Some(durable) = &self.durable else { return Some(true) };
+    fn may_leave(
+        &mut self,
+        item: &Item<Outgoing>,
+        clock: &Clock,
+    ) -> Option<Result<(), LocalRefusal>> {
+        let Some(gate) = &self.gate else { return Some(Ok(())) };
         // Asked before looking how far it is: a record that got there before the fault is there.
-        let has_failed = durable.has_failed();
-        if item.payload.is_at_or_before(durable.sequence()) {
+        let failed = gate.failed();
+        if item.payload.is_at_or_before(gate.sequence()) {
             self.stamps.on_released(item.tag, clock);
-            return Some(true);
+            return Some(Ok(()));
         }
-        has_failed.then_some(false)
+        failed.map(Err)
     }
 
     #[inline]

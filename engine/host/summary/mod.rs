@@ -223,6 +223,9 @@ impl Report {
             if let Some(durability) = &self.durability {
                 writeln!(f, "  {durability}")?;
             }
+            if let Some(replication) = &self.replication {
+                writeln!(f, "{replication}")?;
+            }
         } else {
             writeln!(f, "Journal {path}")?;
         }

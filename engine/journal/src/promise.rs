@@ -12,6 +12,9 @@ pub enum Promise {
     Appended,
     /// A power cut: it is on the disk.
     Durable,
+    /// The loss of this host: it is in the journal of a second one ([`crate::replication`]). That
+    /// journal's own promise is [`Promise::Appended`].
+    Replicated,
 }
 
 impl Promise {
@@ -21,13 +24,16 @@ impl Promise {
         match self {
             Self::Appended => "appended",
             Self::Durable => "durable",
+            Self::Replicated => "replicated",
         }
     }
 
     /// The promise of that name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Appended, Self::Durable].into_iter().find(|promise| promise.name() == name)
+        [Self::Appended, Self::Durable, Self::Replicated]
+            .into_iter()
+            .find(|promise| promise.name() == name)
     }
 }
 

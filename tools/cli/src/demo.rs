@@ -181,6 +181,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let save_pcap = args.market.save_pcap.clone();
     let hosting = Hosting {
         resume: false,
+        replication: None,
         args: &args.host,
         kind: "demo",
         strategy_default: StrategyName::OptionQuoter,

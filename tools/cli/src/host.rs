@@ -9,7 +9,7 @@ use tezi::gateway::nnf::{DynamicIvOrder, Encryption, SelfTrade};
 use tezi::journal::Promise;
 use tezi::model::{Instrument, InstrumentKind};
 use tezi::orders::{RouterTls, UnknownOrders};
-use tezi::{OrderSessionConfig, Session, StopSwitch};
+use tezi::{OnReplicaLoss, OrderSessionConfig, ReplicationConfig, Session, StopSwitch};
 
 use crate::args;
 use crate::contracts::ContractArgs;
@@ -36,6 +36,8 @@ pub(crate) struct Args {
     listen: ListenArgs,
     #[command(flatten)]
     orders: OrderArgs,
+    #[command(flatten)]
+    replica: ReplicaArgs,
     #[command(flatten)]
     contracts: ContractArgs,
     #[command(flatten)]
@@ -119,6 +121,45 @@ struct OrderArgs {
     orders_core: Option<usize>,
 }
 
+/// Where the journal goes beside this host.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(next_help_heading = "Replication")]
+struct ReplicaArgs {
+    /// Replicates the journal to a follower in a second host (`tezi follow`), while it is written
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = args::address)]
+    replicate_to: Option<SocketAddrV4>,
+    /// What orders do that wait for the follower when it does not answer
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Lost::Wait)]
+    replica_lost: Lost,
+    /// How long a record may wait before orders go on with what is durable
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=3_600_000))]
+    replica_lost_after_ms: u32,
+    /// Pins the thread that sends the journal to this core
+    #[arg(long, value_name = "CORE", requires = "replicate_to")]
+    replica_core: Option<usize>,
+}
+
+/// What orders do without a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Lost {
+    /// They wait until it is back
+    Wait,
+    /// They leave when they are durable, until it has caught up
+    Durable,
+}
+
+impl ReplicaArgs {
+    fn config(&self) -> Option<ReplicationConfig> {
+        let mut config = ReplicationConfig::new(self.replicate_to?.into());
+        if self.replica_lost == Lost::Durable {
+            let after = Duration::from_millis(self.replica_lost_after_ms.into());
+            config.on_loss = OnReplicaLoss::Durable { after };
+        }
+        config.core = self.replica_core;
+        Some(config)
+    }
+}
+
 /// How packets are encrypted.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Method {
@@ -139,6 +180,8 @@ enum Wait {
     Appended,
     /// It is on the disk: a power cut does not take it
     Durable,
+    /// It is in a second host's journal (--replicate-to): the loss of this host does not take it
+    Replicated,
 }
 
 /// What happens to unknown orders.
@@ -164,6 +207,8 @@ Examples:
       After a crash: what the last session left open is cancelled before trading begins.
   tezi host ... --journal /var/tezi/today --keep-on-logoff --resume
       Goes on with the orders and positions of its journal, however the process before it ended.
+  tezi host ... --journal /var/tezi/today --replicate-to 10.0.0.2:7411 --orders-wait replicated
+      No order leaves before a second host has it: `tezi follow --listen 10.0.0.2:7411 ...` there.
 
 Exit codes: 0 all was fine; 1 the session never went live, orders were left open or are unknown,
 messages were lost on every line; 2 wrong usage.";
@@ -172,6 +217,10 @@ messages were lost on every line; 2 wrong usage.";
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let inputs: Vec<_> = args.contracts.contracts.iter().map(PathBuf::as_path).collect();
     files::check_distinct(&inputs, &args.host.outputs())?;
+    if matches!(args.orders.orders_wait, Wait::Replicated) && args.replica.replicate_to.is_none() {
+        let what = "--orders-wait replicated needs a follower: --replicate-to ADDRESS:PORT";
+        return Err(Failure::Usage(what.into()));
+    }
     let stop = StopSwitch::default();
     interrupt::stops(&stop.flag());
     let mut session = args.listen.session(&args.wire)?;
@@ -193,6 +242,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
             StrategyName::Watch
         },
         resume: args.orders.resume,
+        replication: args.replica.config(),
         instruments: session.instruments.len(),
         opening: args.opening(&session.instruments),
         hints: Vec::new(),
@@ -250,6 +300,7 @@ impl OrderArgs {
         config.wait_for = match self.orders_wait {
             Wait::Appended => Promise::Appended,
             Wait::Durable => Promise::Durable,
+            Wait::Replicated => Promise::Replicated,
         };
         if !self.index.is_empty() {
             config.index_symbols.clone_from(&self.index);

@@ -8,7 +8,7 @@ use clap::Args;
 use tezi::control::Limit;
 use tezi::margin::RiskFile;
 use tezi::model::StrategyId;
-use tezi::{Host, Report, Session};
+use tezi::{Host, ReplicationConfig, Report, Session};
 
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
 use crate::files;
@@ -58,6 +58,8 @@ pub(crate) struct Hosting<'a> {
     pub(crate) strategy_default: StrategyName,
     /// Whether the session of the journal is taken up, where there is one.
     pub(crate) resume: bool,
+    /// Where the journal is replicated to.
+    pub(crate) replication: Option<ReplicationConfig>,
     /// How many instruments are known beforehand.
     pub(crate) instruments: usize,
     /// One line before the run.
@@ -155,6 +157,9 @@ impl Hosting<'_> {
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());
             host = host.resume(self.resume);
+        }
+        if let Some(replication) = self.replication {
+            host = host.replicate(replication);
         }
         if let Some(path) = &output.decoded_csv {
             host = host.decoded_csv(path);

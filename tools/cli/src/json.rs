@@ -36,7 +36,10 @@
 //!               null where nothing was valued
 //! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
 //! journal       path, records, bytes, segments, durability {is_direct, watermark, lag_at_end,
-//!               lag_max, batches, bytes_written, waits} (null when mapped); null when none was kept
+//!               lag_max, batches, bytes_written, waits} (null when mapped), replication {follower,
+//!               connections, records, bytes, sequence_last, replicated, durable, lag_max,
+//!               degradations, degraded_ns, round_trip_ns, endings} (null without a follower);
+//!               null when none was kept
 //! ```
 
 use serde_json::{Map, Value, json};
@@ -53,7 +56,8 @@ use tezi::monitor::{BookView, MonitorReport};
 use tezi::orders::{OpenOrder, OrdersReport};
 use tezi::receive::SourceCounters;
 use tezi::{
-    CoreReport, DurabilityReport, FeedReport, LatencyHistogram, PathStage, PositionReport, Report,
+    CoreReport, DurabilityReport, FeedReport, LatencyHistogram, PathStage, PositionReport,
+    ReplicationReport, Report,
 };
 
 use crate::text::{hash, price, rupees};
@@ -412,6 +416,7 @@ fn of_journal(report: &Report) -> Value {
         "bytes": stats.map(|stats| stats.bytes),
         "segments": stats.map(|stats| stats.segments),
         "durability": report.durability.as_ref().map(of_durability),
+        "replication": report.replication.as_ref().map(of_replication),
     })
 }
 
@@ -424,6 +429,24 @@ fn of_durability(report: &DurabilityReport) -> Value {
         "batches": report.batches,
         "bytes_written": report.bytes_written,
         "waits": report.waits,
+    })
+}
+
+fn of_replication(report: &ReplicationReport) -> Value {
+    let (degradations, degraded) = report.degraded;
+    json!({
+        "follower": report.follower.to_string(),
+        "connections": report.connections,
+        "records": report.records,
+        "bytes": report.bytes,
+        "sequence_last": report.sequence_last,
+        "replicated": report.replicated,
+        "durable": report.durable,
+        "lag_max": report.lag_max,
+        "degradations": degradations,
+        "degraded_ns": u64::try_from(degraded.as_nanos()).unwrap_or(u64::MAX),
+        "round_trip_ns": of_histogram(&report.round_trip),
+        "endings": report.endings,
     })
 }
 

@@ -12,6 +12,7 @@ mod doctor;
 mod exchange;
 mod feed;
 mod files;
+mod follow;
 mod host;
 mod hosting;
 mod interrupt;
@@ -74,6 +75,7 @@ commands! {
     Feed => feed;
     Exchange => exchange;
     Host => host;
+    Follow => follow;
     Ctl => ctl;
     Publish => publish;
     Price => price;
@@ -123,6 +125,8 @@ Examples:
   tezi exchange                        a simulated NSE on this machine, for `tezi host` and `tezi feed`
   tezi host --a 239.70.70.41:17741 --router 127.0.0.1:10999 --box 123 --member 12345 --user 678 ...
                                        a strategy on a live feed, its orders to an exchange
+  tezi follow --listen 10.0.0.2:7411 --journal today
+                                       a host's journal in a second host, before its orders leave
   tezi ctl flatten --why 'end of the strategy' --wait 60
                                        acts on a running host: pause, cancel, flatten, kill, limits
   tezi price --forward 24000 --strike 24100 --days 7 --type call --price 140

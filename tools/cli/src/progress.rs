@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use tezi::{ProgressUpdate, TradingState};
+use tezi::{ProgressUpdate, ReplicaLink, TradingState};
 
 use crate::text::grouped;
 
@@ -68,8 +68,13 @@ fn line(update: &ProgressUpdate, elapsed: Duration) -> String {
         TradingState::Paused => "  PAUSED",
         TradingState::Stopped => "  STOPPED",
     };
+    let replica = match update.replica {
+        None | Some(ReplicaLink::Up) => "",
+        Some(ReplicaLink::Lost) => "  REPLICA LOST",
+        Some(ReplicaLink::DurableOnly) => "  REPLICA LOST, DURABLE ONLY",
+    };
     format!(
-        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}{session}{trading}",
+        "{done}{:>5.1} s  {} events  {} order messages  {} fills  profit {}{session}{trading}{replica}",
         elapsed.as_secs_f64(),
         grouped(update.events),
         grouped(update.orders),
@@ -93,6 +98,7 @@ mod tests {
             profit: Money::from_rupees(-1_200),
             orders_live: None,
             trading: TradingState::Trading,
+            replica: None,
         };
         let text = line(&update, Duration::from_millis(5_100));
         assert_eq!(
@@ -103,6 +109,10 @@ mod tests {
         assert!(line(&live, Duration::ZERO).ends_with("-1,200.00  orders live"));
         let paused = ProgressUpdate { trading: TradingState::Paused, ..live };
         assert!(line(&paused, Duration::ZERO).ends_with("orders live  PAUSED"));
+        let lost = ProgressUpdate { replica: Some(ReplicaLink::Lost), ..live };
+        assert!(line(&lost, Duration::ZERO).ends_with("orders live  REPLICA LOST"));
+        let up = ProgressUpdate { replica: Some(ReplicaLink::Up), ..live };
+        assert!(line(&up, Duration::ZERO).ends_with("orders live"));
         let unknown = ProgressUpdate { done_permille: None, ..update };
         assert!(line(&unknown, Duration::ZERO).starts_with("  0.0 s"));
     }

@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let (limits, segment) = (&args.host.limits, args.wire.segment_or_default());
     let hosting = Hosting {
         resume: false,
+        replication: None,
         args: &args.host,
         kind: "replay",
         strategy_default: if has_options {

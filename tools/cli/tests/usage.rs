@@ -7,7 +7,7 @@ use common::Place;
 #[test]
 fn help_names_every_flag_with_examples_and_exit_codes() {
     let place = Place::new("help");
-    let cases: [(&str, &[&str]); 10] = [
+    let cases: [(&str, &[&str]); 11] = [
         ("--help", &["demo", "replay", "journal", "margin", "var", "doctor", "--version"]),
         (
             "margin --help",
@@ -100,6 +100,10 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "--tls-ca",
                 "--unknown-orders",
                 "--resume",
+                "--orders-wait",
+                "--replicate-to",
+                "--replica-lost",
+                "--replica-lost-after-ms",
                 "--stop-timeout",
                 "--interface",
                 "--contracts",
@@ -107,6 +111,10 @@ fn help_names_every_flag_with_examples_and_exit_codes() {
                 "--loss-max",
                 "Ctrl-C",
             ],
+        ),
+        (
+            "follow --help",
+            &["--listen", "--journal", "--journal-mode", "--until-end", "--json", "Ctrl-C"],
         ),
         ("doctor --help", &["--core", "--seconds", "--json", "--plot"]),
         ("journal --help", &["verify", "replay", "dump"]),
@@ -175,6 +183,12 @@ fn wrong_usage_exits_with_2_says_what_and_leaves_nothing_behind() {
             "host --router 127.0.0.1:1 --box 1 --member 1 --user 1 --password-env PATH",
             "--a GROUP:PORT",
         ),
+        (
+            "host --a 239.0.0.1:5 --router 127.0.0.1:1 --box 1 --member 1 --user 1 --orders-wait replicated",
+            "--replicate-to",
+        ),
+        ("follow --journal j", "--listen"),
+        ("follow --listen 7411 --journal j", "as in 10.0.0.2:7411"),
         ("doctor --seconds 0 --plot x.svg", "--seconds 0 makes none"),
         ("doctor --core 1024", "--core"),
         ("feed x.pcap --interface lo", "cannot be used with"),
