@@ -38,7 +38,8 @@ use tezi::journal::{JournalReader, Promise, StageConfig, recover, verify};
 use tezi::orders::LocalRefusal;
 use tezi::replication::{FollowConfig, FollowUpdate, Follower};
 use tezi::{
-    OnReplicaLoss, PathStage, ReplicationConfig, Report, Session, StopSwitch, replay_journal,
+    Observation, OnReplicaLoss, PathStage, ReplicationConfig, Report, Session, StopSwitch,
+    replay_journal,
 };
 
 const CHILD: &str = "TEZI_TEST_CHILD";
@@ -65,12 +66,14 @@ fn orders_leave_when_their_record_is_with_the_follower_and_both_journals_are_the
     if !has_memory() {
         return;
     }
+    // More of them give the figures of `docs/benchmarks.md`.
+    let rounds = std::env::var("TEZI_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(60);
     for wait in [Promise::Appended, Promise::Durable, Promise::Replicated] {
         let scratch = Scratch::new();
         let [journal, copy] = ["journal", "copy"].map(|name| scratch.path(name));
         let following = Following::start(any_port(), &copy);
         let host = journaling(&journal).replicate(ReplicationConfig::new(following.address));
-        let (report, exchange) = trade(&host, wait, &pair::rounds(60));
+        let (report, exchange) = trade(&host, wait, &pair::rounds(rounds));
         assert!(report.is_fine(), "{report}");
         let sent = report.orders.as_ref().unwrap().counts.sent;
         assert_eq!(u64::from(exchange.requests), sent);
@@ -125,7 +128,9 @@ fn orders_wait_for_a_follower_that_is_away() {
     let scratch = Scratch::new();
     let [journal, copy] = ["journal", "copy"].map(|name| scratch.path(name));
     let address = free_address();
+    let log = scratch.path("events.log");
     let host = journaling(&journal).replicate(ReplicationConfig::new(address));
+    let host = host.observe(observed(&log));
     let (away_until, following) = (Instant::now(), std::sync::Mutex::new(None));
     let (report, exchange) = trade(&host, Promise::Replicated, &|done, heard| {
         let mut following = following.lock().unwrap();
@@ -142,6 +147,13 @@ fn orders_wait_for_a_follower_that_is_away() {
     assert!(report.latencies.stage(PathStage::Held).max() > 100_000_000, "{report}");
     following.stop().unwrap();
     assert!(segments(&journal) == segments(&copy));
+    assert!(std::fs::read_to_string(log).unwrap().contains("\"event\":\"replica_up\""));
+}
+
+/// A log of events that looks often.
+fn observed(log: &Path) -> Observation {
+    let latency_interval = Duration::from_millis(10);
+    Observation { event_log: Some(log.to_path_buf()), latency_interval, ..Observation::default() }
 }
 
 #[test]
@@ -177,21 +189,28 @@ fn orders_go_on_with_what_is_durable_where_that_is_configured() {
     config.on_loss = OnReplicaLoss::Durable { after: Duration::from_millis(50) };
     let following = std::sync::Mutex::new(None);
     let back_at = std::sync::Mutex::new(None);
-    let (report, exchange) =
-        trade(&journaling(&journal).replicate(config), Promise::Replicated, &|done, heard| {
+    let log = scratch.path("events.log");
+    let (report, exchange) = trade(
+        &journaling(&journal).replicate(config).observe(observed(&log)),
+        Promise::Replicated,
+        &|done, heard| {
             let mut following = following.lock().unwrap();
             if following.is_none() && heard.count() >= 10 {
                 *following = Some(Following::start(address, &copy));
                 *back_at.lock().unwrap() = Some(done);
             }
             following.is_some() && done >= back_at.lock().unwrap().unwrap() + 30
-        });
+        },
+    );
     let it = report.replication.as_ref().unwrap();
     assert_eq!(it.degraded.0, 1, "{report}");
     assert!(it.degraded.1 > Duration::ZERO && it.connections == 1);
     let problems = report.problems();
     assert!(problems.len() == 1 && problems[0].contains("went on without the follower 1 times"));
     assert!(exchange.requests >= 10);
+    let log = std::fs::read_to_string(log).unwrap();
+    let [alone, again] = ["replica_durable_only", "replica_up"].map(|it| log.find(it).unwrap());
+    assert!(alone < again, "{log}");
     // What had been missed came later.
     following.into_inner().unwrap().unwrap().stop().unwrap();
     assert!(segments(&journal) == segments(&copy));

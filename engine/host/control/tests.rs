@@ -8,8 +8,10 @@ use tezi_core::control::{Control, ControlError, Limit};
 use tezi_model::{Instrument, InstrumentKind, Segment, Symbol, Token};
 
 use super::link::{AskKind, CoreSeat, Told, control_link};
-use super::thread::{ControlThread, Known};
+use super::thread::{ControlThread, Known, tell_replica};
 use super::{ControlConfig, Door};
+use crate::observer::ReplicaFigures;
+use crate::replication::{ReplicaLink, ReplicaState};
 
 const FIRST: u32 = 4_000_000_001;
 const SECOND: u32 = 4_000_000_002;
@@ -116,6 +118,20 @@ fn a_name_that_several_have_is_none() {
     assert_eq!(said, "error several are called 'infy eq': say SEGMENT:TOKEN\n");
     let said = thread.answer("flatten tcs eq why: which", FIRST);
     assert!(said.starts_with("error no instrument is called 'tcs eq'"), "{said}");
+}
+
+#[test]
+fn the_status_tells_how_the_follower_stands() {
+    let state = ReplicaState::default();
+    state.set_link(ReplicaLink::DurableOnly);
+    let (lag, disk_lag, waited_ms, degradations) = (4, 9, 1_200, 2);
+    let figures = ReplicaFigures { lag, disk_lag, waited_ms, degradations, ..Default::default() };
+    state.board.store(&figures);
+    let mut text = String::new();
+    tell_replica(&mut text, &state);
+    let expected = "replica durable-only\nreplica-lag 4\nreplica-disk-lag 9\nreplica-waited-ms 1200\n\
+                    replica-degradations 2\n";
+    assert_eq!(text, expected);
 }
 
 #[test]

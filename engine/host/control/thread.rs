@@ -458,7 +458,7 @@ fn tell_state(text: &mut String, figures: &Figures) {
     }
 }
 
-fn tell_replica(text: &mut String, replica: &ReplicaState) {
+pub(super) fn tell_replica(text: &mut String, replica: &ReplicaState) {
     let figures = replica.board.load();
     line_of(text, "replica", replica.link().name());
     let numbers = [

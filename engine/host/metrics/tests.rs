@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::latency::LatencyHistogram;
+use crate::observer::ReplicaFigures;
+use crate::replication::ReplicaState;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -19,6 +21,9 @@ fn serve(body: impl FnOnce(SocketAddr)) {
     (1..=1_000).for_each(|ns| latencies.record(PathStage::Book, ns));
     shared.windows.lock().unwrap().add(&latencies);
     progress.set_orders_live(true);
+    let replica = ReplicaState::default();
+    let (lag, waited_ms) = (3, 1_500);
+    replica.board.store(&ReplicaFigures { lag, waited_ms, ..ReplicaFigures::default() });
     let metrics = Metrics {
         shared: &shared,
         progress: &progress,
@@ -26,7 +31,7 @@ fn serve(body: impl FnOnce(SocketAddr)) {
         strategy: "a \"b\"",
         kernel: "none",
         started: Instant::now(),
-        replica: None,
+        replica: Some(&replica),
     };
     let server = MetricsServer::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let (address, stop) = (server.address(), AtomicBool::new(false));
@@ -71,6 +76,18 @@ fn only_get_of_metrics_is_answered() {
             let answer = ask(address, request);
             let wanted = format!("HTTP/1.1 {status}\r\n");
             assert!(answer.starts_with(&wanted), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn a_follower_that_is_behind_shows() {
+    serve(|address| {
+        let answer = ask(address, b"GET /metrics HTTP/1.1\r\n\r\n");
+        for sample in
+            ["tezi_replica_up 0", "tezi_replica_lag_records 3", "tezi_replica_waited_seconds 1.5"]
+        {
+            assert!(answer.lines().any(|line| line == sample), "{sample}: {answer}");
         }
     });
 }
