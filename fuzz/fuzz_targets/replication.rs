@@ -6,8 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use tezi_journal::SegmentHeader;
 use tezi_journal::replication::{
-    BatchFrame, Decoder, FollowerSession, Held, LeaderSession, Message, RefusalReason, ReplicaStore,
-    Timing,
+    BatchFrame, Decoder, FollowerSession, Held, LeaderSession, Message, RefusalReason,
+    ReplicaStore, Timing,
 };
 use tezi_model::Nanos;
 
