@@ -393,8 +393,7 @@ impl Session {
     fn tick(&mut self, now: Nanos) -> (i64, i64, i32) {
         let nanos = NseTime::from_nanos(now).0;
         self.nanos = (self.nanos + 1).max(nanos);
-        let jiffies = i128::from(nanos) * 65_536 / 1_000_000_000;
-        self.jiffies = (self.jiffies + 1).max(i64::try_from(jiffies).unwrap_or(0));
+        self.jiffies = (self.jiffies + 1).max(jiffies_of(nanos));
         (self.jiffies, self.nanos, wire_seconds(now))
     }
 
@@ -430,8 +429,34 @@ impl Session {
 /// Events that one packet may bring about.
 const EVENTS_MIN: usize = 8;
 
+/// Jiffies of a time in nanoseconds, both since 1980.
+#[inline]
+const fn jiffies_of(nanos: i64) -> i64 {
+    const SECOND_NS: i64 = 1_000_000_000;
+    // Whole seconds and the rest apart: the product as a whole would need a division of 128 bits.
+    nanos / SECOND_NS * 65_536 + nanos % SECOND_NS * 65_536 / SECOND_NS
+}
+
 /// Every market open.
 fn open_markets() -> MarketStatus {
     let open = BeI16::new(1);
     MarketStatus { normal: open, oddlot: open, spot: open, auction: open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Rng;
+    use super::*;
+
+    #[test]
+    fn jiffies_are_those_of_the_whole_product() {
+        const SEED: u64 = 0x71ff;
+        let mut rng = Rng(SEED);
+        let edges = [i64::MIN, -1_000_000_001, -1, 0, 1, 999_999_999, 1_000_000_000, i64::MAX];
+        let random = core::iter::repeat_with(|| rng.next().cast_signed()).take(20_000);
+        for nanos in edges.into_iter().chain(random) {
+            let whole = i128::from(nanos) * 65_536 / 1_000_000_000;
+            assert_eq!(i128::from(jiffies_of(nanos)), whole, "seed {SEED:#x}, {nanos}");
+        }
+    }
 }
