@@ -17,6 +17,10 @@ use crate::wire::nse_mtbt::{
     DecodeError, Message, PacketContext, SnapshotHeader, SnapshotOrder, decode,
 };
 
+/// How much younger than the newest message a number 1 must be to be another one, where no line
+/// brought the run's own: far above the steps of any clock of an exchange, some of which are 1 ms.
+const FIRST_MARGIN_NS: i64 = 20_000_000;
+
 impl Stream {
     /// Holds the stream from here on and says so.
     pub(super) fn go_stale<F: FnMut(&Event)>(
@@ -488,13 +492,18 @@ impl Stream {
     }
 
     /// Whether a number brought again is too young to be of the same run: times do not fall along
-    /// a stream, so it cannot be younger than a later number.
+    /// a stream, so it cannot be younger than a later number. A copy of number 1 has its very time.
     pub(super) fn is_restart_sign(&self, sequence: u64, exchange_time: Nanos) -> bool {
         let delivered = (self.last_delivered, self.last_exchange_time);
         let known = match self.recovery.as_deref().map(|recovery: &Recovery| recovery.newest) {
             Some(newest) if newest.0 > delivered.0 => newest,
             _ => delivered,
         };
-        sequence <= known.0 && exchange_time.since(known.1) > self.restart_margin_ns
+        let is_another_first = || match self.first_time {
+            Some(first) => exchange_time > first,
+            None => sequence <= known.0 && exchange_time.since(known.1) > FIRST_MARGIN_NS,
+        };
+        sequence == 1 && is_another_first()
+            || sequence <= known.0 && exchange_time.since(known.1) > self.restart_margin_ns
     }
 }

@@ -52,6 +52,8 @@ pub struct Stream {
     /// The number from which all is accounted for: `joined_at`, or below it when a snapshot made
     /// earlier ones due.
     pub(super) origin: u64,
+    /// The exchange's time of number 1 of this run, where a line brought it.
+    pub(super) first_time: Option<Nanos>,
     /// Numbers known to have been sent before the last restart.
     known_before: u64,
     /// Numbers from `origin` to the join, of the runs before the last restart.
@@ -96,6 +98,7 @@ impl Stream {
             last_delivered: 0,
             last_exchange_time: Nanos::ZERO,
             run_before_ended: Nanos(i64::MIN),
+            first_time: None,
             held: 0,
             ring,
             open_gaps,
@@ -422,6 +425,9 @@ impl Stream {
             self.lines[line.index()].late += 1; // recovery brings it: it has no room
             return;
         }
+        if sequence == 1 {
+            self.first_time = (event.kind_code != 0).then_some(event.exchange_time);
+        }
         self.lines[line.index()].first += 1;
         self.arrivals.note(line, sequence, event.receive_time);
         if sequence <= self.highest {
@@ -548,6 +554,7 @@ impl Stream {
         self.known_before += self.known_now();
         self.known_below_join_before += self.joined_at - self.origin;
         self.run_before_ended = self.last_exchange_time.max(known.unwrap_or(Nanos::ZERO));
+        self.first_time = None;
         self.lost.restart();
         self.ring.fill(Event::zeroed()); // old numbers would look held when they come again
         self.arrivals.restart();

@@ -257,6 +257,20 @@ fn a_restart_at_one_flushes_and_begins_again() {
 }
 
 #[test]
+fn a_restart_at_one_is_known_at_once_by_the_time_of_number_one() {
+    let mut script = Script::new(config());
+    script.messages(Line::A, 0, &[1, 2, 3]);
+    // The other line's copies, and then another number 1, far within the margin.
+    script.messages(Line::B, 1, &[1, 2, 3]);
+    assert_eq!(script.take(), [1, 2, 3].map(Message));
+    script.packet(Line::B, 4, &message_later(1, 4 * MS));
+    script.packet(Line::A, 5, &message_later(1, 4 * MS));
+    script.packet(Line::A, 5, &message_later(2, 5 * MS));
+    assert_eq!(script.take(), [Reset, Message(1), Message(2)]);
+    assert_eq!(script.stream().restart_count(), 1);
+}
+
+#[test]
 fn a_restart_whose_first_messages_are_lost_needs_a_second_message() {
     let mut script = Script::new(config());
     script.messages(Line::A, 0, &[100]);
