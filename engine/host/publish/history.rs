@@ -1,8 +1,8 @@
 //! The messages published so far, by stream and number: what the recovery service serves.
 //!
-//! A number that a capture lacks is a hole and cannot be served. A message that is later in time
-//! than the newest of its stream but not in number begins another run of the stream, as after a move
-//! to the disaster-recovery site: the old run is forgotten.
+//! A number that a capture lacks is a hole and cannot be served. Another message with number 1, or one
+//! that is later in time than the newest of its stream but not in number, begins another run of the
+//! stream, as after a move to the disaster-recovery site: the old run is forgotten.
 
 use std::collections::VecDeque;
 
@@ -61,7 +61,9 @@ impl StreamHistory {
         record.bytes[..bytes.len()].copy_from_slice(bytes);
         let is_later =
             time_ns.is_some_and(|time| time.saturating_sub(self.newest_ns) > RUN_MARGIN_NS);
-        if sequence <= self.last() && is_later {
+        // A run begins with number 1 (MTBT 6.7, chapter 2), and both lines say the same by a number.
+        let is_another_first = sequence == 1 && self.message(1).is_some_and(|first| first != bytes);
+        if sequence <= self.last() && (is_later || is_another_first) {
             (self.run, self.first) = (self.run + 1, sequence);
             self.records.clear();
         }
@@ -86,7 +88,7 @@ impl StreamHistory {
 
 /// The messages of all streams.
 #[derive(Debug)]
-pub(super) struct History {
+pub(crate) struct History {
     streams: Vec<Option<StreamHistory>>,
     messages_max: usize,
     messages: u64,
@@ -95,13 +97,13 @@ pub(super) struct History {
 
 impl History {
     /// An empty history that keeps so many messages of each stream.
-    pub(super) fn new(messages_max: usize) -> Self {
+    pub(crate) fn new(messages_max: usize) -> Self {
         let streams = (0..256).map(|_| None).collect();
         Self { streams, messages_max, messages: 0, refused: 0 }
     }
 
     /// Keeps the messages of a datagram; one that is not of the protocol ends it.
-    pub(super) fn on_datagram(&mut self, payload: &[u8]) {
+    pub(crate) fn on_datagram(&mut self, payload: &[u8]) {
         let mut rest = payload;
         while !rest.is_empty() {
             let Ok((message, length)) = decode(rest) else {
