@@ -17,7 +17,7 @@ use super::super::wire::{
 };
 use super::orders::{Fate, Order};
 use super::sign_on::view;
-use super::{Event, Origin, Phase, Session};
+use super::{Event, LocalReason, Origin, Phase, Session};
 
 /// What a message turned out to be.
 #[derive(Clone, Copy)]
@@ -348,7 +348,7 @@ impl Session {
         if let Some(resumed) = &mut order.resumed {
             resumed.is_there = true;
         }
-        let pending = order.pending;
+        let (pending, price) = (order.pending, order.price);
         let mut answered = ends;
         match report.kind() {
             Some(ExecutionKind::Accepted) => {
@@ -380,6 +380,16 @@ impl Session {
             self.orders.remove(place);
         }
         self.events_push(Event::Report { report, origin });
+        let is_filled = ends && report.kind() == Some(ExecutionKind::Fill);
+        if is_filled && pending == Some(CommandKind::Replace) {
+            // Its refusal, which may get lost and then comes about an order that is done. Without it
+            // whoever sent the change would go on counting what it asked for.
+            let kind_code = ExecutionKind::ReplaceRejected as u8;
+            let (quantity, reason) = (reply.filled, LocalReason::FILLED);
+            let report =
+                ExecutionReport { kind_code, reason, price, quantity, fill_id: 0, ..report };
+            self.events_push(Event::Report { report, origin: Origin::Session });
+        }
     }
 
     /// Something is missing: hear the stream again from before it.

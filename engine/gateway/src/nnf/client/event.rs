@@ -48,6 +48,9 @@ impl LocalReason {
     pub const STREAM_OUTAGE: u16 = 60_003;
     /// All messages of the day say nothing of an order that an earlier process knew as open.
     pub const NOT_IN_DAY: u16 = 60_004;
+    /// The order was filled to its end before the change got to the exchange, which has nothing to
+    /// change any more.
+    pub const FILLED: u16 = 60_005;
 }
 
 /// Why a connection ended or is to end.

@@ -1,6 +1,7 @@
 //! Client against server: the whole sequence, each fault by itself, and long random days over a
 //! channel that cuts, delays and loses.
 
+mod crossing;
 mod resume;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -279,6 +280,9 @@ impl World {
                 belief.filled += report.quantity.0;
                 belief.fills += 1;
                 belief.open = belief.filled < belief.quantity;
+            }
+            ExecutionKind::ReplaceRejected if report.reason == LocalReason::FILLED => {
+                assert!(!belief.open && belief.filled == belief.quantity, "{report:?}");
             }
             ExecutionKind::ReplaceRejected | ExecutionKind::CancelRejected => {
                 assert!(belief.open, "{report:?}");
