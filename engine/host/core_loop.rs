@@ -4,7 +4,6 @@
 //! refuses a record, the loop ends there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytemuck::Zeroable;
 use tezi_core::book::ReadAhead;
@@ -122,6 +121,25 @@ pub(crate) struct Beginning {
     pub(crate) streams: Vec<StreamId>,
 }
 
+/// How a turn of the loop went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// There was something to do.
+    Busy,
+    /// There was nothing to do.
+    Idle,
+    /// There will be nothing more to do.
+    Over,
+}
+
+/// An end whose answers are awaited.
+pub(crate) struct Ending {
+    /// When the clock goes on next, for cancels that were refused.
+    next_step: Nanos,
+    /// When it is waited no longer.
+    until: Nanos,
+}
+
 /// Everything the core's thread owns.
 pub(crate) struct CoreLoop<'a, S, K> {
     pub(crate) core: Core<S, K>,
@@ -215,33 +233,45 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     ) -> Result<(), JournalError> {
         let mut backoff = Backoff::default();
         loop {
-            // Asked before looking into the ring, so that nothing pushed before the end is missed.
-            let is_last = ring.is_abandoned();
-            let has_reports = (self.take_reports()? > 0) | self.take_control()?;
-            if ring.is_empty() {
-                if is_last || stop.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                if has_reports {
-                    backoff.reset();
-                } else {
-                    self.on_idle()?;
-                    backoff.wait();
-                }
-                continue;
+            match self.turn(ring, stop)? {
+                Turn::Over => return Ok(()),
+                Turn::Busy => backoff.reset(),
+                Turn::Idle => backoff.wait(),
             }
-            backoff.reset();
-            let raw = self.clock.raw();
-            let now = self.clock.time(raw);
-            if self.core.books().is_worth_reading_ahead() {
-                self.take_ahead(ring, now)?;
-            } else {
-                ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
-            }
-            self.recorder.look(self.clock, &mut self.stages)?;
-            self.publish_progress();
-            self.observe(raw, now);
         }
+    }
+
+    /// One turn of [`CoreLoop::run`].
+    #[inline]
+    pub(crate) fn turn(
+        &mut self,
+        ring: &mut Consumer<Event>,
+        stop: &AtomicBool,
+    ) -> Result<Turn, JournalError> {
+        // Asked before looking into the ring, so that nothing pushed before the end is missed.
+        let is_last = ring.is_abandoned();
+        let has_reports = (self.take_reports()? > 0) | self.take_control()?;
+        if ring.is_empty() {
+            if is_last || stop.load(Ordering::Relaxed) {
+                return Ok(Turn::Over);
+            }
+            if has_reports {
+                return Ok(Turn::Busy);
+            }
+            self.on_idle()?;
+            return Ok(Turn::Idle);
+        }
+        let raw = self.clock.raw();
+        let now = self.clock.time(raw);
+        if self.core.books().is_worth_reading_ahead() {
+            self.take_ahead(ring, now)?;
+        } else {
+            ring.try_drain(Self::BATCH, |event, raw| self.on_received(now, event, raw))?;
+        }
+        self.recorder.look(self.clock, &mut self.stages)?;
+        self.publish_progress();
+        self.observe(raw, now);
+        Ok(Turn::Busy)
     }
 
     /// Takes what is in the ring, reading ahead what the books will look up for it. One event alone
@@ -266,13 +296,30 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     /// Ends the session: the strategy is told, open orders are cancelled and the answers awaited.
     pub(crate) fn stop(&mut self) -> Result<Option<RejectReason>, JournalError> {
         let stopped_before = self.core.stopped();
+        if let Some(mut ending) = self.begin_stop()? {
+            let mut backoff = Backoff::default();
+            loop {
+                match self.stop_turn(&mut ending)? {
+                    Turn::Over => break,
+                    Turn::Busy => backoff.reset(),
+                    Turn::Idle => backoff.wait(),
+                }
+            }
+        }
+        Ok(stopped_before)
+    }
+
+    /// Tells the strategy that the session ends, and cancels what is open; what is to be awaited, if
+    /// the answers come from outside.
+    pub(crate) fn begin_stop(&mut self) -> Result<Option<Ending>, JournalError> {
         let mut now = self.now();
         self.recorder.stop(now)?;
         self.core.on_stop(now);
         self.drain_outputs(now, 0)?;
         if let OrderWay::Session(link) = &self.orders {
-            self.await_answers(link.stop_timeout)?;
-            return Ok(stopped_before);
+            let timeout = i64::try_from(link.stop_timeout.as_nanos()).unwrap_or(i64::MAX);
+            let next_step = self.now();
+            return Ok(Some(Ending { next_step, until: next_step.plus(timeout) }));
         }
         // Commands and reports on their way need a few steps of time; a strategy that sets timers
         // for ever is not waited for.
@@ -282,33 +329,27 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             self.on_event(now, &Event::clock(now))?;
         }
         self.publish_progress();
-        Ok(stopped_before)
+        Ok(None)
     }
 
-    /// Waits for the exchange's answers on open orders; the clock goes on, so that a cancel which was
-    /// refused is tried again.
-    fn await_answers(&mut self, timeout: Duration) -> Result<(), JournalError> {
+    /// One turn of waiting for the exchange's answers on open orders; the clock goes on, so that a
+    /// cancel which was refused is tried again.
+    pub(crate) fn stop_turn(&mut self, ending: &mut Ending) -> Result<Turn, JournalError> {
         const STEP_NS: i64 = 100_000_000;
-        let mut next_step = self.now();
-        let until = next_step.plus(i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX));
-        let mut backoff = Backoff::default();
-        loop {
-            if self.take_reports()? > 0 || self.take_control()? {
-                backoff.reset();
-                continue;
-            }
-            let now = self.now();
-            self.observe(self.clock.raw(), now);
-            if self.core.orders().open_count() == 0 || now >= until {
-                self.publish_progress();
-                return Ok(());
-            }
-            if now >= next_step {
-                next_step = now.plus(STEP_NS);
-                self.on_event(now, &Event::clock(now))?;
-            }
-            backoff.wait();
+        if self.take_reports()? > 0 || self.take_control()? {
+            return Ok(Turn::Busy);
         }
+        let now = self.now();
+        self.observe(self.clock.raw(), now);
+        if self.core.orders().open_count() == 0 || now >= ending.until {
+            self.publish_progress();
+            return Ok(Turn::Over);
+        }
+        if now >= ending.next_step {
+            ending.next_step = now.plus(STEP_NS);
+            self.on_event(now, &Event::clock(now))?;
+        }
+        Ok(Turn::Idle)
     }
 
     /// Takes what the order session says, up to a batch; how much it was.
