@@ -1,5 +1,6 @@
 //! The host's clock: nanoseconds since the UNIX epoch, at the price of a time-stamp counter.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tezi_model::Nanos;
@@ -23,6 +24,12 @@ impl Clock {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let anchor = Nanos(i64::try_from(wall.as_nanos()).unwrap_or(0));
         Self { anchor_raw: clock.raw(), anchor, clock }
+    }
+
+    /// A clock that shows `anchor` at the raw stamp which `driver` has now, and goes on as the driver
+    /// does: for what runs in a time of its own.
+    pub(crate) fn driven(driver: &ClockDriver, anchor: Nanos) -> Self {
+        Self { clock: driver.clock.clone(), anchor_raw: driver.clock.raw(), anchor }
     }
 
     /// A raw stamp, in the counter's own units.
@@ -76,6 +83,26 @@ impl Clock {
     #[must_use]
     pub fn between(&self, start: u64, end: u64) -> u64 {
         self.clock.delta_as_nanos(start, end.max(start))
+    }
+}
+
+/// What moves driven clocks on: a counter of nanoseconds that stands still until it is told.
+pub(crate) struct ClockDriver {
+    clock: quanta::Clock,
+    counter: Arc<quanta::Mock>,
+}
+
+impl ClockDriver {
+    /// A counter at one second: a raw stamp of 0 says "none".
+    pub(crate) fn new() -> Self {
+        let (clock, counter) = quanta::Clock::mock();
+        counter.increment(1_000_000_000_u64);
+        Self { clock, counter }
+    }
+
+    /// Moves on.
+    pub(crate) fn advance(&self, ns: u64) {
+        self.counter.increment(ns);
     }
 }
 

@@ -54,8 +54,10 @@ pub mod replication;
 mod report;
 mod resume;
 mod session;
+pub mod simulation;
 mod snapshots;
 mod summary;
+mod tcp;
 
 pub use clock::Clock;
 pub use control::ControlConfig;

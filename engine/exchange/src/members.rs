@@ -119,6 +119,11 @@ impl Member {
         })
     }
 
+    /// Nothing goes wrong at its gateway from now on.
+    pub(crate) fn mend(&mut self) {
+        self.faults = GatewayFaults::default();
+    }
+
     pub(crate) const fn delay_ns(&self) -> i64 {
         self.faults.delay_ns
     }

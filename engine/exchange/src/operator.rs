@@ -4,6 +4,7 @@
 use tezi_model::Nanos;
 
 use crate::exchange::Exchange;
+use crate::members::Member;
 
 /// Something an operator asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,11 @@ impl Exchange {
                 is_any
             }
         }
+    }
+
+    /// Takes all faults out of the boxes' gateways: from now on they lose, break and delay nothing.
+    pub fn mend_gateways(&mut self) {
+        self.floor.members.iter_mut().for_each(Member::mend);
     }
 
     /// Whether trading was halted, by hand or by an event of that kind.

@@ -4,7 +4,7 @@
 //! one that is not there, is closed and counted.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, SocketAddrV4, TcpListener};
+use std::net::SocketAddrV4;
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tezi_model::Nanos;
 
 use super::stream::Stream;
 use crate::error::Error;
+use crate::tcp::{self, is_for_now};
 
 /// Bytes that wait within a connection, each way.
 const BUFFER_SIZE: usize = 16 << 10;
@@ -51,7 +52,7 @@ pub struct ConnectionCounts {
 
 /// Where members come in.
 struct Door {
-    socket: TcpListener,
+    door: tcp::Door,
     listener: Listener,
 }
 
@@ -75,7 +76,7 @@ struct Stranger {
 }
 
 /// All connections.
-pub(super) struct Members {
+pub(crate) struct Members {
     doors: Vec<Door>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::TlsSetup>,
@@ -85,7 +86,7 @@ pub(super) struct Members {
 }
 
 impl Members {
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             doors: Vec::new(),
             #[cfg(feature = "tls")]
@@ -103,24 +104,21 @@ impl Members {
         listener: Listener,
     ) -> Result<SocketAddrV4, Error> {
         let what = if listener == Listener::Router { "the gateway router" } else { "a gateway" };
-        let open = || {
-            let socket = TcpListener::bind(address)?;
-            socket.set_nonblocking(true)?;
-            match socket.local_addr()? {
-                SocketAddr::V4(local) => Ok((socket, local)),
-                SocketAddr::V6(_) => Err(io::Error::other("an IPv4 socket has an IPv6 address")),
-            }
-        };
-        let (socket, local) = open().map_err(|source| Error::Network {
+        let (door, local) = tcp::Door::open(address).map_err(|source| Error::Network {
             doing: format!("listen as {what} on {address}"),
             source,
         })?;
-        self.doors.push(Door { socket, listener });
+        self.listen(door, listener);
         Ok(local)
     }
 
+    /// Hears whoever comes in by `door`.
+    pub(crate) fn listen(&mut self, door: tcp::Door, listener: Listener) {
+        self.doors.push(Door { door, listener });
+    }
+
     /// Moves bytes both ways, `raw_ns` of our time after the start; how much there was to do.
-    pub(super) fn step(&mut self, exchange: &mut Exchange, raw_ns: u64, now: Nanos) -> usize {
+    pub(crate) fn step(&mut self, exchange: &mut Exchange, raw_ns: u64, now: Nanos) -> usize {
         let mut work = self.accept(raw_ns);
         work += self.meet(exchange, raw_ns, now);
         for member in 0..self.own.len() {
@@ -169,16 +167,20 @@ impl Members {
     fn accept(&mut self, raw_ns: u64) -> usize {
         let mut count = 0;
         for door in &self.doors {
-            let Ok((socket, _)) = door.socket.accept() else { continue };
+            let Ok(stream) = door.door.accept() else { continue };
             count += 1;
             self.counts.accepted += 1;
             #[cfg(feature = "tls")]
-            let stream = match self.tls.as_ref().filter(|_| door.listener == Listener::Router) {
-                Some(tls) => tls.stream(socket).map(|stream| Stream::Tls(Box::new(stream))),
-                None => Stream::plain(socket),
+            let stream = match (&self.tls, stream) {
+                (Some(tls), tcp::ByteStream::Socket(socket))
+                    if door.listener == Listener::Router =>
+                {
+                    tls.stream(socket).map(|stream| Stream::Tls(Box::new(stream)))
+                }
+                (_, stream) => Ok(Stream::Plain(stream)),
             };
             #[cfg(not(feature = "tls"))]
-            let stream = Stream::plain(socket);
+            let stream = Ok::<_, io::Error>(Stream::Plain(stream));
             match stream {
                 Ok(stream) if self.strangers.len() < STRANGERS_MAX => {
                     let (connection, listener) = (Connection::new(stream), door.listener);
@@ -318,9 +320,4 @@ impl Connection {
         let is_sent = self.sent == self.made && self.stream.flush().unwrap_or(true);
         self.closes_by.is_some_and(|by| is_sent || raw_ns > by)
     }
-}
-
-/// Whether the next try may succeed.
-fn is_for_now(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -24,6 +24,7 @@ pub use masters::{
     contract_file, security_file, spread_file, spread_stream_information, stream_information,
 };
 pub use members::ConnectionCounts;
+pub(crate) use members::Members;
 pub use recording::read_recording;
 pub use server::ExchangeServer;
 pub use view::{ExchangeReport, ExchangeView, InstrumentView, LineCounts};

@@ -1,26 +1,23 @@
 //! A member's connection as bytes: plain, or under the router's TLS.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+#[cfg(feature = "tls")]
+use std::net::Shutdown;
+
+use crate::tcp::ByteStream;
 
 /// A connection that never waits.
 pub(super) enum Stream {
-    Plain(TcpStream),
+    Plain(ByteStream),
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::TlsStream>),
 }
 
 impl Stream {
-    pub(super) fn plain(socket: TcpStream) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        socket.set_nodelay(true)?;
-        Ok(Self::Plain(socket))
-    }
-
     /// Reads what came; `WouldBlock` when nothing did, 0 at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.read(buffer),
+            Self::Plain(stream) => stream.read(buffer),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(buffer),
         }
@@ -29,7 +26,7 @@ impl Stream {
     /// Takes as many bytes as there is room for.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.write(bytes),
+            Self::Plain(stream) => stream.write(bytes),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.write(bytes),
         }
@@ -37,13 +34,12 @@ impl Stream {
 
     /// Says that nothing more will be sent; the other half stays open.
     pub(super) fn end(&mut self) {
-        let socket = match self {
-            Self::Plain(socket) => socket,
+        match self {
+            Self::Plain(stream) => stream.end(),
+            // A connection that is gone already needs no end.
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.socket(),
-        };
-        // A connection that is gone already needs no end.
-        let _ = socket.shutdown(Shutdown::Write);
+            Self::Tls(stream) => drop(stream.socket().shutdown(Shutdown::Write)),
+        }
     }
 
     /// Carries on what the stream itself has to send; whether nothing of it waits.

@@ -45,6 +45,7 @@ use crate::error::Error;
 use crate::latency::{LatencyHistogram, PathStage, StageRecorder};
 use crate::observer::{FeedFigures, Shared};
 use crate::session::LiveSession;
+use crate::tcp::Dialer;
 use outlet::Outlet;
 
 // An event lies in the ring with the raw stamp of its packet's arrival, in one cache line.
@@ -85,7 +86,8 @@ impl FeedSetup {
     fn handler_config(&self) -> FeedConfig {
         let mut config = self.config;
         if self.services.recovery.is_some() {
-            config.arbiter.recovery = Some(recovery_policy(self.services.snapshot.is_some()));
+            let usual = || recovery_policy(self.services.snapshot.is_some());
+            config.arbiter.recovery.get_or_insert_with(usual);
         }
         if self.services.requests.is_some() {
             config.mold.requests_max = config.mold.requests_max.max(REQUESTS_MAX);
@@ -139,6 +141,12 @@ impl<'a, O: EventSink> Feed<'a, O> {
         self
     }
 
+    /// The same, asking the exchange's services over another network than this machine's.
+    pub(crate) fn over(mut self, dialer: &Dialer) -> Self {
+        self.recovery.iter_mut().for_each(|link| link.dialer = dialer.clone());
+        self
+    }
+
     /// What came and what became of it, so far.
     pub(crate) const fn handler(&self) -> &FeedHandler {
         &self.handler
@@ -174,7 +182,13 @@ impl<'a, O: EventSink> Feed<'a, O> {
 
     /// Takes a datagram that came by `channel` at `time`.
     #[inline]
-    fn on_datagram(&mut self, channel: Channel, datagram: &[u8], time: Nanos, received_raw: u64) {
+    pub(crate) fn on_datagram(
+        &mut self,
+        channel: Channel,
+        datagram: &[u8],
+        time: Nanos,
+        received_raw: u64,
+    ) {
         self.out.stamp(received_raw);
         let out = &mut self.out;
         self.handler.on_packet(channel, datagram, time, &mut |event| out.push(event));
@@ -225,7 +239,7 @@ impl<'a, O: EventSink> Feed<'a, O> {
 
     /// Gives up gaps whose wait is over.
     #[inline]
-    fn on_time(&mut self, now: Nanos) {
+    pub(crate) fn on_time(&mut self, now: Nanos) {
         if self.handler.next_timeout().is_some_and(|due| due <= now) {
             self.out.stamp(self.clock.raw());
             let out = &mut self.out;
@@ -235,7 +249,7 @@ impl<'a, O: EventSink> Feed<'a, O> {
 
     /// Asks for what is missing, and takes what came of that.
     #[inline]
-    fn on_recovery(&mut self, now: Nanos) {
+    pub(crate) fn on_recovery(&mut self, now: Nanos) {
         if let Some(link) = &mut self.requests {
             let out = &mut self.out;
             link.poll(&mut self.handler, now, &mut |event| out.push(event));
@@ -321,7 +335,7 @@ impl<O: EventSink> Asks for Asking<'_, O> {
     }
 }
 
-/// What recovery may hold and ask for: a second or two of a busy stream, for the streams of a desk.
-fn recovery_policy(snapshots: bool) -> RecoveryPolicy {
+/// What recovery may hold and ask for, where nothing else is said: a second or two of a busy stream, for the streams of a desk.
+pub(crate) fn recovery_policy(snapshots: bool) -> RecoveryPolicy {
     RecoveryPolicy { hold_max: 1 << 15, hold_streams: 8, snapshots, ..RecoveryPolicy::default() }
 }

@@ -3,10 +3,9 @@
 //! Non-blocking throughout: a connection that hangs costs the feed a few system calls while it
 //! waits, and nothing when no message is missing.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
-use socket2::{Domain, Protocol, Socket, Type};
 use tezi_feed_handler::feed::{Channel, FeedHandler};
 use tezi_feed_handler::recovery::{
     ClientAction, ClientConfig, RecoveryClient, RecoveryReply, RecoveryRequest, Service,
@@ -15,6 +14,7 @@ use tezi_model::{Event, Nanos};
 
 use super::Services;
 use crate::error::Error;
+use crate::tcp::{ByteStream, Dialer};
 
 /// Who asks the exchange for messages or images, and takes the answers.
 pub(crate) trait Asks {
@@ -37,7 +37,7 @@ const REQUEST_BYTES_MAX: usize = 64;
 
 /// A connection of the client.
 struct Connection {
-    stream: TcpStream,
+    stream: ByteStream,
     is_connected: bool,
     /// Bytes taken from the client, and how many of them are not yet sent.
     request: [u8; REQUEST_BYTES_MAX],
@@ -55,11 +55,10 @@ impl Connection {
         answer: &mut impl FnMut(&RecoveryRequest, RecoveryReply<'_>) -> bool,
     ) -> Step {
         if !self.is_connected {
-            if !matches!(self.stream.take_error(), Ok(None)) {
-                return Step::Closed;
-            }
-            if self.stream.peer_addr().is_err() {
-                return Step::Idle;
+            match self.stream.has_opened() {
+                Ok(true) => {}
+                Ok(false) => return Step::Idle,
+                Err(_) => return Step::Closed,
             }
             self.is_connected = true;
             client.on_connected(slot, now);
@@ -111,6 +110,7 @@ impl Step {
 pub(crate) struct RecoveryLink {
     client: RecoveryClient,
     services: Services,
+    pub(super) dialer: Dialer,
     connections: Vec<Option<Connection>>,
     buffer: Box<[u8]>,
 }
@@ -126,7 +126,13 @@ impl RecoveryLink {
         let client = RecoveryClient::new(config)
             .map_err(|error| Error::Parameter(format!("recovery: {}", error.message())))?;
         let buffer = vec![0; READ_BYTES].into_boxed_slice();
-        Ok(Some(Self { client, services: *services, connections, buffer }))
+        Ok(Some(Self {
+            client,
+            services: *services,
+            dialer: Dialer::default(),
+            connections,
+            buffer,
+        }))
     }
 
     /// Whether anything is asked for or on its way.
@@ -176,27 +182,13 @@ impl RecoveryLink {
             Service::Snapshot => self.services.snapshot,
         };
         let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        match socket.connect(&address.into()) {
-            Ok(()) => {}
-            Err(error) if is_in_progress(&error) => {}
-            Err(error) => return Err(error),
-        }
         Ok(Connection {
-            stream: socket.into(),
+            stream: self.dialer.connect(address)?,
             is_connected: false,
             request: [0; REQUEST_BYTES_MAX],
             unsent: 0..0,
         })
     }
-}
-
-/// "Operation now in progress": what connecting without waiting begins with.
-fn is_in_progress(error: &io::Error) -> bool {
-    const EINPROGRESS: i32 = 115;
-    error.raw_os_error() == Some(EINPROGRESS) || error.kind() == io::ErrorKind::WouldBlock
 }
 
 /// Larger than any datagram of a re-request server.

@@ -28,6 +28,7 @@ use crate::latency::{Latencies, StageRecorder};
 use crate::observer::{OrdersFigures, Shared};
 use crate::replication::Gate;
 use crate::resume::OrdersOfTheDay;
+use crate::tcp::Dialer;
 
 /// Bytes read at once.
 const READ_SIZE: usize = 16 << 10;
@@ -59,6 +60,8 @@ pub(crate) struct OrdersThread {
     session: Session,
     link: ThreadEnd,
     connection: Option<Connection>,
+    /// Opens connections.
+    pub(crate) dialer: Dialer,
     stage: Stage,
     /// What the core was told last.
     told: OrderSessionState,
@@ -114,6 +117,7 @@ impl OrdersThread {
             session,
             link,
             connection: None,
+            dialer: Dialer::default(),
             stage: Stage::Running,
             told: OrderSessionState::Down,
             held: VecDeque::with_capacity(HELD_MAX),
@@ -163,9 +167,8 @@ impl OrdersThread {
         shared: Option<&Shared>,
     ) -> (OrdersReport, Latencies) {
         let mut backoff = Backoff::default();
-        self.stamps.stages = stages;
-        self.session.start(clock.now());
-        while self.stage != Stage::Done {
+        self.start(clock, stages);
+        while !self.is_done() {
             if self.turn(clock) == 0 {
                 backoff.wait();
             } else {
@@ -179,6 +182,17 @@ impl OrdersThread {
         self.finish(clock)
     }
 
+    /// Before the first turn.
+    pub(crate) fn start(&mut self, clock: &Clock, stages: StageRecorder) {
+        self.stamps.stages = stages;
+        self.session.start(clock.now());
+    }
+
+    /// Whether nothing more is to be done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     #[cold]
     fn publish(&self, shared: Option<&Shared>) {
         let Some(Shared { boards, .. }) = shared else { return };
@@ -189,7 +203,7 @@ impl OrdersThread {
     }
 
     /// One turn; how much was done.
-    fn turn(&mut self, clock: &Clock) -> usize {
+    pub(crate) fn turn(&mut self, clock: &Clock) -> usize {
         let now = clock.now();
         let mut done = self.take_commands(clock, now);
         done += self.transmit(clock, now);
@@ -381,7 +395,7 @@ impl OrdersThread {
         let opened = match endpoint {
             Endpoint::Router => self.connect_to_router(),
             Endpoint::Gateway { address, port } => {
-                Connection::plain(SocketAddrV4::new(address, port))
+                Connection::plain(&self.dialer, SocketAddrV4::new(address, port))
             }
         };
         match opened {
@@ -395,7 +409,7 @@ impl OrdersThread {
         if let Some(tls) = &self.tls {
             return Connection::tls(self.config.router, tls);
         }
-        Connection::plain(self.config.router)
+        Connection::plain(&self.dialer, self.config.router)
     }
 
     /// Signed on with everything known: orders may leave, once unknown ones are dealt with.
@@ -579,7 +593,8 @@ impl OrdersThread {
         }
     }
 
-    fn finish(mut self, clock: &Clock) -> (OrdersReport, Latencies) {
+    /// What it came to.
+    pub(crate) fn finish(mut self, clock: &Clock) -> (OrdersReport, Latencies) {
         self.report.open_at_end =
             open_orders(&self.session).filter(|order| order.client_order_id.0 != 0).collect();
         self.report.session = *self.session.counters();

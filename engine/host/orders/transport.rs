@@ -4,13 +4,12 @@
 //! It promises that bytes taken by [`Connection::send`] leave in order or the connection is lost, and
 //! never blocks its thread. It never interprets a byte.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddrV4, TcpStream};
-
-use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddrV4;
 
 #[cfg(feature = "tls")]
 use super::tls::TlsStream;
+use crate::tcp::{ByteStream, Dialer};
 
 /// Bytes that wait for the socket at most; the session has an outbox of its own before it.
 const OUT_SIZE: usize = 16 << 10;
@@ -27,35 +26,27 @@ pub(super) struct Connection {
 
 /// What carries the bytes.
 enum Stream {
-    Plain(TcpStream),
+    Plain(ByteStream),
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream>),
 }
 
 impl Connection {
     /// Begins to open a plain connection.
-    pub(super) fn plain(address: SocketAddrV4) -> io::Result<Self> {
-        Ok(Self::over(Stream::Plain(connect(address)?)))
+    pub(super) fn plain(dialer: &Dialer, address: SocketAddrV4) -> io::Result<Self> {
+        Ok(Self::over(Stream::Plain(dialer.connect(address)?)))
     }
 
     /// Begins to open a connection with TLS.
     #[cfg(feature = "tls")]
     pub(super) fn tls(address: SocketAddrV4, setup: &super::tls::TlsSetup) -> io::Result<Self> {
-        let stream = setup.stream(connect(address)?, *address.ip())?;
+        let stream = setup.stream(crate::tcp::connect(address)?, *address.ip())?;
         Ok(Self::over(Stream::Tls(Box::new(stream))))
     }
 
     fn over(stream: Stream) -> Self {
         let out = vec![0; OUT_SIZE].into_boxed_slice();
         Self { stream, is_open: false, out, written: 0, filled: 0 }
-    }
-
-    fn socket(&self) -> &TcpStream {
-        match &self.stream {
-            Stream::Plain(socket) => socket,
-            #[cfg(feature = "tls")]
-            Stream::Tls(stream) => stream.socket(),
-        }
     }
 
     /// Whether the connection is open; true once.
@@ -67,17 +58,12 @@ impl Connection {
         if self.is_open {
             return Ok(false);
         }
-        if let Some(error) = self.socket().take_error()? {
-            return Err(error);
-        }
-        match self.socket().peer_addr() {
-            Ok(_) => {
-                self.is_open = true;
-                Ok(true)
-            }
-            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.is_open = match &self.stream {
+            Stream::Plain(stream) => stream.has_opened()?,
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => crate::tcp::has_opened(stream.socket())?,
+        };
+        Ok(self.is_open)
     }
 
     pub(super) const fn is_open(&self) -> bool {
@@ -139,7 +125,7 @@ impl Connection {
 impl Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.write(bytes),
+            Self::Plain(stream) => stream.write(bytes),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.write(bytes),
         }
@@ -156,33 +142,17 @@ impl Stream {
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.read(buffer),
+            Self::Plain(stream) => stream.read(buffer),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
 
-/// A socket on its way to `address`: small packets leave at once.
-fn connect(address: SocketAddrV4) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_tcp_nodelay(true)?;
-    match socket.connect(&address.into()) {
-        Ok(()) => {}
-        Err(error) if is_in_progress(&error) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(socket.into())
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::EINPROGRESS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
     use std::net::{Ipv4Addr, SocketAddr, TcpListener};
     use std::time::{Duration, Instant};
 
@@ -208,7 +178,7 @@ mod tests {
     fn more_than_the_socket_takes_arrives_whole_and_in_order() {
         const SIZE: usize = 8 << 20;
         let (listener, address) = listener();
-        let mut connection = Connection::plain(address).unwrap();
+        let mut connection = Connection::plain(&Dialer::Sockets, address).unwrap();
         let (mut other, _) = listener.accept().unwrap();
         until(|| connection.has_opened().unwrap().then_some(()));
         assert!(connection.is_open() && !connection.has_opened().unwrap());
@@ -238,7 +208,7 @@ mod tests {
     #[test]
     fn a_refused_connection_and_a_closed_one_are_errors() {
         let (listener, address) = listener();
-        let mut connection = Connection::plain(address).unwrap();
+        let mut connection = Connection::plain(&Dialer::Sockets, address).unwrap();
         drop(listener.accept().unwrap());
         until(|| connection.has_opened().unwrap().then_some(()));
         let mut buffer = [0; 16];
@@ -246,7 +216,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
         drop(listener);
         // Nobody listens any more: told at once, or when the connection is looked at.
-        if let Ok(mut connection) = Connection::plain(address) {
+        if let Ok(mut connection) = Connection::plain(&Dialer::Sockets, address) {
             until(|| connection.has_opened().err());
         }
     }

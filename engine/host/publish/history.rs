@@ -240,6 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn another_number_one_begins_another_run_at_once() {
+        let mut history = History::new(100);
+        (1..=9).for_each(|sequence| history.on_datagram(&message(1, sequence, OPEN)));
+        // The other line's copy does not.
+        history.on_datagram(&message(1, 1, OPEN));
+        assert_eq!((history.stream(1).unwrap().run, history.stream(1).unwrap().last()), (0, 9));
+        let another = message(1, 1, OPEN.plus(1));
+        history.on_datagram(&another);
+        let stream = history.stream(1).unwrap();
+        assert_eq!((stream.run, stream.last(), stream.message(1)), (1, 1, Some(&another[..])));
+    }
+
+    #[test]
     fn what_is_no_message_is_counted_and_changes_nothing() {
         let mut history = History::new(100);
         history.on_datagram(b"something else altogether");

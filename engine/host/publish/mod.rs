@@ -24,11 +24,13 @@ mod wire;
 pub use captures::{CaptureDatagrams, Captures};
 pub use config::{Pace, PublishConfig, ServiceConfig};
 pub use faults::LineFaults;
+pub(crate) use history::History;
 pub use itch::{ItchDatagrams, ItchFiles};
 pub use memory::MemoryDatagrams;
 pub use publisher::Publisher;
 pub use report::{PublishReport, PublishUpdate, SentCounts, SourceReport};
 pub(crate) use schedule::{Losses, Schedule, Wire};
+pub(crate) use service::{Services, ServicesAtWork, locked};
 pub(crate) use wire::{open_socket, transmit};
 
 use tezi_feed_handler::Line;

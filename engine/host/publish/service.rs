@@ -3,8 +3,8 @@
 //! One thread serves them all without waiting on any client. It reads what is published under the
 //! publisher's lock, a piece at a time.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::io;
+use std::net::SocketAddrV4;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use super::history::History;
 use super::image::Image;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::tcp::{ByteStream, Door, is_for_now};
 
 /// Bytes made for a connection before the others, and the publisher, have their turn.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -27,7 +28,7 @@ const DRAIN_NS: i64 = 1_000_000_000;
 const IDLE: Duration = Duration::from_micros(500);
 
 /// Listening services of one segment.
-pub(super) struct Services {
+pub(crate) struct Services {
     config: ServiceConfig,
     /// Tick recovery, and snapshots where they share its port.
     recovery: Option<Listener>,
@@ -36,7 +37,7 @@ pub(super) struct Services {
 }
 
 struct Listener {
-    socket: TcpListener,
+    door: Door,
     address: SocketAddrV4,
     serves: Serves,
 }
@@ -75,6 +76,13 @@ impl Services {
         })
     }
 
+    /// Both services behind one door.
+    pub(crate) fn behind(door: Door, address: SocketAddrV4, config: &ServiceConfig) -> Self {
+        let serves = Serves { messages: true, images: true };
+        let recovery = Some(Listener { door, address, serves });
+        Self { config: *config, recovery, snapshot: None }
+    }
+
     /// Where tick recovery is.
     pub(super) fn recovery_address(&self) -> Option<SocketAddrV4> {
         self.recovery.as_ref().map(|listener| listener.address)
@@ -86,6 +94,15 @@ impl Services {
         self.snapshot.as_ref().or(shared).map(|listener| listener.address)
     }
 
+    /// The services at work, before anybody came.
+    pub(crate) fn at_work(&self) -> ServicesAtWork<'_> {
+        let ports = [&self.recovery, &self.snapshot];
+        ServicesAtWork {
+            ports: ports.map(|port| port.as_ref().map(|it| Port::new(it, &self.config))),
+            images: self.snapshot_address().map(|_| Images::new(&self.config)),
+        }
+    }
+
     /// Serves until `stop` is set; what the ports did, recovery's and snapshots'.
     pub(super) fn serve(
         &self,
@@ -93,28 +110,38 @@ impl Services {
         clock: &Clock,
         stop: &AtomicBool,
     ) -> [Option<ServerCounters>; 2] {
-        let mut ports = [&self.recovery, &self.snapshot]
-            .map(|listener| listener.as_ref().map(|it| Port::new(it, &self.config)));
-        let mut images = self.snapshot_address().map(|_| Images::new(&self.config));
+        let mut work = self.at_work();
         while !stop.load(Ordering::Relaxed) {
-            let now = clock.now();
-            let mut has_moved = false;
-            if let Some(images) = &mut images {
-                has_moved |= images.follow(history, now);
-            }
-            for port in ports.iter_mut().flatten() {
-                has_moved |= port.step(history, images.as_ref(), now);
-            }
-            if !has_moved {
+            if !work.step(history, clock.now()) {
                 std::thread::sleep(IDLE);
             }
         }
-        ports.map(|port| port.map(|port| *port.server.counters()))
+        work.ports.map(|port| port.map(|port| *port.server.counters()))
+    }
+}
+
+/// Ports with their connections, and the images they serve.
+pub(crate) struct ServicesAtWork<'a> {
+    ports: [Option<Port<'a>>; 2],
+    images: Option<Images>,
+}
+
+impl ServicesAtWork<'_> {
+    /// Does what can be done without waiting; whether there was anything to do.
+    pub(crate) fn step(&mut self, history: &Mutex<History>, now: Nanos) -> bool {
+        let mut has_moved = false;
+        if let Some(images) = &mut self.images {
+            has_moved |= images.follow(history, now);
+        }
+        for port in self.ports.iter_mut().flatten() {
+            has_moved |= port.step(history, self.images.as_ref(), now);
+        }
+        has_moved
     }
 }
 
 /// The history, also after a thread that held it panicked: it is whole between messages.
-pub(super) fn locked(history: &Mutex<History>) -> MutexGuard<'_, History> {
+pub(crate) fn locked(history: &Mutex<History>) -> MutexGuard<'_, History> {
     history.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -180,7 +207,7 @@ impl MessageStore for Store<'_> {
 
 /// A connection and what of the answer is made and not yet sent.
 struct Connection {
-    stream: TcpStream,
+    stream: ByteStream,
     chunk: Vec<u8>,
     sent: usize,
 }
@@ -235,11 +262,9 @@ impl<'a> Port<'a> {
     }
 
     fn accept(&mut self, now: Nanos) -> bool {
-        let Ok((stream, _)) = self.listener.socket.accept() else { return false };
-        // Turned away or not to be had without waiting: dropping it hangs up.
-        if stream.set_nonblocking(true).is_ok()
-            && let Some(slot) = self.server.on_connected(now)
-        {
+        let Ok(stream) = self.listener.door.accept() else { return false };
+        // Turned away: dropping it hangs up.
+        if let Some(slot) = self.server.on_connected(now) {
             self.connections[slot] = Some(Connection { stream, chunk: Vec::new(), sent: 0 });
         }
         true
@@ -291,18 +316,9 @@ impl Connection {
     }
 }
 
-/// Whether the next try may succeed.
-fn is_for_now(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
 impl Listener {
     fn open(address: SocketAddrV4, serves: Serves) -> io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
-        socket.set_nonblocking(true)?;
-        match socket.local_addr()? {
-            SocketAddr::V4(address) => Ok(Self { socket, address, serves }),
-            SocketAddr::V6(_) => Err(io::Error::other("an IPv4 socket has an IPv6 address")),
-        }
+        let (door, address) = Door::open(address)?;
+        Ok(Self { door, address, serves })
     }
 }

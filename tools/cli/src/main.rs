@@ -33,6 +33,7 @@ mod report;
 mod risk;
 mod roster;
 mod settings;
+mod simulate;
 mod strategies;
 mod table;
 mod text;
@@ -85,6 +86,7 @@ commands! {
     Journal => journal;
     Audit => audit;
     Report => report;
+    Simulate => simulate;
     Doctor => doctor;
     Latency => latency;
 }
@@ -137,6 +139,7 @@ Examples:
   tezi journal replay journals/demo-*  the state rebuilt from the journal, and the same hash
   tezi audit journals/demo-* 17        the story of one order: what was known, what each check found
   tezi report journals/demo-* --to day   a day's orders, trades, refusals, stops, order-to-trade ratio
+  tezi simulate --days 100             whole days with every fault, each from a seed: what must hold
   tezi match orders.csv                orders through the exchange's rules: acknowledgements, trades
   tezi latency run.hlog --html run.html  latency by stage, of a run with --latency-log
   tezi doctor                          what costs tail latency on this machine, and what mends it
