@@ -13,6 +13,7 @@ use tezi_journal::JournalError;
 use tezi_model::{Event, Instrument, Segment};
 use tezi_ring::Consumer;
 
+use super::disk::{self, SecondPlace};
 use super::plan::LifePlan;
 use super::restless::Restless;
 use super::world::{RECOVERY, ROUTER, World};
@@ -129,6 +130,7 @@ struct Desk<'a, 'w> {
     ring: Consumer<Event>,
     feed: RingFeed<'a>,
     orders: OrdersThread,
+    second_place: Option<SecondPlace>,
     stop: &'a AtomicBool,
 }
 
@@ -161,6 +163,9 @@ pub(super) fn live(
         return Err(Error::Parameter("a host with an order session has its thread".into()));
     };
     orders.dialer = dialer.clone();
+    let last = begun.recorder.stats().map_or(0, |stats| stats.sequence_last);
+    let second_place = world.plan.second_place_ns.map(|lag_ns| SecondPlace::new(lag_ns, last));
+    second_place.iter().for_each(|place| orders.wait_for(place.gate()));
     orders.start(&clock, StageRecorder::default());
     let (producer, ring) = tezi_ring::ring(RING_SLOTS)
         .map_err(|error| Error::Parameter(format!("ring to the core: {error}")))?;
@@ -179,19 +184,8 @@ pub(super) fn live(
         arrivals: Arrivals::default(),
     };
     core.begin(clock.now(), begun.beginning).map_err(journal)?;
-    let desk = Desk { world, clock: &clock, core, ring, feed, orders, stop: &stop };
+    let desk = Desk { world, clock: &clock, core, ring, feed, orders, second_place, stop: &stop };
     desk.run(life, left_behind)
-}
-
-/// Copies a directory of files.
-fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    let failed = |source| Error::file("copy", from, source);
-    std::fs::create_dir_all(to).map_err(failed)?;
-    for entry in std::fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        std::fs::copy(entry.path(), to.join(entry.file_name())).map_err(failed)?;
-    }
-    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
@@ -206,15 +200,36 @@ impl Desk<'_, '_> {
             self.turn(Self::core_turn)?;
         }
         if life.killed_at.is_some() {
-            self.core.recorder.path().map_or(Ok(()), |journal| copy(journal, left_behind))?;
+            self.leave(left_behind, life.is_lost)?;
             return Ok(Life::Killed);
         }
         self.end().map(|ended| Life::Ended(Box::new(ended)))
     }
 
+    /// What is left of the journal, now.
+    fn leave(&mut self, left_behind: &Path, is_lost: bool) -> Result<(), Error> {
+        let Some(journal) = self.core.recorder.path() else { return Ok(()) };
+        disk::copy(journal, left_behind)?;
+        match &self.second_place {
+            Some(place) if is_lost => {
+                let last = place.left(&mut self.world.random);
+                disk::cut_behind(left_behind, last, &mut self.world.random)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets the second place go on.
+    fn step_second_place(&mut self) {
+        let Some(place) = &mut self.second_place else { return };
+        let written = self.core.recorder.stats().map_or(0, |stats| stats.sequence_last);
+        place.step(self.world.now, written, &mut self.world.random);
+    }
+
     /// Lets the world go on, then each thread that has its turn.
     fn turn(&mut self, core: impl Fn(&mut Self) -> Result<Turn, Error>) -> Result<Turn, Error> {
         self.world.step();
+        self.step_second_place();
         let first = self.world.random.below(3) as usize;
         let mut turn = Turn::Idle;
         for place in 0..3 {
@@ -267,11 +282,15 @@ impl Desk<'_, '_> {
         let books = self.books();
         let core = &self.core.core;
         let is_stale = core.instruments().iter().any(|(id, _)| core.is_stale(id));
-        let Self { world, clock, core, ring, mut orders, .. } = self;
+        let Self { world, clock, core, ring, mut orders, mut second_place, .. } = self;
         let CoreLoop { core, recorder, orders: link, .. } = core;
         drop((link, ring));
+        let written = recorder.stats().map_or(0, |stats| stats.sequence_last);
         while !orders.is_done() && world.now < late_at {
             world.step();
+            if let Some(place) = &mut second_place {
+                place.step(world.now, written, &mut world.random);
+            }
             orders.turn(clock);
         }
         let report = CoreReport::new(&core, core.stopped());

@@ -10,6 +10,7 @@
 //! The same seed makes the same day. `tezi simulate --seed N` runs one, `--seeds N` many.
 
 mod desk;
+mod disk;
 mod lines;
 pub(crate) mod network;
 mod plan;

@@ -32,6 +32,8 @@ pub(super) enum Trouble {
 pub(super) struct LifePlan {
     /// When it is killed; `None` when it ends in order.
     pub(super) killed_at: Option<u64>,
+    /// Whether its machine dies with it: then only what a second place has of the journal is left.
+    pub(super) is_lost: bool,
     /// How long nobody is there afterwards.
     pub(super) away_ns: u64,
     /// How far its wall clock is from the exchange's.
@@ -51,6 +53,8 @@ pub(super) struct Plan {
     pub(super) cancel_on_logoff: bool,
     pub(super) segment_bytes: u64,
     pub(super) position_max: i64,
+    /// How long a record takes to a second place, where orders wait for that.
+    pub(super) second_place_ns: Option<u64>,
     /// In how many of a hundred looks a thread is passed over.
     pub(super) passes_over: u64,
 }
@@ -64,12 +68,14 @@ impl Plan {
         let end_ns = calm_at + CALM_NS;
         let lines = [line(&mut random), line(&mut random)];
         let gateway = gateway(&mut random);
-        let lives = lives(&mut random, calm_at);
+        let second_place_ns = random.chance(0.4).then(|| 20_000 + random.below(3 * MS));
+        let lives = lives(&mut random, calm_at, second_place_ns.is_some());
         let troubles = troubles(&mut random, calm_at);
         let events = events(&mut random, start, calm_at);
         Self {
             end_ns,
             lives,
+            second_place_ns,
             troubles,
             lines,
             gateway,
@@ -107,7 +113,7 @@ fn gateway(random: &mut Random) -> GatewayFaults {
 }
 
 /// Some processes that are killed, and one that ends in order.
-fn lives(random: &mut Random, calm_at: u64) -> Vec<LifePlan> {
+fn lives(random: &mut Random, calm_at: u64, has_second_place: bool) -> Vec<LifePlan> {
     let count = random.below(4);
     let mut kills: Vec<u64> = (0..count).map(|_| random.below(calm_at)).collect();
     kills.sort_unstable();
@@ -116,10 +122,11 @@ fn lives(random: &mut Random, calm_at: u64) -> Vec<LifePlan> {
     for killed_at in kills {
         let away_ns = random.below(500 * MS);
         let clock_error_ns = clock_error_ns(random);
-        lives.push(LifePlan { killed_at: Some(killed_at), away_ns, clock_error_ns });
+        let is_lost = has_second_place && random.chance(0.6);
+        lives.push(LifePlan { killed_at: Some(killed_at), is_lost, away_ns, clock_error_ns });
     }
     let clock_error_ns = clock_error_ns(random);
-    lives.push(LifePlan { killed_at: None, away_ns: 0, clock_error_ns });
+    lives.push(LifePlan { killed_at: None, is_lost: false, away_ns: 0, clock_error_ns });
     lives
 }
 
