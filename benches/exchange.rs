@@ -187,7 +187,8 @@ impl Stage {
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
             strategy: tezi::model::StrategyId::NONE,
-            reserved_tail: 0,
+            account: tezi::model::AccountId::NONE,
+            reserved_tail: [0; 7],
         }
     }
 

@@ -197,6 +197,7 @@ pub(crate) fn command(kind: CommandKind) -> OrderCommand {
         side_code: 1,
         time_in_force_code: 0,
         strategy: tezi::model::StrategyId::NONE,
-        reserved_tail: 0,
+        account: tezi::model::AccountId::NONE,
+        reserved_tail: [0; 7],
     }
 }

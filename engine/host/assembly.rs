@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
 use tezi_journal::JournalStats;
-use tezi_model::{Event, Instrument, Nanos, RejectReason, StrategyId};
+use tezi_model::{AccountDefinition, Event, Instrument, Nanos, RejectReason, StrategyId};
 use tezi_ring::Consumer;
 
 use crate::beginning::Begun;
@@ -138,10 +138,9 @@ impl Assembly<'_> {
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
-        let (instruments, members) = (self.instruments, &members);
         let replica = replica_state.as_deref();
-        let known =
-            Known { instruments, strategy: &name, parameters: &parameters, members, replica };
+        let accounts = self.host.account_definitions();
+        let known = self.known((&name, &parameters), &members, &accounts, replica);
         let (control_seat, controls) = Door::seats(door, known)?;
         let core_loop = CoreLoop {
             core,
@@ -255,6 +254,18 @@ impl Assembly<'_> {
 }
 
 impl Assembly<'_> {
+    /// What the control thread knows beforehand of a session, of a strategy by name and parameters.
+    fn known<'k>(
+        &'k self,
+        (strategy, parameters): (&'k str, &'k str),
+        members: &'k [(String, String)],
+        accounts: &'k [AccountDefinition],
+        replica: Option<&'k ReplicaState>,
+    ) -> Known<'k> {
+        let instruments = self.instruments;
+        Known { instruments, strategy, parameters, members, accounts, replica }
+    }
+
     /// Starts the thread that brings the journal to a follower; with it, what it is told by.
     fn start_replica<'scope>(
         &self,

@@ -129,6 +129,7 @@ fn is_of(output: &Output, order: ClientOrderId) -> bool {
         Output::Timer(_)
         | Output::Kill
         | Output::Strategy(_)
+        | Output::Account(_)
         | Output::Theoretical(_)
         | Output::RiskReduction(_)
         | Output::LimitUse(_) => false,
@@ -164,6 +165,7 @@ fn events_of(step: &Step, order: ClientOrderId, witnessed: Vec<Explanation>) -> 
             Output::Timer(_)
             | Output::Kill
             | Output::Strategy(_)
+            | Output::Account(_)
             | Output::Theoretical(_)
             | Output::RiskReduction(_)
             | Output::LimitUse(_) => None,

@@ -9,10 +9,10 @@ use tezi_core::roster::StrategyEvent;
 use tezi_core::strategy::Recorded;
 use tezi_core::venue::rules::{Rules, key};
 use tezi_core::venue::{Date, OrderToTrade, segment_scope};
-use tezi_core::{Check, Emitted, Explanation, LimitUse, Origin, Output, Refusal};
+use tezi_core::{AccountEvent, Check, Emitted, Explanation, LimitUse, Origin, Output, Refusal};
 use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentKind, Money,
-    Nanos, OrderCommand, RejectReason, Segment, StrategyId,
+    AccountId, ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument,
+    InstrumentKind, Money, Nanos, OrderCommand, RejectReason, Segment, StrategyId,
 };
 
 use crate::error::Error;
@@ -30,7 +30,7 @@ pub struct DayReport {
     pub trades: Vec<TradeRow>,
     /// Every request that was refused, here or by the exchange, in order.
     pub refusals: Vec<RefusalRow>,
-    /// Every stop of trading or of a strategy, and when risk was only reduced.
+    /// Every stop of trading, of a strategy or of an account, and when risk was only reduced.
     pub stops: Vec<StopRow>,
     /// Every time that much of a limit was used, or less again.
     pub uses: Vec<UseRow>,
@@ -96,7 +96,7 @@ pub enum RefusedBy {
     Venue(ExecutionReport),
 }
 
-/// When trading, or one strategy's, stopped or went on.
+/// When trading, or that of one strategy or account, stopped or went on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopRow {
     /// When.
@@ -116,6 +116,8 @@ pub enum StopEvent {
     Released,
     /// One of several strategies.
     Strategy(StrategyId, StrategyEvent),
+    /// One account.
+    Account(AccountId, AccountEvent),
     /// From here on risk is only reduced.
     ReductionBegins,
     /// Risk may be taken again.
@@ -255,6 +257,11 @@ impl<'a> Day<'a> {
                 Output::Strategy(change) => {
                     if let Some(event) = change.event() {
                         self.on_stop(step, StopEvent::Strategy(change.strategy, event));
+                    }
+                }
+                Output::Account(change) => {
+                    if let Some(event) = change.event() {
+                        self.on_stop(step, StopEvent::Account(change.account, event));
                     }
                 }
                 Output::RiskReduction(change) if change.begins == 1 => {

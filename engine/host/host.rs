@@ -86,7 +86,7 @@ pub struct Host {
     pub(crate) settings: Vec<String>,
     pub(crate) observation: Observation,
     pub(crate) control: Option<ControlConfig>,
-    /// Limits set before sessions begin: [`Control::SetLimit`] and [`Control::SetStrategyLimit`].
+    /// What is set before sessions begin: limits, accounts and who trades for them.
     pub(crate) limits: Vec<Control>,
     pub(crate) risk_file: Option<RiskFile>,
 }
@@ -290,6 +290,7 @@ impl Host {
             return Err(Error::Parameter(what.into()));
         }
         self.check_strategies(strategy.strategies())?;
+        self.check_accounts(strategy.strategies())?;
         match session {
             Session::Demo(demo) => self.run_demo(demo, strategy, progress),
             Session::Capture(capture) => self.run_captures(capture, strategy, progress),

@@ -14,6 +14,7 @@
 //! # Ok::<(), tezi::Error>(())
 //! ```
 
+mod accounts;
 mod assembly;
 pub mod audit;
 mod backoff;
@@ -78,7 +79,7 @@ pub use replay::{
     replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,
 };
 pub use replication::{OnReplicaLoss, ReplicaLink, ReplicationConfig, ReplicationReport};
-pub use report::{CoreReport, PositionReport, Report, StrategyReport};
+pub use report::{AccountReport, CoreReport, PositionReport, Report, StrategyReport};
 pub use resume::Resumption;
 pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
@@ -91,9 +92,10 @@ pub use tezi_core::execution;
 pub use tezi_core::roster;
 pub use tezi_core::strategy;
 pub use tezi_core::{
-    Capacity, Check, Core, CoreConfig, Counters, Emitted, Explanation, InstrumentTable, LimitUse,
-    Measure, OperatorWork, Origin, Output, Position, Refusal, Request, RiskLimits,
-    SimulatedVenueConfig, UseLevel, VenueMode, book, matching, oms, risk_measures, snapshot, venue,
+    AccountChange, AccountEvent, AccountLimits, AccountView, Capacity, Check, Core, CoreConfig,
+    Counters, Emitted, Explanation, InstrumentTable, LimitUse, Measure, OperatorWork, Origin,
+    Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig, UseLevel, VenueMode,
+    book, matching, oms, risk_measures, snapshot, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

@@ -197,12 +197,9 @@ impl Recorder {
         let head =
             ControlHead { record: ControlRecord::from(control), uid, who_length, why_length };
         let mut texts = [0; WHO_MAX + WHY_MAX + Assignment::BYTES_MAX];
-        let assignment = match control {
-            Control::SetParameter { assignment, .. } => assignment.as_str().as_bytes(),
-            _ => &[],
-        };
-        let length = (who.len() + why.len() + assignment.len()).min(size_of_val(&texts));
-        let places = texts.iter_mut().zip(who.iter().chain(why).chain(assignment));
+        let behind = control.text().as_bytes();
+        let length = (who.len() + why.len() + behind.len()).min(size_of_val(&texts));
+        let places = texts.iter_mut().zip(who.iter().chain(why).chain(behind));
         places.for_each(|(place, byte)| *place = *byte);
         let texts = &texts[..length];
         writer.append_parts(RecordType::CONTROL, 0, now, bytemuck::bytes_of(&head), texts)

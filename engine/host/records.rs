@@ -9,7 +9,8 @@ use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::roster::StrategyChange;
 use tezi_core::{
-    CoreConfig, Emitted, LimitUse, Origin, Output, Refusal, RiskReduction, Theoretical,
+    AccountChange, CoreConfig, Emitted, LimitUse, Origin, Output, Refusal, RiskReduction,
+    Theoretical,
 };
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
@@ -34,7 +35,7 @@ impl RecordType {
     pub(crate) const STOP: u16 = 7;
     /// An [`OrderSessionState`], in the first of 8 bytes.
     pub(crate) const ORDER_SESSION: u16 = 8;
-    /// What an operator did: a [`ControlHead`], then who and why, then `key=value` of a parameter.
+    /// What an operator did: a [`ControlHead`], then who and why, then [`Control::text`].
     pub(crate) const CONTROL: u16 = 9;
     /// Text as of [`RecordType::SESSION`]: another process takes the session up again from here.
     pub(crate) const RESUME: u16 = 10;
@@ -62,6 +63,8 @@ impl RecordType {
     pub(crate) const RISK_REDUCTION: u16 = 23;
     /// Output: a [`LimitUse`].
     pub(crate) const LIMIT_USE: u16 = 24;
+    /// Output: an [`AccountChange`].
+    pub(crate) const ACCOUNT: u16 = 25;
     /// The state hash after everything before it; the last record of a session that ended well.
     pub(crate) const END: u16 = 32;
 }
@@ -92,6 +95,7 @@ pub const fn record_type_name(record_type: u16) -> Option<&'static str> {
         RecordType::THEORETICAL => "theoretical",
         RecordType::RISK_REDUCTION => "risk_reduction",
         RecordType::LIMIT_USE => "limit_use",
+        RecordType::ACCOUNT => "account",
         RecordType::END => "end",
         _ => return None,
     })
@@ -131,8 +135,8 @@ impl ControlEntry {
         let head: ControlHead = pod(head)?;
         let (who, why) = texts.split_at_checked(head.who_length.into())?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (why, assignment) = why.split_at_checked(head.why_length.into())?;
-        let control = head.record.control(core::str::from_utf8(assignment).ok()?)?;
+        let (why, behind) = why.split_at_checked(head.why_length.into())?;
+        let control = head.record.control(core::str::from_utf8(behind).ok()?)?;
         Some(Self { control, uid: head.uid, who: text(who), why: text(why) })
     }
 }
@@ -240,6 +244,9 @@ impl Entry {
             RecordType::LIMIT_USE => {
                 output(Output::LimitUse(pod::<LimitUse>(payload).ok_or_else(wrong)?))
             }
+            RecordType::ACCOUNT => {
+                output(Output::Account(pod::<AccountChange>(payload).ok_or_else(wrong)?))
+            }
             RecordType::UNDERLYING => {
                 let it = pod::<UnderlyingValuation>(payload).ok_or_else(wrong)?;
                 Self::Valuation(Box::new(Valuation::Underlying(it)))
@@ -266,6 +273,7 @@ pub(crate) fn output_bytes(output: &Output) -> (u16, &[u8]) {
         Output::Strategy(change) => (RecordType::STRATEGY, bytemuck::bytes_of(change)),
         Output::Theoretical(said) => (RecordType::THEORETICAL, bytemuck::bytes_of(said)),
         Output::RiskReduction(change) => (RecordType::RISK_REDUCTION, bytemuck::bytes_of(change)),
+        Output::Account(change) => (RecordType::ACCOUNT, bytemuck::bytes_of(change)),
         Output::LimitUse(told) => (RecordType::LIMIT_USE, bytemuck::bytes_of(told)),
     }
 }

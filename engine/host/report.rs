@@ -9,9 +9,9 @@ use tezi_core::oms::ReportCounters;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::roster::{StopCause, StrategyCounts, StrategyView};
 use tezi_core::strategy::Strategy;
-use tezi_core::{Core, Counters, Position};
+use tezi_core::{AccountLimits, AccountView, Core, Counters, Position, Restriction};
 use tezi_journal::JournalStats;
-use tezi_model::{Instrument, Money, Nanos, RejectReason};
+use tezi_model::{AccountDefinition, Instrument, Money, Nanos, RejectReason};
 
 use crate::demo::InjectedFaults;
 use crate::feed::FeedReport;
@@ -77,6 +77,63 @@ impl StrategyReport {
     }
 }
 
+/// One account at the end.
+#[derive(Clone, Debug)]
+pub struct AccountReport {
+    /// What it was declared as.
+    pub definition: AccountDefinition,
+    /// Why it is stopped.
+    pub stopped: Option<StopCause>,
+    /// Whether an operator had paused it.
+    pub is_paused: bool,
+    /// What it might do.
+    pub restriction: Restriction,
+    /// Its limits.
+    pub limits: AccountLimits,
+    /// What was done for it.
+    pub counts: StrategyCounts,
+    /// Open orders at the end.
+    pub open_orders: u32,
+    /// Their value.
+    pub open_value: Money,
+    /// Profit, realised and not, before charges.
+    pub profit: Money,
+    /// Positions ever touched.
+    pub positions: Vec<PositionReport>,
+}
+
+impl AccountReport {
+    /// `trading`, `paused`, or why it is stopped.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match self.stopped {
+            Some(StopCause::Loss) => "stopped loss",
+            Some(_) => "stopped operator",
+            None if self.is_paused => "paused",
+            None => "trading",
+        }
+    }
+
+    fn new<S: Strategy, K: PricingKernel>(core: &Core<S, K>, view: &AccountView<'_>) -> Self {
+        let positions = view.positions.iter().filter_map(|(id, position)| {
+            let instrument = core.instruments().get(id)?.definition;
+            Some(PositionReport { instrument, position: *position })
+        });
+        Self {
+            definition: *view.definition,
+            stopped: view.stopped,
+            is_paused: view.is_paused,
+            restriction: view.restriction,
+            limits: view.limits,
+            counts: view.counts,
+            open_orders: view.open_orders,
+            open_value: view.open_value,
+            profit: view.positions.profit(),
+            positions: positions.collect(),
+        }
+    }
+}
+
 /// The state of the core at the end, as far as reports show it.
 #[derive(Clone, Debug)]
 pub struct CoreReport {
@@ -104,6 +161,8 @@ pub struct CoreReport {
     pub messages_peak: u32,
     /// How each of several strategies stood at the end.
     pub strategies: Vec<StrategyReport>,
+    /// How each account stood at the end; none where none was declared.
+    pub accounts: Vec<AccountReport>,
     /// The parent orders that the strategy worked.
     pub parents: Vec<Parent>,
     /// What the strategy says beside that; empty for nothing.
@@ -141,6 +200,7 @@ impl CoreReport {
             stopped,
             messages_peak: core.messages_peak(),
             strategies: core.strategies().map(|it| StrategyReport::new(core, &it)).collect(),
+            accounts: core.accounts().map(|it| AccountReport::new(core, &it)).collect(),
             parents,
             remarks: core.strategy().remarks(),
             exchange_time: core.exchange_time(),

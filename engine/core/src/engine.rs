@@ -13,7 +13,7 @@ use crate::config::{ConfigError, CoreConfig};
 use crate::control::{Control, ControlError, Limit};
 use crate::desk::{Counters, Desk, MarketChange, OperatorWork};
 use crate::instruments::InstrumentTable;
-use crate::ledger::{STRATEGIES_MAX, StrategyView};
+use crate::ledger::{AccountView, STRATEGIES_MAX, StrategyView};
 use crate::oms::{Applied, Order, OrderEvent, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
 use crate::position::Positions;
@@ -501,6 +501,15 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
     pub fn strategies(&self) -> impl Iterator<Item = StrategyView<'_>> {
         self.desk.ledgers.iter().map(|view| StrategyView {
             open_orders: self.desk.orders.open_count_of(view.id),
+            ..view
+        })
+    }
+
+    /// How each account stands, in order of number; none where none was declared.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountView<'_>> {
+        self.desk.ledgers.each_account().map(|view| AccountView {
+            open_orders: self.desk.orders.open_count_of_account(view.id),
+            open_value: self.desk.orders.open_value_of_account(view.id),
             ..view
         })
     }

@@ -32,8 +32,10 @@ pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueCo
 pub use desk::{Counters, Explanation, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
+pub use ledger::{AccountLimits, AccountView};
 pub use output::{
-    Emitted, LimitUse, Origin, Output, Refusal, Request, RiskReduction, Theoretical, UseLevel,
+    AccountChange, AccountEvent, Emitted, LimitUse, Origin, Output, Refusal, Request,
+    RiskReduction, Theoretical, UseLevel,
 };
 pub use position::{
     AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,

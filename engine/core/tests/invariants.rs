@@ -81,6 +81,7 @@ fn fold(hash: u64, emitted: &Emitted) -> u64 {
         Output::Strategy(change) => bytemuck::bytes_of(change).to_vec(),
         Output::Theoretical(said) => bytemuck::bytes_of(said).to_vec(),
         Output::RiskReduction(change) => bytemuck::bytes_of(change).to_vec(),
+        Output::Account(change) => bytemuck::bytes_of(change).to_vec(),
         Output::LimitUse(told) => bytemuck::bytes_of(told).to_vec(),
     };
     bytes.chunks(8).fold(random.next(), |hash, chunk| {

@@ -1,11 +1,11 @@
-//! Strategies that ask for anything, panic and keep hours, and an operator who does anything to them:
-//! told apart, replayed with their code and without it, and taken up again from a snapshot.
+//! Strategies that ask for anything, panic and keep hours, for accounts or for none, and an operator who
+//! does anything to them: told apart, replayed with their code and without it, and taken up again from a snapshot.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::ledger::Ledger;
 use common::market::{Market, open};
@@ -16,8 +16,11 @@ use tezi_core::pricing::Reference;
 use tezi_core::roster::{Hours, Roster, StopCause, StrategyEvent};
 use tezi_core::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use tezi_core::strategy::{BookUpdate, Context, Fill, OrderUpdate, Recorded, Strategy, TimerId};
-use tezi_core::{Core, CoreConfig, Emitted, Output};
-use tezi_model::{CommandKind, ExecutionKind, InstrumentId, StrategyId};
+use tezi_core::{AccountEvent, Core, CoreConfig, Emitted, Output, Restriction};
+use tezi_model::{
+    AccountDefinition, AccountId, CommandKind, ExecutionKind, InstrumentId, OrderCommand,
+    RejectReason, StrategyId,
+};
 use tezi_testing::Random;
 
 const fn stop(strategy: StrategyId) -> Control {
@@ -80,10 +83,68 @@ fn random_roster(seed: u64) -> Roster {
     roster
 }
 
-/// An operator who does anything to strategies, once in a while.
+/// Every other session has accounts: one for the first and the last strategy, one for the second.
+fn declarations(seed: u64) -> Vec<Control> {
+    let declare = |account, line| {
+        let definition = AccountDefinition::parse(line).unwrap();
+        Control::DeclareAccount { account: AccountId(account), definition }
+    };
+    let assign = |strategy, account| Control::AssignAccount {
+        strategy: StrategyId(strategy),
+        account: AccountId(account),
+    };
+    let all = [
+        declare(1, "own=pro"),
+        declare(2, "alpha=client:C1,pan:ABCDE1234F"),
+        assign(1, 1),
+        assign(2, 2),
+        assign(3, 1),
+    ];
+    if seed % 2 == 1 { all.into() } else { Vec::new() }
+}
+
+/// What an operator does to an account, of which there may be none.
+fn random_control_of_account(random: &mut Random) -> Control {
+    let account = AccountId(random.below(4) as u8);
+    match random.below(12) {
+        0 => Control::KillAccount { account },
+        1 | 2 => Control::ReleaseAccount { account },
+        3 => Control::PauseAccount { account },
+        4 | 5 => Control::ResumeAccount { account },
+        6 => Control::CancelAccount { account },
+        7 => Control::FlattenAccount { account, through_bps: 80 },
+        8 => {
+            let code = random.below(5) as u8;
+            let restriction = Restriction::from_code(code).unwrap();
+            Control::RestrictAccount { account, restriction }
+        }
+        9 => Control::RestrictAccount { account, restriction: Restriction::None },
+        _ => {
+            let limits = [
+                Limit::Loss,
+                Limit::Position,
+                Limit::OpenOrders,
+                Limit::OrderValue,
+                Limit::OpenOrderValue,
+                Limit::Drawdown,
+            ];
+            let limit = limits[random.below(6) as usize];
+            let value = match limit {
+                Limit::OpenOrders => random.below(3) as i64,
+                Limit::OrderValue | Limit::OpenOrderValue => 2_000 * random.below(800) as i64,
+                _ => random.below(400) as i64 - 20,
+            };
+            Control::SetAccountLimit { account, limit, value }
+        }
+    }
+}
+
+/// An operator who does anything to strategies and accounts, once in a while.
 fn random_control(random: &mut Random) -> Option<Control> {
     let strategy = StrategyId(random.below(5) as u8);
     Some(match random.below(400) {
+        9..=14 => random_control_of_account(random),
+        15 => Control::SetLimit { limit: Limit::AlertAt, value: 7_000 },
         0 => stop(strategy),
         1 | 2 => start(strategy),
         3 => {
@@ -103,8 +164,11 @@ fn random_control(random: &mut Random) -> Option<Control> {
 /// What strategies hold, by the fills of their orders.
 #[derive(Default)]
 struct Naive {
-    owners: BTreeMap<u64, StrategyId>,
+    orders: BTreeMap<u64, OrderCommand>,
     fills: BTreeMap<StrategyId, u64>,
+    fills_of_accounts: BTreeMap<AccountId, u64>,
+    /// Of each account in each instrument.
+    nets: BTreeMap<(AccountId, InstrumentId), i64>,
 }
 
 impl Naive {
@@ -112,7 +176,7 @@ impl Naive {
         for emitted in outputs {
             match &emitted.output {
                 Output::Command(command) if command.kind() == Some(CommandKind::New) => {
-                    self.owners.insert(command.client_order_id.0, command.strategy);
+                    self.orders.insert(command.client_order_id.0, *command);
                     // Hours may begin within an input; an operator's start is one.
                     let woke = |it: &Emitted| match &it.output {
                         Output::Strategy(change) => {
@@ -126,12 +190,16 @@ impl Naive {
                     assert!(is_allowed || is_control, "{command:?}");
                 }
                 Output::Command(command) => {
-                    let owner = self.owners.get(&command.client_order_id.0);
-                    assert_eq!(owner, Some(&command.strategy));
+                    let order = self.orders[&command.client_order_id.0];
+                    let whose = |it: &OrderCommand| (it.strategy, it.account);
+                    assert_eq!(whose(&order), whose(command));
                 }
                 Output::Report(report) if report.kind() == Some(ExecutionKind::Fill) => {
-                    let owner = self.owners[&report.client_order_id.0];
-                    *self.fills.entry(owner).or_default() += 1;
+                    let order = self.orders[&report.client_order_id.0];
+                    *self.fills.entry(order.strategy).or_default() += 1;
+                    *self.fills_of_accounts.entry(order.account).or_default() += 1;
+                    let units = order.side().sign() * i64::from(report.quantity.0);
+                    *self.nets.entry((order.account, order.instrument)).or_default() += units;
                 }
                 _ => {}
             }
@@ -150,7 +218,9 @@ fn run<S: Strategy>(
     let mut core = core(config, strategy);
     let mut random = Random(seed ^ 0x51AE);
     let mut now = open();
-    let mut inputs = vec![(now, Input::Start)];
+    let mut inputs: Vec<_> =
+        declarations(seed).into_iter().map(|it| (now, Input::Control(it))).collect();
+    inputs.push((now, Input::Start));
     for event in Market::new(seed).take(6_000) {
         now = now.max(event.receive_time);
         inputs.push((now, Input::Event(event)));
@@ -169,6 +239,7 @@ fn run<S: Strategy>(
 fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
     hush();
     let (mut panics, mut losses, mut slept, mut refused, mut fills) = (0, 0, 0, 0, 0);
+    let (mut losses_of_accounts, mut reasons) = (0, BTreeSet::new());
     for seed in 1..=24 {
         let config = small_config(20_000 * (seed as i64 % 2), 20_000);
         let mut outputs: Vec<Vec<Emitted>> = Vec::new();
@@ -184,6 +255,15 @@ fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
                 assert_eq!(desk.check(core), Ok(()), "seed {seed}, step {step}");
                 let is_control = core.operator_work().is_flattening;
                 naive.take(core.outputs(), &inactive, is_control);
+                for view in core.accounts() {
+                    let told = naive.fills_of_accounts.get(&view.id).copied().unwrap_or_default();
+                    assert_eq!(view.counts.fills, told, "seed {seed}, step {step}");
+                    for instrument in (0..12).map(InstrumentId) {
+                        let net = naive.nets.get(&(view.id, instrument)).copied();
+                        let held = view.positions.get(instrument).net;
+                        assert_eq!(held, net.unwrap_or_default(), "seed {seed}, step {step}");
+                    }
+                }
                 for view in core.strategies() {
                     let told = naive.fills.get(&view.id).copied().unwrap_or_default();
                     assert_eq!(view.counts.fills, told, "seed {seed}, step {step}");
@@ -195,6 +275,7 @@ fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
                     }
                 }
                 outputs.push(core.outputs().to_vec());
+                reasons.extend(core.refusals().map(|(reason, _)| reason));
                 if step.is_multiple_of(100) {
                     assert!(core.is_consistent(), "seed {seed}, step {step}");
                 }
@@ -214,6 +295,13 @@ fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
             outputs.iter().flatten().filter(is_it).count()
         };
         losses += happened(StrategyEvent::Stopped(StopCause::Loss));
+        let of_account = |it: &&Emitted| match &it.output {
+            Output::Account(change) => {
+                change.event() == Some(AccountEvent::Stopped(StopCause::Loss))
+            }
+            _ => false,
+        };
+        losses_of_accounts += outputs.iter().flatten().filter(of_account).count();
         slept += happened(StrategyEvent::Slept);
         let again = run(
             seed,
@@ -242,8 +330,12 @@ fn random_strategies_are_told_apart_and_replay_from_their_outputs() {
         assert_eq!(recorded, hash, "seed {seed}: the state from the outputs alone");
     }
     println!(
-        "{panics} panics, {losses} loss stops, {refused} refused, {fills} fills, {slept} slept"
+        "{losses_of_accounts} loss stops of accounts, {panics} panics, {losses} loss stops, {refused} refused, {fills} fills, {slept} slept"
     );
+    let of_accounts = RejectReason::AccountStopped..=RejectReason::AccountPosition;
+    let mut given = RejectReason::ALL.iter().filter(|it| of_accounts.contains(it));
+    assert!(given.all(|reason| reasons.contains(reason)), "{reasons:?}");
+    assert!(losses_of_accounts > 2);
     assert!(panics > 5 && losses > 5 && refused > 1_000 && fills > 500 && slept > 24);
 }
 
@@ -294,6 +386,9 @@ fn a_snapshot_has_every_strategy_and_its_ledger() {
         let mut again: Option<Core<Roster, Reference>> = None;
         let mut lived = core(&config, random_roster(seed));
         let mut now = open();
+        for control in declarations(seed) {
+            feed(&mut lived, now, &Input::Control(control));
+        }
         feed(&mut lived, now, &Input::Start);
         for (step, event) in Market::new(seed).take(6_000).enumerate() {
             now = now.max(event.receive_time);

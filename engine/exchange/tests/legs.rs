@@ -191,7 +191,8 @@ fn command(kind: CommandKind, order_id: u64, price: i64, quantity: u32) -> Order
         side_code: Side::Buy as u8,
         time_in_force_code: TimeInForce::Day as u8,
         strategy: tezi_model::StrategyId::NONE,
-        reserved_tail: 0,
+        account: tezi_model::AccountId::NONE,
+        reserved_tail: [0; 7],
     }
 }
 

@@ -35,6 +35,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
                 told.figures = figures(&self.core, self.recorder.stats().as_ref());
             }
             Some(AskKind::Strategies) => strategies(&self.core, ask.from as usize, &mut told),
+            Some(AskKind::Accounts) => accounts(&self.core, ask.from as usize, &mut told),
             Some(AskKind::Positions) => positions(&self.core, ask.from, &mut told),
             Some(AskKind::Find) => {
                 let token = tezi_model::Token(ask.token);
@@ -163,7 +164,36 @@ fn strategies<S: Strategy, K: PricingKernel>(core: &Core<S, K>, from: usize, tol
             new_orders: count(counts.new_orders),
             fills: count(counts.fills),
             refusals: count(counts.refusals),
-            limits: [limits.loss_max, limits.position_max, limits.open_orders_max.into()],
+            limits: [limits.loss_max, limits.position_max, limits.open_orders_max.into(), 0, 0],
+            ..Standing::zeroed()
+        };
+        told.count += 1;
+    }
+}
+
+/// How the next accounts stand, from one on.
+fn accounts<S: Strategy, K: PricingKernel>(core: &Core<S, K>, from: usize, told: &mut Told) {
+    let next = core.accounts().skip(from).take(STANDINGS_MAX);
+    for (place, view) in told.standings.iter_mut().zip(next) {
+        let (counts, limits) = (view.counts, view.limits);
+        *place = Standing {
+            stopped: view.stopped.map_or(0, |cause| i64::from(cause as u8)),
+            asleep: 0,
+            paused: view.is_paused.into(),
+            restriction: i64::from(view.restriction as u8),
+            open_value: paise(view.open_value),
+            profit: paise(view.positions.profit()),
+            open_orders: view.open_orders.into(),
+            new_orders: count(counts.new_orders),
+            fills: count(counts.fills),
+            refusals: count(counts.refusals),
+            limits: [
+                limits.loss_max,
+                limits.position_max,
+                limits.open_orders_max.into(),
+                limits.order_value_max,
+                limits.open_order_value_max,
+            ],
         };
         told.count += 1;
     }

@@ -36,6 +36,8 @@ pub(super) enum AskKind {
     Rotate = 5,
     /// How strategies stand, from one on.
     Strategies = 6,
+    /// How accounts stand, from one on.
+    Accounts = 7,
 }
 
 /// A request as the ring carries it.
@@ -52,8 +54,9 @@ pub(crate) struct Ask {
     why_length: u16,
     who: [u8; WHO_MAX],
     why: [u8; WHY_MAX],
-    assignment_length: u16,
-    assignment: [u8; Assignment::BYTES_MAX],
+    text_length: u16,
+    /// [`Control::text`].
+    text: [u8; Assignment::BYTES_MAX],
 }
 
 impl Ask {
@@ -67,9 +70,7 @@ impl Ask {
         ask.control = ControlRecord::from(&entry.control);
         ask.who_length = copy(&entry.who, &mut ask.who);
         ask.why_length = copy(&entry.why, &mut ask.why);
-        if let Control::SetParameter { assignment, .. } = &entry.control {
-            ask.assignment_length = copy(assignment.as_str(), &mut ask.assignment);
-        }
+        ask.text_length = copy(entry.control.text(), &mut ask.text);
         ask
     }
 
@@ -82,13 +83,17 @@ impl Ask {
         Self { from, ..Self::new(AskKind::Strategies) }
     }
 
+    pub(super) fn accounts(from: u32) -> Self {
+        Self { from, ..Self::new(AskKind::Accounts) }
+    }
+
     pub(super) fn positions(from: u32) -> Self {
         Self { from, ..Self::new(AskKind::Positions) }
     }
 
     pub(super) fn kind(&self) -> Option<AskKind> {
-        use AskKind::{Act, Find, Positions, Rotate, Status, Strategies};
-        let all = [Act, Status, Positions, Find, Rotate, Strategies];
+        use AskKind::{Accounts, Act, Find, Positions, Rotate, Status, Strategies};
+        let all = [Act, Status, Positions, Find, Rotate, Strategies, Accounts];
         all.into_iter().find(|it| *it as u32 == self.kind_code)
     }
 
@@ -100,8 +105,8 @@ impl Ask {
     pub(super) fn action(&self) -> Option<(Control, u32, &[u8], &[u8])> {
         let who = self.who.get(..self.who_length.into())?;
         let why = self.why.get(..self.why_length.into())?;
-        let assignment = self.assignment.get(..self.assignment_length.into())?;
-        let control = self.control.control(core::str::from_utf8(assignment).ok()?)?;
+        let text = self.text.get(..self.text_length.into())?;
+        let control = self.control.control(core::str::from_utf8(text).ok()?)?;
         Some((control, self.uid, who, why))
     }
 }
@@ -130,31 +135,42 @@ pub(super) struct Held {
     pub(super) unrealised: i64,
 }
 
-/// A strategy as an answer has it.
+/// Limits of one strategy or account, in the order in which an answer has them.
+pub(super) const STANDING_LIMITS: [Limit; 5] =
+    [Limit::Loss, Limit::Position, Limit::OpenOrders, Limit::OrderValue, Limit::OpenOrderValue];
+
+/// A strategy or an account as an answer has it.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Standing {
     /// A code of [`StopCause`], 0 while it is not stopped.
     pub(super) stopped: i64,
     pub(super) asleep: i64,
+    /// Of an account.
+    pub(super) paused: i64,
+    /// A code of `Restriction`, of an account.
+    pub(super) restriction: i64,
+    /// Paise, of an account.
+    pub(super) open_value: i64,
     /// Paise.
     pub(super) profit: i64,
     pub(super) open_orders: i64,
     pub(super) new_orders: i64,
     pub(super) fills: i64,
     pub(super) refusals: i64,
-    /// Loss, position, open orders.
-    pub(super) limits: [i64; 3],
+    /// Loss, position, open orders; of an account order value and open order value as well.
+    pub(super) limits: [i64; STANDING_LIMITS.len()],
 }
 
 impl Standing {
     /// A word for its state.
     pub(super) fn state(&self) -> String {
         let cause = u8::try_from(self.stopped).ok().and_then(StopCause::from_code);
-        match (cause, self.asleep != 0) {
-            (Some(cause), _) => format!("stopped-{}", cause.name()),
-            (None, true) => "asleep".into(),
-            (None, false) => "trading".into(),
+        match cause {
+            Some(cause) => format!("stopped-{}", cause.name()),
+            None if self.asleep != 0 => "asleep".into(),
+            None if self.paused != 0 => "paused".into(),
+            None => "trading".into(),
         }
     }
 }
@@ -236,6 +252,13 @@ impl Told {
             ControlError::NotOfStrategies(limit) => (11, limit as u16, 0),
             ControlError::Parameter(ParameterError::Unknown) => (12, 0, 0),
             ControlError::Parameter(ParameterError::Value) => (13, 0, 0),
+            ControlError::UnknownAccount => (14, 0, 0),
+            ControlError::AccountNotStopped => (15, 0, 0),
+            ControlError::AccountStopped => (16, 0, 0),
+            ControlError::NotOfAccounts(limit) => (17, limit as u16, 0),
+            ControlError::Begun => (18, 0, 0),
+            ControlError::AccountTwice => (19, 0, 0),
+            ControlError::AccountsFull => (20, 0, 0),
         };
     }
 
@@ -258,6 +281,13 @@ impl Told {
             11 => ControlError::NotOfStrategies(Limit::from_code(self.error_limit)?),
             12 => ControlError::Parameter(ParameterError::Unknown),
             13 => ControlError::Parameter(ParameterError::Value),
+            14 => ControlError::UnknownAccount,
+            15 => ControlError::AccountNotStopped,
+            16 => ControlError::AccountStopped,
+            17 => ControlError::NotOfAccounts(Limit::from_code(self.error_limit)?),
+            18 => ControlError::Begun,
+            19 => ControlError::AccountTwice,
+            20 => ControlError::AccountsFull,
             _ => return None,
         })
     }

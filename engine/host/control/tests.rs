@@ -45,8 +45,14 @@ fn answer(mut seat: CoreSeat, over: &AtomicBool) -> Vec<(Control, String)> {
 fn serve(dual: bool, ask: impl FnOnce(&mut ControlThread<'_>)) -> Vec<(Control, String)> {
     let (core, seat) = control_link().unwrap();
     let config = ControlConfig { dual, ..ControlConfig::new("nowhere") };
-    let known =
-        Known { instruments: &[], strategy: "none", parameters: "", members: &[], replica: None };
+    let known = Known {
+        instruments: &[],
+        strategy: "none",
+        parameters: "",
+        members: &[],
+        accounts: &[],
+        replica: None,
+    };
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let core = scope.spawn(|| answer(core, &over));
@@ -111,6 +117,7 @@ fn a_name_that_several_have_is_none() {
         strategy: "none",
         parameters: "",
         members: &[],
+        accounts: &[],
         replica: None,
     };
     let mut thread = ControlThread::new(seat, &config, known);
@@ -138,8 +145,14 @@ fn the_status_tells_how_the_follower_stands() {
 fn a_core_that_is_gone_is_told() {
     let (core, seat) = control_link().unwrap();
     let config = ControlConfig::new("nowhere");
-    let known =
-        Known { instruments: &[], strategy: "none", parameters: "", members: &[], replica: None };
+    let known = Known {
+        instruments: &[],
+        strategy: "none",
+        parameters: "",
+        members: &[],
+        accounts: &[],
+        replica: None,
+    };
     let mut thread = ControlThread::new(seat, &config, known);
     drop(core);
     assert_eq!(thread.answer("status", FIRST), "error the session ends\n");

@@ -8,15 +8,19 @@ use std::time::{Duration, Instant};
 use tezi_core::Restriction;
 use tezi_core::control::{Control, Limit};
 use tezi_core::roster::StopCause;
-use tezi_model::{Instrument, InstrumentId, Nanos, Px, RejectReason, Segment, StrategyId, Token};
+use tezi_model::{
+    AccountDefinition, AccountId, Instrument, InstrumentId, Nanos, Px, RejectReason, Segment,
+    StrategyId, Token,
+};
 
 use super::ControlConfig;
 use super::acting::wall_clock;
 use super::link::{
-    Ask, AskKind, Figures, Held, STANDINGS_MAX, Silence, Standing, ThreadSeat, Told,
+    Ask, AskKind, Figures, Held, STANDING_LIMITS, STANDINGS_MAX, Silence, Standing, ThreadSeat,
+    Told,
 };
 use super::users::{own_uid, user_name};
-use super::words::{Wanted, Words, parse};
+use super::words::{OfAccount, Wanted, Words, parse};
 use crate::records::ControlEntry;
 use crate::replication::ReplicaState;
 
@@ -28,6 +32,8 @@ pub(crate) struct Known<'a> {
     pub(crate) parameters: &'a str,
     /// Names and kinds of several strategies, in order of number.
     pub(crate) members: &'a [(String, String)],
+    /// Accounts, in order of number.
+    pub(crate) accounts: &'a [AccountDefinition],
     /// Where the journal is replicated.
     pub(crate) replica: Option<&'a ReplicaState>,
 }
@@ -113,6 +119,7 @@ impl<'a> ControlThread<'a> {
         match parse(line)? {
             Words::Status => self.status(text)?,
             Words::Positions => self.positions(text)?,
+            Words::Accounts => self.accounts(text)?,
             Words::Limits => self.limits(text)?,
             Words::Watch => {
                 let left = self.config.deadman.map(|most| most.as_secs_f64());
@@ -180,19 +187,22 @@ impl<'a> ControlThread<'a> {
     /// Whether an action needs two users.
     fn needs_two(&mut self, control: &Control) -> Result<bool, String> {
         match *control {
-            Control::Release if !self.config.dual => {
+            Control::Release | Control::ReleaseAccount { .. } if !self.config.dual => {
                 let why = "a stop is released by two users, where the host was started with \
                            --control-dual; without it, by another start";
                 Err(why.into())
             }
-            Control::Release => Ok(true),
+            Control::Release | Control::ReleaseAccount { .. } => Ok(true),
             _ if !self.config.dual => Ok(false),
             Control::StartStrategy { .. } => Ok(true),
+            Control::SetAccountLimit { account, limit, value } => {
+                let now = self.standing_of_account(account)?;
+                Ok(limit.is_looser(set_to(&now, limit), value))
+            }
+            Control::RestrictAccount { restriction, .. } => Ok(restriction != Restriction::Nothing),
             Control::SetStrategyLimit { strategy, limit, value } => {
-                let now = self.standing(strategy)?.limits;
-                let limits = [Limit::Loss, Limit::Position, Limit::OpenOrders];
-                let place = limits.iter().position(|it| *it == limit).unwrap_or_default();
-                Ok(limit.is_looser(now[place], value))
+                let now = self.standing(strategy)?;
+                Ok(limit.is_looser(set_to(&now, limit), value))
             }
             Control::SetLimit { limit, value } => {
                 let place = Limit::ALL.iter().position(|it| *it == limit).unwrap_or_default();
@@ -240,7 +250,35 @@ impl<'a> ControlThread<'a> {
         Ok(())
     }
 
+    /// How one account stands.
+    fn standing_of_account(&mut self, id: AccountId) -> Result<Standing, String> {
+        let index = id.index().unwrap_or_default();
+        let told = self.ask(&Ask::accounts(index as u32))?;
+        Ok(told.standings[0])
+    }
+
+    fn accounts(&mut self, text: &mut String) -> Result<(), String> {
+        for (part, accounts) in self.known.accounts.chunks(STANDINGS_MAX).enumerate() {
+            let told = self.ask(&Ask::accounts((part * STANDINGS_MAX) as u32))?;
+            for (account, it) in accounts.iter().zip(told.standings) {
+                let Standing { open_orders, new_orders, fills, refusals, .. } = it;
+                let client = account.client().unwrap_or("own");
+                let code = u8::try_from(it.restriction).ok().and_then(Restriction::from_code);
+                let restriction = code.unwrap_or_default().name();
+                let (profit, value) = (rupees(it.profit), rupees(it.open_value));
+                let figures = format!("{open_orders} {value} {new_orders} {fills} {refusals}");
+                let state = it.state();
+                let value = format!("{client} {state} {restriction} {profit} {figures}");
+                line_of(text, account.name(), &value);
+            }
+        }
+        Ok(())
+    }
+
     fn control(&mut self, wanted: Wanted<'_>) -> Result<Control, String> {
+        if let Wanted::Account(name, what) = wanted {
+            return self.control_of_account(name, what);
+        }
         let members = self.known.members;
         let mut find = |name: &str| self.find(name);
         let mut some = |name: Option<&str>| name.map(&mut find).transpose();
@@ -283,6 +321,22 @@ impl<'a> ControlThread<'a> {
             Wanted::Range(low, high, instrument) => {
                 Control::PriceRange { instrument: find(instrument)?, low, high }
             }
+            // It was before all others.
+            Wanted::Account(name, what) => return self.control_of_account(name, what),
+        })
+    }
+
+    fn control_of_account(&self, name: &str, what: OfAccount) -> Result<Control, String> {
+        let account = account_number(self.known.accounts, name)?;
+        Ok(match what {
+            OfAccount::Pause => Control::PauseAccount { account },
+            OfAccount::Resume => Control::ResumeAccount { account },
+            OfAccount::Cancel => Control::CancelAccount { account },
+            OfAccount::Flatten { through_bps } => Control::FlattenAccount { account, through_bps },
+            OfAccount::Kill => Control::KillAccount { account },
+            OfAccount::Release => Control::ReleaseAccount { account },
+            OfAccount::Limit(limit, value) => Control::SetAccountLimit { account, limit, value },
+            OfAccount::Restrict(restriction) => Control::RestrictAccount { account, restriction },
         })
     }
 
@@ -381,6 +435,25 @@ fn strategy_number(members: &[(String, String)], name: &str) -> Result<StrategyI
         format!("no strategy is called '{name}': there are {}", names_of(members))
     })?;
     Ok(StrategyId(place as u8 + 1))
+}
+
+/// The number of an account.
+fn account_number(accounts: &[AccountDefinition], name: &str) -> Result<AccountId, String> {
+    let place = accounts.iter().position(|account| account.name() == name);
+    let place = place.ok_or_else(|| {
+        let names: Vec<&str> = accounts.iter().map(AccountDefinition::name).collect();
+        match &names[..] {
+            [] => "no accounts were declared".into(),
+            names => format!("no account is called '{name}': there are {}", names.join(", ")),
+        }
+    })?;
+    Ok(AccountId(place as u8 + 1))
+}
+
+/// What a limit of a strategy or an account is set to.
+fn set_to(standing: &Standing, limit: Limit) -> i64 {
+    let limits = STANDING_LIMITS.iter().zip(standing.limits);
+    limits.filter(|(it, _)| **it == limit).map(|(_, value)| value).next().unwrap_or_default()
 }
 
 fn names_of(members: &[(String, String)]) -> String {

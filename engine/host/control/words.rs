@@ -8,6 +8,8 @@ use crate::records::WHY_MAX;
 
 /// What stands before the reason of an action.
 const WHY: &str = " why: ";
+/// What stands before the name of an account that alone is meant.
+const ACCOUNT: &str = "account=";
 /// How far closing orders go through the touch when nothing is said, in basis points.
 const THROUGH_BPS: u32 = 50;
 
@@ -20,6 +22,7 @@ pub(super) enum Words<'a> {
     Watch,
     Rotate,
     Strategies,
+    Accounts,
     Act { wanted: Wanted<'a>, why: &'a str },
 }
 
@@ -39,6 +42,20 @@ pub(super) enum Wanted<'a> {
     Set(Option<&'a str>, Assignment),
     Restrict(Restriction, &'a str),
     Range(Px, Px, &'a str),
+    Account(&'a str, OfAccount),
+}
+
+/// An action on one account.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum OfAccount {
+    Pause,
+    Resume,
+    Cancel,
+    Flatten { through_bps: u32 },
+    Kill,
+    Release,
+    Limit(Limit, i64),
+    Restrict(Restriction),
 }
 
 /// Reads a line.
@@ -63,12 +80,16 @@ pub(super) fn parse(line: &str) -> Result<Words<'_>, String> {
         "watch" => Some(Words::Watch),
         "rotate" => Some(Words::Rotate),
         "strategies" => Some(Words::Strategies),
+        "accounts" => Some(Words::Accounts),
         _ => None,
     };
     if let Some(plain) = plain {
         return if rest.is_empty() { Ok(plain) } else { Err(format!("{verb} takes nothing")) };
     }
-    let wanted = action(verb, rest)?;
+    let wanted = match rest.strip_prefix(ACCOUNT) {
+        Some(rest) => of_account(verb, rest)?,
+        None => action(verb, rest)?,
+    };
     match why {
         Some(why) if !why.is_empty() && why.len() <= WHY_MAX => Ok(Words::Act { wanted, why }),
         Some(why) if !why.is_empty() => Err(format!("a reason has at most {WHY_MAX} bytes")),
@@ -102,22 +123,59 @@ fn action<'a>(verb: &str, rest: &'a str) -> Result<Wanted<'a>, String> {
         }
         "range" => range(rest),
         _ => Err(format!(
-            "'{verb}' is nothing that can be done: there are status, positions, strategies, limits, \
+            "'{verb}' is nothing that can be done: there are status, positions, strategies, accounts, limits, \
              watch, rotate, pause, resume, cancel, flatten, kill, release, stop, start, set, limit, \
              restrict, unrestrict, range"
         )),
     }
 }
 
-fn flatten(rest: &str) -> Result<Wanted<'_>, String> {
+/// `account=NAME` and what the verb takes behind it.
+fn of_account<'a>(verb: &str, rest: &'a str) -> Result<Wanted<'a>, String> {
+    let (name, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+    let behind = behind.trim();
+    let alone = |what| match behind {
+        "" => Ok(what),
+        _ => Err(format!("{verb} account=NAME takes nothing but a reason")),
+    };
+    let what = match verb {
+        "pause" => alone(OfAccount::Pause)?,
+        "resume" => alone(OfAccount::Resume)?,
+        "cancel" => alone(OfAccount::Cancel)?,
+        "kill" => alone(OfAccount::Kill)?,
+        "release" => alone(OfAccount::Release)?,
+        "unrestrict" => alone(OfAccount::Restrict(Restriction::None))?,
+        "flatten" => match through(behind)? {
+            (through_bps, "") => OfAccount::Flatten { through_bps },
+            _ => return Err("flatten account=NAME [through=BPS]".into()),
+        },
+        "restrict" => {
+            let usage = "restrict account=NAME reduce-only|no-buys|no-sells|nothing";
+            OfAccount::Restrict(restriction(behind).ok_or(usage)?)
+        }
+        "limit" => {
+            let (limit, value) = limit_and_value(behind)?;
+            OfAccount::Limit(limit, value)
+        }
+        _ => return Err(format!("{verb} is not of one account")),
+    };
+    Ok(Wanted::Account(name, what))
+}
+
+/// How far closing orders go through the touch, and what stands behind that.
+fn through(rest: &str) -> Result<(u32, &str), String> {
     let (first, behind) = rest.split_once(' ').unwrap_or((rest, ""));
-    let (through_bps, instrument) = match first.strip_prefix("through=") {
-        None => (THROUGH_BPS, rest),
+    match first.strip_prefix("through=") {
+        None => Ok((THROUGH_BPS, rest)),
         Some(bps) => {
             let bps = bps.parse().ok().filter(|bps| *bps <= 10_000);
-            (bps.ok_or("through= takes basis points, 0 to 10000")?, behind.trim())
+            Ok((bps.ok_or("through= takes basis points, 0 to 10000")?, behind.trim()))
         }
-    };
+    }
+}
+
+fn flatten(rest: &str) -> Result<Wanted<'_>, String> {
+    let (through_bps, instrument) = through(rest)?;
     Ok(match instrument.strip_prefix("of=") {
         Some(of) if !of.is_empty() => Wanted::FlattenStrategy { through_bps, of },
         Some(_) => return Err("flatten [through=BPS] of=STRATEGY".into()),
@@ -146,6 +204,11 @@ fn limit(rest: &str) -> Result<Wanted<'_>, String> {
         Some((strategy, rest)) => (Some(strategy), rest.trim()),
         None => (None, rest),
     };
+    let (limit, value) = limit_and_value(rest)?;
+    Ok(Wanted::Limit { of, limit, value })
+}
+
+fn limit_and_value(rest: &str) -> Result<(Limit, i64), String> {
     let (name, value) = rest.split_once(' ').ok_or("limit NAME VALUE")?;
     let limit = Limit::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.name()).collect();
@@ -158,20 +221,23 @@ fn limit(rest: &str) -> Result<Wanted<'_>, String> {
     };
     let number = number
         .ok_or_else(|| format!("{name} cannot be '{value}': it is {}", limit.unit().rule()))?;
-    Ok(Wanted::Limit { of, limit, value: number })
+    Ok((limit, number))
 }
 
 fn restrict(rest: &str) -> Result<Wanted<'_>, String> {
     const USAGE: &str = "restrict reduce-only|no-buys|no-sells|nothing INSTRUMENT";
     let (word, instrument) = rest.split_once(' ').ok_or(USAGE)?;
-    let restriction = match word {
+    Ok(Wanted::Restrict(restriction(word).ok_or(USAGE)?, instrument.trim()))
+}
+
+fn restriction(word: &str) -> Option<Restriction> {
+    Some(match word {
         "reduce-only" => Restriction::ReduceOnly,
         "no-buys" => Restriction::NoBuys,
         "no-sells" => Restriction::NoSells,
         "nothing" => Restriction::Nothing,
-        _ => return Err(USAGE.into()),
-    };
-    Ok(Wanted::Restrict(restriction, instrument.trim()))
+        _ => return None,
+    })
 }
 
 fn range(rest: &str) -> Result<Wanted<'_>, String> {
@@ -234,6 +300,23 @@ mod tests {
                 "limit of=quoter loss-max off why: a test",
                 Wanted::Limit { of: Some("quoter"), limit: Limit::Loss, value: 0 },
             ),
+            ("kill account=alpha why: a test", Wanted::Account("alpha", OfAccount::Kill)),
+            (
+                "flatten account=alpha through=7 why: a test",
+                Wanted::Account("alpha", OfAccount::Flatten { through_bps: 7 }),
+            ),
+            (
+                "limit account=alpha order-value-max off why: a test",
+                Wanted::Account("alpha", OfAccount::Limit(Limit::OrderValue, 0)),
+            ),
+            (
+                "restrict account=alpha no-sells why: a test",
+                Wanted::Account("alpha", OfAccount::Restrict(Restriction::NoSells)),
+            ),
+            (
+                "unrestrict account=alpha why: a test",
+                Wanted::Account("alpha", OfAccount::Restrict(Restriction::None)),
+            ),
             ("stop quoter why: a test", Wanted::Stop("quoter")),
             ("start quoter why: a test", Wanted::Start("quoter")),
             (
@@ -280,6 +363,12 @@ mod tests {
             ("range 5 4 fo:7 why: a test", "begins above its end"),
             ("range 5.123 6 fo:7 why: a test", "prices in rupees"),
             ("range 5 6 why: a test", "prices in rupees"),
+            ("pause account=alpha now why: a test", "nothing but a reason"),
+            ("flatten account=alpha fo:7 why: a test", "[through=BPS]"),
+            ("restrict account=alpha all why: a test", "reduce-only|"),
+            ("limit account=alpha loss-max why: a test", "limit NAME VALUE"),
+            ("rotate account=alpha", "rotate takes nothing"),
+            ("range account=alpha why: a test", "not of one account"),
             ("stop why: a test", "stop STRATEGY"),
             ("start why: a test", "start STRATEGY"),
             ("set quoter why: a test", "KEY=VALUE"),

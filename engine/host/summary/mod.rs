@@ -97,6 +97,7 @@ impl Report {
             writeln!(f, "  trading was stopped before the end: {}", reason.message())?;
         }
         self.write_strategies(f)?;
+        self.write_accounts(f)?;
         for parent in &core.parents {
             writeln!(f, "  parent  {parent}")?;
         }
@@ -121,6 +122,32 @@ impl Report {
                 "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
                 it.name,
                 it.kind,
+                it.state(),
+                it.counts.new_orders,
+                it.open_orders,
+                it.counts.fills,
+                it.counts.refusals,
+                it.profit
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_accounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.core.accounts.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
+            "account", "client", "state", "orders", "open", "fills", "refused", "profit"
+        )?;
+        for it in &self.core.accounts {
+            writeln!(
+                f,
+                "  {:<16} {:<14} {:<16} {:>8} {:>8} {:>8} {:>9} {:>14}",
+                it.definition.name(),
+                it.definition.client().unwrap_or("own"),
                 it.state(),
                 it.counts.new_orders,
                 it.open_orders,

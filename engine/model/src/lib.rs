@@ -5,6 +5,7 @@
 //! sizes proven at compile time; their numeric codes never change meaning. This crate imports
 //! nothing of the engine and does no I/O.
 
+mod account;
 mod event;
 mod hash;
 mod instrument;
@@ -13,6 +14,7 @@ mod order;
 mod reject;
 mod time;
 
+pub use account::{AccountDefinition, AccountError, AccountId};
 pub use event::{Event, EventKind, FeedFault, MarketFlags, TradingStatus};
 pub use hash::StateHasher;
 pub use instrument::{

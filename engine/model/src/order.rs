@@ -4,7 +4,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::{InstrumentId, Px, Qty, Side};
+use crate::{AccountId, InstrumentId, Px, Qty, Side};
 
 /// The exchange's number of an order. Zero means none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
@@ -170,8 +170,10 @@ pub struct OrderCommand {
     pub time_in_force_code: u8,
     /// Whose order it is.
     pub strategy: StrategyId,
+    /// For which account it is.
+    pub account: AccountId,
     /// Zero.
-    pub reserved_tail: u64,
+    pub reserved_tail: [u8; 7],
 }
 
 const _: () = assert!(size_of::<OrderCommand>() == 48);

@@ -136,6 +136,20 @@ reject_reasons! {
     FutEqGross = 135, "futeq_gross", "the long or short position by delta in the underlying would be above its limit";
     /// Nearly all collateral is used: only what reduces risk leaves.
     RiskReduction = 136, "risk_reduction", "the collateral is nearly used up: only what reduces positions and margin leaves";
+    /// The account is stopped: by an operator, or by its loss limit.
+    AccountStopped = 137, "account_stopped", "the account is stopped: only cancels of its orders leave";
+    /// An operator has paused the account.
+    AccountPaused = 138, "account_paused", "the account is paused by an operator: only cancels of its orders leave";
+    /// An operator has restricted what the account may do.
+    AccountRestricted = 139, "account_restricted", "the account is restricted, and not to this";
+    /// One order worth too much for its account.
+    AccountOrderValue = 140, "account_order_value", "the order's value is above the account's limit";
+    /// All open orders of an account together worth too much.
+    AccountOpenValue = 141, "account_open_value", "the value of the account's open orders would be above its limit";
+    /// Too many open orders of one account.
+    AccountOrders = 142, "account_orders", "too many open orders of the account";
+    /// A position of one account too large if everything of it filled.
+    AccountPosition = 143, "account_position", "the account's position would be above its limit if all its open orders filled";
 }
 
 impl fmt::Display for RejectReason {

@@ -39,6 +39,16 @@ struct Why {
     why: String,
 }
 
+/// Everything, or one account.
+#[derive(ClapArgs, Clone, Debug)]
+struct Whole {
+    /// Only of this account; the others trade on
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    #[command(flatten)]
+    why: Why,
+}
+
 /// How long the end of an action is awaited.
 #[derive(ClapArgs, Clone, Debug)]
 struct Wait {
@@ -55,6 +65,8 @@ enum Action {
     Positions,
     /// Several strategies: state, profit, orders
     Strategies,
+    /// Accounts: state, restriction, profit, orders
+    Accounts,
     /// Every limit and what it is set to
     Limits,
     /// Shows the state every second until Ctrl-C; keeps the dead-man switch from tripping
@@ -62,13 +74,16 @@ enum Action {
     /// Begins a new segment of the journal
     Rotate,
     /// Refuses new orders and changes from now on; cancels leave
-    Pause(Why),
+    Pause(Whole),
     /// Ends a pause
-    Resume(Why),
+    Resume(Whole),
     /// Cancels every open order, or those of one instrument
     Cancel {
         /// The instrument, as positions have it, or SEGMENT:TOKEN
         instrument: Option<String>,
+        /// Only of this account
+        #[arg(long, value_name = "NAME", conflicts_with = "instrument")]
+        account: Option<String>,
         #[command(flatten)]
         why: Why,
         #[command(flatten)]
@@ -81,6 +96,9 @@ enum Action {
         /// Stops this one of several strategies and closes what it holds; the others trade on
         #[arg(long, value_name = "NAME", conflicts_with = "instrument")]
         strategy: Option<String>,
+        /// Pauses this account and closes what it holds; the others trade on
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["instrument", "strategy"])]
+        account: Option<String>,
         /// How far through the touch closing orders may trade, in basis points
         #[arg(long, value_name = "BPS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=10_000))]
         through: u32,
@@ -90,9 +108,9 @@ enum Action {
         wait: Wait,
     },
     /// Stops trading for good and cancels everything
-    Kill(Why),
+    Kill(Whole),
     /// Takes a stop back; needs a second user and a host with --control-dual
-    Release(Why),
+    Release(Whole),
     /// Stops one of several strategies: its orders are cancelled, its requests refused
     Stop {
         /// The strategy
@@ -123,6 +141,9 @@ enum Action {
         /// Of one of several strategies: loss-max, position-max or open-orders-max
         #[arg(long, value_name = "NAME")]
         strategy: Option<String>,
+        /// Of one account: those of a strategy, order-value-max or open-order-value-max
+        #[arg(long, value_name = "NAME", conflicts_with = "strategy")]
+        account: Option<String>,
         /// Its name: `tezi ctl limits` has them
         name: String,
         /// Its value, in the unit of its setting, or off
@@ -131,20 +152,28 @@ enum Action {
         #[command(flatten)]
         why: Why,
     },
-    /// Restricts what may be traded in an instrument
+    /// Restricts what may be traded in an instrument, or for an account
     Restrict {
         /// What is allowed
         #[arg(value_enum)]
         what: Restricted,
         /// The instrument, as positions have it, or SEGMENT:TOKEN
-        instrument: String,
+        #[arg(required_unless_present = "account")]
+        instrument: Option<String>,
+        /// The account, in every instrument
+        #[arg(long, value_name = "NAME", conflicts_with = "instrument")]
+        account: Option<String>,
         #[command(flatten)]
         why: Why,
     },
     /// Takes a restriction back
     Unrestrict {
         /// The instrument
-        instrument: String,
+        #[arg(required_unless_present = "account")]
+        instrument: Option<String>,
+        /// The account
+        #[arg(long, value_name = "NAME", conflicts_with = "instrument")]
+        account: Option<String>,
         #[command(flatten)]
         why: Why,
     },
@@ -184,9 +213,21 @@ Examples:
   tezi ctl limit loss-max 250000 --why 'half size today'
   tezi ctl stop quoter --why 'loses on every fill'      the other strategies go on
   tezi ctl set edge_ticks=8 --strategy quoter --why 'wider into the close'
+  tezi ctl kill --account alpha --why 'client asked'     the other accounts go on
   tezi ctl kill --why 'runaway'                  one way: another start, or two users with --control-dual
 
 Exit codes: 0 done; 1 refused, not done in time, or a second user is needed; 2 wrong usage.";
+
+/// What a line has where one account is meant.
+fn of_account(account: &Option<String>) -> String {
+    account.as_ref().map_or(String::new(), |it| format!(" account={it}"))
+}
+
+impl Whole {
+    fn line(&self, verb: &str) -> String {
+        format!("{verb}{} why: {}", of_account(&self.account), self.why.why)
+    }
+}
 
 impl Action {
     /// The line that asks for it.
@@ -198,6 +239,7 @@ impl Action {
             Self::Status | Self::Watch => "status".into(),
             Self::Positions => "positions".into(),
             Self::Strategies => "strategies".into(),
+            Self::Accounts => "accounts".into(),
             Self::Stop { strategy, why } => format!("stop {strategy} why: {}", why.why),
             Self::Start { strategy, why } => format!("start {strategy} why: {}", why.why),
             Self::Set { assignment, strategy, why } => {
@@ -206,12 +248,15 @@ impl Action {
             }
             Self::Limits => "limits".into(),
             Self::Rotate => "rotate".into(),
-            Self::Pause(it) => format!("pause why: {}", it.why),
-            Self::Resume(it) => format!("resume why: {}", it.why),
-            Self::Kill(it) => format!("kill why: {}", it.why),
-            Self::Release(it) => format!("release why: {}", it.why),
-            Self::Cancel { instrument, why, .. } => {
-                format!("cancel{} why: {}", some(instrument), why.why)
+            Self::Pause(it) => it.line("pause"),
+            Self::Resume(it) => it.line("resume"),
+            Self::Kill(it) => it.line("kill"),
+            Self::Release(it) => it.line("release"),
+            Self::Cancel { instrument, account, why, .. } => {
+                format!("cancel{}{} why: {}", of_account(account), some(instrument), why.why)
+            }
+            Self::Flatten { account: Some(account), through, why, .. } => {
+                format!("flatten account={account} through={through} why: {}", why.why)
             }
             Self::Flatten { instrument, strategy, through, why, .. } => {
                 let of = strategy.as_ref().map(|it| format!("of={it}"));
@@ -221,17 +266,19 @@ impl Action {
                     why.why
                 )
             }
-            Self::Limit { strategy, name, value, why } => {
-                let of = strategy.as_ref().map_or(String::new(), |it| format!("of={it} "));
-                format!("limit {of}{name} {value} why: {}", why.why)
+            Self::Limit { strategy, account, name, value, why } => {
+                let of = strategy.as_ref().map_or(String::new(), |it| format!(" of={it}"));
+                format!("limit{}{of} {name} {value} why: {}", of_account(account), why.why)
             }
-            Self::Restrict { what, instrument, why } => {
+            Self::Restrict { what, instrument, account, why } => {
                 let what =
                     what.to_possible_value().map_or(String::new(), |it| it.get_name().into());
-                format!("restrict {what} {instrument} why: {}", why.why)
+                let (account, instrument) = (of_account(account), some(instrument));
+                format!("restrict{account} {what}{instrument} why: {}", why.why)
             }
-            Self::Unrestrict { instrument, why } => {
-                format!("unrestrict {instrument} why: {}", why.why)
+            Self::Unrestrict { instrument, account, why } => {
+                let (account, instrument) = (of_account(account), some(instrument));
+                format!("unrestrict{account}{instrument} why: {}", why.why)
             }
             Self::Range { low, high, instrument, why } => {
                 format!("range {low} {high} {instrument} why: {}", why.why)
@@ -324,8 +371,17 @@ fn show(args: &Args, answer: &ControlAnswer) -> Result<(), Failure> {
         if matches!(args.action, Action::Strategies) && !answer.values.is_empty() {
             writeln!(out, "{:<width$}  kind state profit open orders fills refused", "strategy")?;
         }
+        if matches!(args.action, Action::Accounts) && !answer.values.is_empty() {
+            writeln!(
+                out,
+                "{:<width$}  client state restriction profit open value orders fills refused",
+                "account"
+            )?;
+        }
         for (name, value) in &answer.values {
-            let name = name.replace('_', " ");
+            // Names of instruments have spaces; those of accounts may have what stands for one.
+            let is_account = matches!(args.action, Action::Accounts);
+            let name = if is_account { name.clone() } else { name.replace('_', " ") };
             writeln!(out, "{name:<width$}  {value}")?;
         }
         match &answer.outcome {
@@ -383,9 +439,33 @@ fn in_json(answer: &ControlAnswer, action: &Action) -> Value {
         object.insert("strategies".into(), answer.values.iter().map(of).collect());
         return object.into();
     }
+    if matches!(action, Action::Accounts) {
+        object.insert("accounts".into(), answer.values.iter().map(account_in_json).collect());
+        return object.into();
+    }
     for (name, value) in &answer.values {
         let number = value.parse::<i64>().map(Value::from);
         object.insert(name.replace('-', "_"), number.unwrap_or_else(|_| value.as_str().into()));
     }
     object.into()
+}
+
+fn account_in_json((name, value): &(String, String)) -> Value {
+    let mut words = value.split(' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (client, state, restriction, profit) = (next(), next(), next(), next());
+    let (open_orders, open_value) = (next(), next());
+    let mut count = || next().parse::<u64>().unwrap_or_default();
+    json!({
+        "account": name,
+        "client": client,
+        "state": state,
+        "restriction": restriction,
+        "profit": profit,
+        "open_orders": open_orders.parse::<u64>().unwrap_or_default(),
+        "open_order_value": open_value,
+        "new_orders": count(),
+        "fills": count(),
+        "refused": count(),
+    })
 }

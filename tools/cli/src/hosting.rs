@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tezi::control::Limit;
 use tezi::margin::RiskFile;
-use tezi::model::StrategyId;
 use tezi::{Host, ReplicationConfig, Report, Session};
 
+use crate::accounts::AccountArgs;
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
 use crate::files;
 use crate::json;
@@ -23,6 +22,8 @@ use crate::strategies::{Chosen, StrategyName};
 pub(crate) struct HostArgs {
     #[command(flatten)]
     pub(crate) strategy: StrategyArgs,
+    #[command(flatten)]
+    pub(crate) accounts: AccountArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -109,7 +110,7 @@ impl Hosting<'_> {
             None if !output.no_journal => Some(files::make_journal_dir(self.kind)?),
             _ => None,
         };
-        let host = self.host(made.as_ref().or(output.journal.as_ref()), strategy.limits())?;
+        let host = self.host(made.as_ref().or(output.journal.as_ref()), &strategy)?;
         let mut progress = ProgressLine::new();
         progress.say(&self.opening);
         if let Some(file) = &self.risk_file {
@@ -126,11 +127,7 @@ impl Hosting<'_> {
         Ok(Verdict::of(report.is_fine()))
     }
 
-    fn host(
-        &self,
-        journal: Option<&PathBuf>,
-        of_strategies: &[(StrategyId, Limit, i64)],
-    ) -> Result<Host, Failure> {
+    fn host(&self, journal: Option<&PathBuf>, strategy: &Chosen) -> Result<Host, Failure> {
         let output = &self.args.output;
         let mut config = self.args.limits.config();
         // Room for what is known and as many again that only show in the market.
@@ -147,10 +144,11 @@ impl Hosting<'_> {
         for (limit, value) in self.args.limits.behind() {
             host = host.limit(limit, value).map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        for &(strategy, limit, value) in of_strategies {
+        for &(strategy, limit, value) in strategy.limits() {
             let set = host.strategy_limit(strategy, limit, value);
             host = set.map_err(|error| Failure::Usage(error.to_string()))?;
         }
+        host = self.args.accounts.apply(host, &strategy.members()).map_err(Failure::Usage)?;
         if let Some(file) = &self.risk_file {
             host = host.risk_file(file.clone());
         }

@@ -4,6 +4,7 @@
 //! fine. Results go to standard output, progress and errors to standard error. The exit code is 0
 //! when all was fine, 1 when what was run or checked was not, and 2 for wrong usage.
 
+mod accounts;
 mod args;
 mod contracts;
 mod ctl;

@@ -85,6 +85,11 @@ impl RosterSpec {
         Ok((StrategyId(number), limit, value))
     }
 
+    /// Names of its strategies, in order of number.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(label, ..)| label.as_str())
+    }
+
     /// Limits of its strategies.
     pub(crate) fn limits(&self) -> &[(StrategyId, Limit, i64)] {
         &self.limits

@@ -114,6 +114,14 @@ impl Chosen {
         }
     }
 
+    /// Names of several strategies, in order of number; none of one alone.
+    pub(crate) fn members(&self) -> Vec<&str> {
+        match self {
+            Self::Shipped(Shipped::Roster(spec)) => spec.names().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Limits of single strategies, set before they begin.
     pub(crate) fn limits(&self) -> &[(StrategyId, Limit, i64)] {
         match self {

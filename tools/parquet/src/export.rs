@@ -285,6 +285,7 @@ impl<P: FnMut(&Progress) -> ControlFlow<()>> Export<'_, P> {
                 Output::Report(report) => outputs.report(record, report, true, names),
                 Output::Kill
                 | Output::Strategy(_)
+                | Output::Account(_)
                 | Output::RiskReduction(_)
                 | Output::LimitUse(_) => outputs.control(record, entry, names),
                 Output::Timer(_) | Output::Theoretical(_) => Ok(()),

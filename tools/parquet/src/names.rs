@@ -193,7 +193,8 @@ mod tests {
             side_code: request.side_code,
             time_in_force_code: request.time_in_force_code,
             strategy: request.strategy,
-            reserved_tail: 0,
+            account: tezi::model::AccountId::NONE,
+            reserved_tail: [0; 7],
         };
         Entry::Output(Emitted { origin: Origin(1), output: Output::Command(command) })
     }

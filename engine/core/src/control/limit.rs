@@ -163,6 +163,12 @@ impl Limit {
         matches!(self, Self::Loss | Self::Position | Self::OpenOrders)
     }
 
+    /// Whether an account can have one of its own.
+    #[must_use]
+    pub const fn is_of_accounts(self) -> bool {
+        self.is_of_strategies() || matches!(self, Self::OrderValue | Self::OpenOrderValue)
+    }
+
     /// What it is set to.
     #[must_use]
     pub fn get(self, risk: &RiskLimits, guards: &GuardLimits) -> i64 {

@@ -13,7 +13,7 @@ pub use limit::{Limit, LimitUnit};
 pub use parameter::{Assignment, ParameterError};
 pub use record::ControlRecord;
 
-use tezi_model::{InstrumentId, Px, StrategyId};
+use tezi_model::{AccountDefinition, AccountId, InstrumentId, Px, StrategyId};
 
 use crate::output::StopCause;
 use crate::risk::Restriction;
@@ -102,6 +102,68 @@ pub enum Control {
         /// Which, and to what.
         assignment: Assignment,
     },
+    /// Declares an account, before the session begins: numbers go up from 1 without a hole.
+    DeclareAccount {
+        /// Its number.
+        account: AccountId,
+        /// What it is.
+        definition: AccountDefinition,
+    },
+    /// Says for which account a strategy trades, before the session begins.
+    AssignAccount {
+        /// Whose orders; [`StrategyId::NONE`] where there is only one.
+        strategy: StrategyId,
+        /// For which.
+        account: AccountId,
+    },
+    /// Sets a limit of one account: [`Limit::is_of_accounts`].
+    SetAccountLimit {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        limit: Limit,
+        /// To what; nought switches it off.
+        value: i64,
+    },
+    /// As [`Control::Pause`], of one account.
+    PauseAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// As [`Control::Resume`], of one account.
+    ResumeAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// As [`Control::CancelAll`], of one account.
+    CancelAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// As [`Control::Flatten`], of one account: the others trade on.
+    FlattenAccount {
+        /// Which.
+        account: AccountId,
+        /// As of [`Control::Flatten`].
+        through_bps: u32,
+    },
+    /// As [`Control::Kill`], of one account: the others trade on.
+    KillAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Takes back the stop of an account. It is paused then, until it is resumed.
+    ReleaseAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Sets what an account may do, in every instrument.
+    RestrictAccount {
+        /// Which.
+        account: AccountId,
+        /// What it may do.
+        restriction: Restriction,
+    },
 }
 
 impl Control {
@@ -123,6 +185,44 @@ impl Control {
             Self::FlattenStrategy { .. } => "strategy_flatten",
             Self::SetStrategyLimit { .. } => "strategy_limit",
             Self::SetParameter { .. } => "set",
+            Self::DeclareAccount { .. } => "account",
+            Self::AssignAccount { .. } => "account_assign",
+            Self::SetAccountLimit { .. } => "account_limit",
+            Self::PauseAccount { .. } => "account_pause",
+            Self::ResumeAccount { .. } => "account_resume",
+            Self::CancelAccount { .. } => "account_cancel",
+            Self::FlattenAccount { .. } => "account_flatten",
+            Self::KillAccount { .. } => "account_kill",
+            Self::ReleaseAccount { .. } => "account_release",
+            Self::RestrictAccount { .. } => "account_restrict",
+        }
+    }
+
+    /// The account it is about, if it is about one.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        match *self {
+            Self::DeclareAccount { account, .. }
+            | Self::AssignAccount { account, .. }
+            | Self::SetAccountLimit { account, .. }
+            | Self::PauseAccount { account }
+            | Self::ResumeAccount { account }
+            | Self::CancelAccount { account }
+            | Self::FlattenAccount { account, .. }
+            | Self::KillAccount { account }
+            | Self::ReleaseAccount { account }
+            | Self::RestrictAccount { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+
+    /// The text that a record of it has behind who and why: an assignment, or what declares an account.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::SetParameter { assignment, .. } => assignment.as_str(),
+            Self::DeclareAccount { definition, .. } => definition.as_str(),
+            _ => "",
         }
     }
 
@@ -184,6 +284,20 @@ pub enum ControlError {
     NotOfStrategies(Limit),
     /// The strategy did not take the parameter.
     Parameter(ParameterError),
+    /// There is no account of this number.
+    UnknownAccount,
+    /// The account is not stopped.
+    AccountNotStopped,
+    /// The account is stopped: a pause of it neither begins nor ends.
+    AccountStopped,
+    /// A limit that accounts have not.
+    NotOfAccounts(Limit),
+    /// Accounts are declared and assigned before the session begins.
+    Begun,
+    /// An account's number is not the next, or its name is another's.
+    AccountTwice,
+    /// Strategies and accounts take every place there is.
+    AccountsFull,
 }
 
 impl core::fmt::Display for ControlError {
@@ -210,6 +324,20 @@ impl core::fmt::Display for ControlError {
                 "{} is the desk's; a strategy has loss-max, position-max and open-orders-max",
                 limit.name()
             ),
+            Self::UnknownAccount => f.write_str("there is no such account"),
+            Self::AccountNotStopped => f.write_str("the account is not stopped"),
+            Self::AccountStopped => f.write_str("the account is stopped: a release comes first"),
+            Self::NotOfAccounts(limit) => write!(
+                f,
+                "{} is not an account's: there are loss-max, position-max, open-orders-max, \
+                 order-value-max and open-order-value-max",
+                limit.name()
+            ),
+            Self::Begun => f.write_str("accounts are declared before the session begins"),
+            Self::AccountTwice => {
+                f.write_str("two accounts have one name, or a number is left out")
+            }
+            Self::AccountsFull => f.write_str("there is room for 64 strategies and accounts"),
             Self::Parameter(ParameterError::Unknown) => {
                 f.write_str("the strategy has no such parameter that may change while it runs")
             }

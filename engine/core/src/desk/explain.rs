@@ -63,6 +63,7 @@ impl Desk {
             if let Some(ask) = self.collateral_ask(id, &proposal) {
                 Collateral::explain(self.collateral.as_deref(), &ask, &mut checks);
             }
+            self.ledgers.explain_account(&self.account_share(id, &proposal), &mut checks);
         }
         let levels = |side| {
             instrument.map_or(Vec::new(), |id| self.books.levels(id, side).take(LEVELS).collect())

@@ -3,6 +3,7 @@
 //! Market events change books here, requests become commands here (`trading`), and everything a
 //! strategy may see or do goes through here by way of its `Context`.
 
+mod accounts;
 mod collateral;
 mod explain;
 mod market;

@@ -5,8 +5,8 @@
 mod snapshot;
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher, StrategyId,
-    TimeInForce,
+    AccountId, ClientOrderId, InstrumentId, Nanos, Px, Qty, RejectReason, Side, StateHasher,
+    StrategyId, TimeInForce,
 };
 
 use super::Desk;
@@ -26,6 +26,8 @@ const WAIT_NS: i64 = 250_000_000;
 #[derive(Clone, Copy, Debug)]
 struct Sweep {
     instrument: Option<InstrumentId>,
+    /// Whose orders; [`AccountId::NONE`] for everybody's.
+    account: AccountId,
     /// The last order that is meant.
     last: ClientOrderId,
 }
@@ -34,6 +36,7 @@ impl Sweep {
     fn is_meant(&self, order: &Order) -> bool {
         order.client_order_id <= self.last
             && self.instrument.is_none_or(|id| id == order.instrument)
+            && (self.account.is_none() || self.account == order.account)
     }
 }
 
@@ -43,9 +46,20 @@ struct Flatten {
     instrument: Option<InstrumentId>,
     /// Whose, of several strategies; [`StrategyId::NONE`] for those of the desk.
     strategy: StrategyId,
+    /// Of which account; [`AccountId::NONE`] for all of them.
+    account: AccountId,
     through_bps: u32,
     /// When the next round of orders may leave.
     again_at: Nanos,
+}
+
+impl Flatten {
+    /// Whether an order is one of its own.
+    fn has_sent(&self, order: &Order) -> bool {
+        order.time_in_force == TimeInForce::Ioc
+            && self.strategy == order.strategy
+            && (self.account.is_none() || self.account == order.account)
+    }
 }
 
 /// What is under way.
@@ -106,6 +120,9 @@ impl Desk {
         {
             return Err(ControlError::UnknownInstrument);
         }
+        if let Some(account) = control.account() {
+            return self.control_account(account, control);
+        }
         if let Some(strategy) = control.strategy() {
             if strategy.is_none() || !self.ledgers.is_known(strategy) {
                 return match control {
@@ -124,7 +141,7 @@ impl Desk {
                 self.operator.flatten = None;
                 self.risk.set_paused(false);
             }
-            Control::CancelAll { instrument } => self.begin_sweep(instrument)?,
+            Control::CancelAll { instrument } => self.begin_sweep(instrument, AccountId::NONE)?,
             Control::Flatten { instrument, through_bps } => {
                 self.begin_flatten(instrument, through_bps)?;
             }
@@ -147,12 +164,8 @@ impl Desk {
                 }
                 self.guards.set_range(instrument, low, high);
             }
-            // They name a strategy, and are done.
-            Control::StopStrategy { .. }
-            | Control::StartStrategy { .. }
-            | Control::FlattenStrategy { .. }
-            | Control::SetStrategyLimit { .. }
-            | Control::SetParameter { .. } => {}
+            // They name a strategy or an account, and are done.
+            _ => {}
         }
         Ok(())
     }
@@ -174,17 +187,21 @@ impl Desk {
     pub(super) fn sweep_all(&mut self) {
         if let Some(last) = self.orders.open().map(|order| order.client_order_id).max() {
             self.operator.sweeps.clear();
-            self.operator.sweeps.push(Sweep { instrument: None, last });
+            self.operator.sweeps.push(Sweep { instrument: None, account: AccountId::NONE, last });
         }
     }
 
-    fn begin_sweep(&mut self, instrument: Option<InstrumentId>) -> Result<(), ControlError> {
+    pub(super) fn begin_sweep(
+        &mut self,
+        instrument: Option<InstrumentId>,
+        account: AccountId,
+    ) -> Result<(), ControlError> {
         if self.operator.sweeps.len() == SWEEPS_MAX {
             return Err(ControlError::Busy);
         }
         let newest = self.orders.open().map(|order| order.client_order_id).max();
         if let Some(last) = newest {
-            self.operator.sweeps.push(Sweep { instrument, last });
+            self.operator.sweeps.push(Sweep { instrument, account, last });
         }
         Ok(())
     }
@@ -197,10 +214,9 @@ impl Desk {
         if through_bps > 10_000 {
             return Err(ControlError::Through);
         }
-        self.begin_sweep(instrument)?;
+        self.begin_sweep(instrument, AccountId::NONE)?;
         self.risk.set_paused(true);
-        let (strategy, again_at) = (StrategyId::NONE, self.now);
-        self.operator.flatten = Some(Flatten { instrument, strategy, through_bps, again_at });
+        self.start_closing(instrument, (StrategyId::NONE, AccountId::NONE), through_bps);
         Ok(())
     }
 
@@ -216,9 +232,41 @@ impl Desk {
         if self.operator.flatten.is_some_and(|flatten| flatten.strategy != strategy) {
             return Err(ControlError::Busy);
         }
-        let (instrument, again_at) = (None, self.now);
-        self.operator.flatten = Some(Flatten { instrument, strategy, through_bps, again_at });
+        self.start_closing(None, (strategy, AccountId::NONE), through_bps);
         Ok(())
+    }
+
+    fn start_closing(
+        &mut self,
+        instrument: Option<InstrumentId>,
+        (strategy, account): (StrategyId, AccountId),
+        through_bps: u32,
+    ) {
+        let again_at = self.now;
+        let flatten = Flatten { instrument, strategy, account, through_bps, again_at };
+        self.operator.flatten = Some(flatten);
+    }
+
+    /// Begins to close what an account holds; it is paused or stopped, and its orders are cancelled.
+    pub(super) fn begin_account_flatten(
+        &mut self,
+        account: AccountId,
+        through_bps: u32,
+    ) -> Result<(), ControlError> {
+        if through_bps > 10_000 {
+            return Err(ControlError::Through);
+        }
+        if self.operator.flatten.is_some_and(|flatten| flatten.account != account) {
+            return Err(ControlError::Busy);
+        }
+        self.begin_sweep(None, account)?;
+        self.start_closing(None, (StrategyId::NONE, account), through_bps);
+        Ok(())
+    }
+
+    /// Ends the flattening of an account, if it is one's.
+    pub(super) fn end_account_flatten(&mut self, account: AccountId) {
+        self.operator.flatten.take_if(|flatten| flatten.account == account);
     }
 
     /// Ends the flattening of a strategy, if it is one's.
@@ -246,11 +294,13 @@ impl Desk {
 
     /// Whether an order is one that closes a position: it cancels itself.
     pub(super) fn is_closing(&self, order: &Order) -> bool {
-        order.time_in_force == TimeInForce::Ioc
-            && self.operator.flatten.is_some_and(|flatten| flatten.strategy == order.strategy)
+        self.operator.flatten.is_some_and(|flatten| flatten.has_sent(order))
     }
 
     fn has_open(&self, flatten: &Flatten) -> bool {
+        if !flatten.account.is_none() {
+            return self.orders.open_count_of_account(flatten.account) > 0;
+        }
         match (flatten.instrument, flatten.strategy) {
             (_, strategy) if !strategy.is_none() => self.orders.open_count_of(strategy) > 0,
             (None, _) => self.orders.open_count() > 0,
@@ -263,23 +313,57 @@ impl Desk {
         let (mut has_left, mut has_sent) = (false, false);
         for index in 0..self.instruments.len() as u32 {
             let id = InstrumentId(index);
-            let is_meant = flatten.instrument.is_none_or(|only| only == id);
-            let own = self.ledgers.position(flatten.strategy, id);
-            let net = own.unwrap_or_else(|| self.positions.get(id)).net;
-            if !is_meant || net == 0 {
+            if flatten.instrument.is_some_and(|only| only != id) {
                 continue;
             }
-            match self.close_position(id, net, &flatten) {
-                Closing::Sent => (has_left, has_sent) = (true, true),
-                Closing::Later => has_left = true,
-                Closing::Never => {}
+            for account in self.accounts_of(&flatten) {
+                let net = self.net_to_close(id, &flatten, account);
+                if net == 0 {
+                    continue;
+                }
+                match self.close_position(id, net, &flatten, account) {
+                    Closing::Sent => (has_left, has_sent) = (true, true),
+                    Closing::Later => has_left = true,
+                    Closing::Never => {}
+                }
             }
         }
         let pause = if has_sent { ROUND_NS } else { WAIT_NS };
         has_left.then(|| Flatten { again_at: self.now.plus(pause), ..flatten })
     }
 
-    fn close_position(&mut self, id: InstrumentId, net: i64, flatten: &Flatten) -> Closing {
+    /// The accounts that a flattening sends orders for, by number. The desk's own is for each in turn,
+    /// since what one holds against another is closed on neither's book by netting.
+    fn accounts_of(&self, flatten: &Flatten) -> impl Iterator<Item = AccountId> + use<> {
+        let accounts = self.ledgers.accounts() as u8;
+        let numbers = match (flatten.strategy, flatten.account) {
+            (strategy, _) if !strategy.is_none() => {
+                let account = self.ledgers.account_of(strategy).0;
+                account..=account
+            }
+            (_, account) if !account.is_none() => account.0..=account.0,
+            _ => 0..=accounts,
+        };
+        numbers.map(AccountId)
+    }
+
+    /// What a flattening closes of an instrument for one account.
+    fn net_to_close(&self, id: InstrumentId, flatten: &Flatten, account: AccountId) -> i64 {
+        let own = self.ledgers.position(flatten.strategy, id);
+        let own = own.or_else(|| self.ledgers.account_position(account, id));
+        match own {
+            Some(own) => own.net,
+            None => self.positions.get(id).net - self.ledgers.net_of_accounts(id),
+        }
+    }
+
+    fn close_position(
+        &mut self,
+        id: InstrumentId,
+        net: i64,
+        flatten: &Flatten,
+        account: AccountId,
+    ) -> Closing {
         let Some(state) = self.instruments.get(id) else { return Closing::Never };
         let definition = state.definition;
         let side = if net > 0 { Side::Sell } else { Side::Buy };
@@ -307,22 +391,42 @@ impl Desk {
             let lot_value = price.value(lot as i64).abs().0.max(1);
             u64::try_from(most.0 / lot_value).unwrap_or(u64::MAX).saturating_mul(lot)
         });
-        let most = freeze.min(by_value) / lot * lot;
+        let by_position = self.room_to_close(id, side, flatten, account);
+        let most = freeze.min(by_value).min(by_position) / lot * lot;
         let Ok(quantity) = u32::try_from(in_lots.min(most)) else { return Closing::Later };
         let request = Request::new_order(id, side, price, Qty(quantity), TimeInForce::Ioc);
         let proposal = Proposal::new_order(side, price, Qty(quantity));
         let market = self.market(id, side);
-        // What takes a strategy's position back may add to the desk's.
-        let is_of_desk = flatten.strategy.is_none();
+        // What takes a strategy's or an account's position back may add to the desk's.
+        let is_of_desk = flatten.strategy.is_none() && account.is_none();
         let is_allowed = self.has_room(2)
             && self.risk.check_order(self.now, &definition, &market, &proposal).is_ok()
             && self.guards.check(&self.ask(id, &proposal)).is_ok()
             && (is_of_desk || self.check_collateral(id, &proposal).is_ok());
         self.origin = Origin::CORE;
         self.strategy = flatten.strategy;
-        let has_left = is_allowed && self.enter(&request, &proposal).is_ok();
+        let has_left = is_allowed && self.enter(&request, &proposal, account).is_ok();
         self.strategy = StrategyId::NONE;
         if has_left { Closing::Sent } else { Closing::Later }
+    }
+
+    /// How many units an order that closes an account's position may have before the *desk's* would be
+    /// above its limit. The accounts then close in turns, each as far as it may.
+    fn room_to_close(
+        &self,
+        id: InstrumentId,
+        side: Side,
+        flatten: &Flatten,
+        account: AccountId,
+    ) -> u64 {
+        let most = self.risk.limits().position_max;
+        if most == 0 || account.is_none() || !flatten.strategy.is_none() {
+            return u64::MAX;
+        }
+        let exposure = self.orders.exposure(id);
+        let open = if side == Side::Buy { exposure.buy } else { exposure.sell };
+        let towards = self.positions.get(id).net * side.sign() + open;
+        u64::try_from(most - towards).unwrap_or(0)
     }
 
     /// The price of an order that trades through a touch, as far as that and the fat finger limit
@@ -371,9 +475,11 @@ impl Desk {
         for sweep in &self.operator.sweeps {
             hasher.write(all(sweep.instrument));
             hasher.write(sweep.last.0);
+            hash_account(hasher, sweep.account);
         }
-        if let Some(Flatten { instrument, strategy, through_bps, again_at }) = self.operator.flatten
-        {
+        if let Some(flatten) = self.operator.flatten {
+            let Flatten { instrument, strategy, account, through_bps, again_at } = flatten;
+            hash_account(hasher, account);
             if !strategy.is_none() {
                 hasher.write(strategy.0.into());
             }
@@ -382,6 +488,13 @@ impl Desk {
             hasher.write_i64(again_at.0);
         }
         hasher.write_i128(self.losses.drawdown().0);
+    }
+}
+
+/// Folds in an account where there is one, so that journals without accounts keep their hash.
+fn hash_account(hasher: &mut StateHasher, account: AccountId) {
+    if !account.is_none() {
+        hasher.write(1 << 16 | u64::from(account.0));
     }
 }
 

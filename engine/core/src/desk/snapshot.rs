@@ -51,6 +51,7 @@ impl Desk {
         books.save(out);
         out.part(part::TAPE, |out| tape.iter().take(known).for_each(|tape| tape.save(out)));
         statuses.save(known, out);
+        ledgers.save_accounts(out);
         orders.save(out);
         positions.save(out);
         risk.save(out);
@@ -83,6 +84,8 @@ impl Desk {
             Ok(())
         })?;
         self.statuses.load(known, input)?;
+        self.ledgers.load_accounts(input)?;
+        self.make_room_for_accounts();
         self.orders.load(known, input)?;
         self.positions.load(known, input)?;
         self.risk = Risk::load(input)?;

@@ -4,8 +4,8 @@ use tezi_model::{InstrumentId, RejectReason, StrategyId};
 
 use super::Desk;
 use crate::control::{Control, ControlError, Limit};
-use crate::ledger::{Ledgers, Share, StrategyLimits};
-use crate::output::{Origin, Output, StopCause, StrategyChange, StrategyEvent};
+use crate::ledger::{LedgerOwner, Ledgers, Share, StrategyLimits};
+use crate::output::{AccountEvent, Origin, Output, StopCause, StrategyChange, StrategyEvent};
 use crate::risk::Proposal;
 
 impl Desk {
@@ -14,8 +14,7 @@ impl Desk {
         let instruments_max = self.config.capacity.instruments_max;
         self.ledgers = Ledgers::new(strategies, instruments_max);
         self.outputs.reserve_exact(self.outputs.capacity() + self.changes_max());
-        self.orders = std::mem::replace(&mut self.orders, crate::oms::Orders::new(1, 1))
-            .of_strategies(strategies);
+        self.orders.share_among(strategies.into(), 0);
     }
 
     /// Notes what happened to a strategy and says it; by the call under way, or by the core.
@@ -33,10 +32,10 @@ impl Desk {
         }
     }
 
-    /// Changes that one input can bring about at most: hours that begin and end, each with a stop, and
-    /// a panic.
-    fn changes_max(&self) -> usize {
-        4 * self.ledgers.len()
+    /// Changes that one input can bring about at most: of a strategy hours that begin and end, each with
+    /// a stop, and a panic; of an account a stop and its release.
+    pub(super) fn changes_max(&self) -> usize {
+        4 * self.ledgers.strategies() + 2 * self.ledgers.accounts()
     }
 
     /// What a strategy's own limits say of an order.
@@ -67,26 +66,45 @@ impl Desk {
 
     /// Stops who lost too much, cancels what those who may not trade have open.
     #[cold]
-    pub(super) fn look_after_strategies(&mut self) {
-        for strategy in self.ledgers.take_losers() {
-            let event = StrategyEvent::Stopped(StopCause::Loss);
-            self.change_strategy_by(strategy, event, Origin::CORE);
+    pub(super) fn look_after_ledgers(&mut self) {
+        self.look_at_losses_of_accounts();
+        for owner in self.ledgers.take_losers() {
+            match owner {
+                LedgerOwner::Strategy(strategy) => {
+                    let event = StrategyEvent::Stopped(StopCause::Loss);
+                    self.change_strategy_by(strategy, event, Origin::CORE);
+                }
+                LedgerOwner::Account(account) => {
+                    self.change_account(account, AccountEvent::Stopped(StopCause::Loss));
+                }
+            }
         }
         if self.now < self.cancels_again_at {
             return;
         }
-        for strategy in self.ledgers.inactive() {
-            if self.orders.open_count_of(strategy) > 0 {
+        for owner in self.ledgers.inactive() {
+            if self.open_count_of(owner) > 0 {
                 self.cancel_where(|desk, order| {
-                    order.strategy == strategy && !desk.is_closing(order)
+                    let is_its = match owner {
+                        LedgerOwner::Strategy(strategy) => order.strategy == strategy,
+                        LedgerOwner::Account(account) => order.account == account,
+                    };
+                    is_its && !desk.is_closing(order)
                 });
             }
         }
     }
 
+    fn open_count_of(&self, owner: LedgerOwner) -> u32 {
+        match owner {
+            LedgerOwner::Strategy(strategy) => self.orders.open_count_of(strategy),
+            LedgerOwner::Account(account) => self.orders.open_count_of_account(account),
+        }
+    }
+
     /// Whether somebody who may not trade has orders open.
     pub(super) fn has_orders_to_cancel(&self) -> bool {
-        self.ledgers.inactive().any(|strategy| self.orders.open_count_of(strategy) > 0)
+        self.ledgers.inactive().any(|owner| self.open_count_of(owner) > 0)
     }
 
     /// Acts on what an operator asks of one strategy.

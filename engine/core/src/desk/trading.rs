@@ -2,8 +2,8 @@
 
 use bytemuck::Zeroable;
 use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderCommand,
-    OrderStatus, Px, Qty, RejectReason, Side,
+    AccountId, ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, InstrumentId, Money,
+    OrderCommand, OrderStatus, Px, Qty, RejectReason, Side, StrategyId,
 };
 
 use super::Desk;
@@ -88,9 +88,9 @@ impl Desk {
             self.counters.fills += 1;
             self.counters.passive_fills += u64::from(report.passive);
             self.positions.on_fill(order.instrument, order.side, quantity, price);
-            if !order.strategy.is_none() {
+            if order.strategy.0 | order.account.0 != 0 {
                 let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
-                self.ledgers.on_fill(order.strategy, order.instrument, trade, mark);
+                self.ledgers.on_fill(whose(&order), order.instrument, trade, mark);
             }
             self.check_loss();
         }
@@ -132,7 +132,7 @@ impl Desk {
         let &ExecutionReport { quantity, price, .. } = report;
         self.positions.on_trade_canceled(order.instrument, order.side, quantity, price);
         let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
-        self.ledgers.on_trade_canceled(order.strategy, order.instrument, trade, mark);
+        self.ledgers.on_trade_canceled(whose(&order), order.instrument, trade, mark);
         self.note_exposure(order.instrument);
         self.check_loss();
         Ok(Some(order))
@@ -202,27 +202,28 @@ impl Desk {
             self.go_on();
         }
         if self.ledgers.has_work() {
-            self.look_after_strategies();
+            self.look_after_ledgers();
         }
     }
 
     fn new_order(&mut self, request: &Request) -> Result<ClientOrderId, RejectReason> {
         let proposal = Proposal::new_order(request.side(), request.price, request.quantity);
         self.check(request.instrument, &proposal)?;
-        self.enter(request, &proposal)
+        self.enter(request, &proposal, self.ledgers.account_of(self.strategy))
     }
 
-    /// Sends a new order that is checked.
+    /// Sends a new order for an account that is checked.
     #[inline]
     pub(super) fn enter(
         &mut self,
         request: &Request,
         proposal: &Proposal,
+        account: AccountId,
     ) -> Result<ClientOrderId, RejectReason> {
         let order = self
             .orders
             .enter_for(
-                self.strategy,
+                (self.strategy, account),
                 request.instrument,
                 request.side(),
                 request.price,
@@ -232,7 +233,7 @@ impl Desk {
             .ok_or(RejectReason::Capacity)?;
         self.count_request(request.instrument, proposal);
         self.counters.new_orders += 1;
-        self.ledgers.count(order.strategy, |counts| counts.new_orders += 1);
+        self.ledgers.count(whose(&order), |counts| counts.new_orders += 1);
         self.send(self.origin, &command(CommandKind::New, &order, order.price, order.quantity));
         Ok(order.client_order_id)
     }
@@ -255,7 +256,7 @@ impl Desk {
             .ok_or(RejectReason::UnknownOrder)?;
         self.count_request(order.instrument, &proposal);
         self.counters.replaces += 1;
-        self.ledgers.count(order.strategy, |counts| counts.replaces += 1);
+        self.ledgers.count(whose(&order), |counts| counts.replaces += 1);
         let command = command(CommandKind::Replace, &order, request.price, request.quantity);
         self.send(self.origin, &command);
         Ok(id)
@@ -269,7 +270,7 @@ impl Desk {
         self.requestable(id)?;
         let order = self.orders.mark_cancel(id).ok_or(RejectReason::UnknownOrder)?;
         self.counters.cancels += 1;
-        self.ledgers.count(order.strategy, |counts| counts.cancels += 1);
+        self.ledgers.count(whose(&order), |counts| counts.cancels += 1);
         self.send(origin, &command(CommandKind::Cancel, &order, order.price, order.quantity));
         Ok(id)
     }
@@ -306,7 +307,8 @@ impl Desk {
         self.risk.check(self.now, &state.definition, &market, proposal)?;
         self.guards.check(&self.ask(instrument, proposal))?;
         self.check_share(instrument, proposal)?;
-        self.check_collateral(instrument, proposal)
+        self.check_collateral(instrument, proposal)?;
+        self.check_account(instrument, proposal)
     }
 
     /// What the checks of an order on `side` look at.
@@ -370,8 +372,9 @@ impl Desk {
         if let Some(count) = index.and_then(|index| self.refusals.get_mut(index)) {
             *count += 1;
         }
-        self.ledgers.count(self.strategy, |counts| counts.refusals += 1);
-        let request = Request { strategy: self.strategy, ..*request };
+        let (strategy, account) = (self.strategy, self.ledgers.account_of(self.strategy));
+        self.ledgers.count((strategy, account), |counts| counts.refusals += 1);
+        let request = Request { strategy, account, ..*request };
         let refusal = Refusal { request, reason_code: reason as u16, reserved: [0; 6] };
         self.emit(self.origin, Output::Refusal(refusal));
     }
@@ -394,6 +397,13 @@ fn command(kind: CommandKind, order: &Order, price: Px, quantity: Qty) -> OrderC
         side_code: order.side as u8,
         time_in_force_code: order.time_in_force as u8,
         strategy: order.strategy,
+        account: order.account,
         ..OrderCommand::zeroed()
     }
+}
+
+/// The strategy of an order, and the account it is for.
+#[inline]
+const fn whose(order: &Order) -> (StrategyId, AccountId) {
+    (order.strategy, order.account)
 }

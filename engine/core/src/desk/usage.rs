@@ -3,7 +3,7 @@
 mod levels;
 mod snapshot;
 
-use tezi_model::{InstrumentId, Money, Px};
+use tezi_model::{AccountId, InstrumentId, Money, Px};
 
 use super::Desk;
 use crate::control::Limit;
@@ -36,9 +36,11 @@ impl Desk {
             self.orders.open_value(),
             limits.open_order_value_max,
         );
+        self.look_at_orders_of_accounts();
         let worst = self.guards.worst_position(instrument).into();
-        let place = Place::of_position(instrument);
-        self.see(Limit::Position, Some(place), instrument, (worst, limits.position_max.into(), 1));
+        let place = Some(Place::of_position(instrument));
+        let position = (worst, limits.position_max.into(), 1);
+        self.see(Limit::Position, place, Whose::of(instrument), position);
         let (underlying, net, gross) = self.guards.underlying_use(instrument);
         let units = [
             (Limit::UnderlyingNet, net, guards.underlying_net_max),
@@ -46,7 +48,7 @@ impl Desk {
         ];
         for (limit, value, most) in units {
             let place = Place::of_underlying(underlying, limit);
-            self.see(limit, place, instrument, (value.into(), most.into(), 1));
+            self.see(limit, place, Whose::of(instrument), (value.into(), most.into(), 1));
         }
         let Some((net, gross)) = self.collateral.as_ref().and_then(|it| it.futeq_of(instrument))
         else {
@@ -58,7 +60,7 @@ impl Desk {
         ];
         for (limit, value, most) in money {
             let place = Place::of_underlying(underlying, limit);
-            self.see(limit, place, instrument, in_rupees(value, most));
+            self.see(limit, place, Whose::of(instrument), in_rupees(value, most));
         }
     }
 
@@ -78,18 +80,52 @@ impl Desk {
         self.see_rupees(Limit::Loss, loss, loss_max);
         self.see_rupees(Limit::Drawdown, self.losses.drawdown(), guards.drawdown_max);
         self.see_rupees(Limit::MinuteLoss, minute, guards.minute_loss_max);
+        self.look_at_losses_of_accounts();
         if let Some(collateral) = &self.collateral {
             let used = collateral.needed() + loss.max(Money::ZERO);
             self.see_rupees(Limit::MarginAvailable, used, guards.margin_available);
         }
     }
 
+    /// The accounts there are, by number.
+    fn account_numbers(&self) -> impl Iterator<Item = AccountId> + use<> {
+        (1..=self.ledgers.accounts() as u8).map(AccountId)
+    }
+
+    fn look_at_orders_of_accounts(&mut self) {
+        for account in self.account_numbers() {
+            let limits = self.ledgers.account_limits(account);
+            let orders = self.orders.open_count_of_account(account).into();
+            let value = self.orders.open_value_of_account(account);
+            let most = limits.open_orders_max.into();
+            self.see_account(Limit::OpenOrders, account, (orders, most, 1));
+            let use_of_value = in_rupees(value, limits.open_order_value_max);
+            self.see_account(Limit::OpenOrderValue, account, use_of_value);
+        }
+    }
+
+    /// Looks at what accounts lost of what they may lose.
+    pub(super) fn look_at_losses_of_accounts(&mut self) {
+        if !self.usage.is_on() {
+            return;
+        }
+        for account in self.account_numbers() {
+            let (loss, most) = self.ledgers.account_loss(account).unwrap_or_default();
+            self.see_account(Limit::Loss, account, in_rupees(loss, most));
+        }
+    }
+
+    fn see_account(&mut self, limit: Limit, account: AccountId, used: (i128, i128, i128)) {
+        let whose = Whose { instrument: LimitUse::ALL, account };
+        self.see(limit, Place::of_account(account, limit), whose, used);
+    }
+
     fn see_rupees(&mut self, limit: Limit, value: Money, most: i64) {
-        self.see(limit, Place::of_desk(limit), LimitUse::ALL, in_rupees(value, most));
+        self.see(limit, Place::of_desk(limit), Whose::of(LimitUse::ALL), in_rupees(value, most));
     }
 
     fn see_desk(&mut self, limit: Limit, value: i128, most: i64) {
-        self.see(limit, Place::of_desk(limit), LimitUse::ALL, (value, most.into(), 1));
+        self.see(limit, Place::of_desk(limit), Whose::of(LimitUse::ALL), (value, most.into(), 1));
     }
 
     /// Tells the level of a limit when it is another: of the value, the limit, and how many of their
@@ -98,7 +134,7 @@ impl Desk {
         &mut self,
         limit: Limit,
         place: Option<Place>,
-        instrument: InstrumentId,
+        whose: Whose,
         (value, most, unit): (i128, i128, i128),
     ) {
         let Some(place) = place else { return };
@@ -118,10 +154,10 @@ impl Desk {
             Output::LimitUse(LimitUse {
                 value: whole(value),
                 most: whole(most),
-                instrument,
+                instrument: whose.instrument,
                 limit_code: limit as u16,
                 level_code: level as u8,
-                reserved: 0,
+                account: whose.account,
             }),
         );
     }
@@ -130,4 +166,18 @@ impl Desk {
 /// An amount and a limit of so many rupees, in the unit of money.
 fn in_rupees(value: Money, most: i64) -> (i128, i128, i128) {
     (value.0, Money::from_rupees(most).0, Px::SCALE.into())
+}
+
+/// Whose limit it is.
+#[derive(Clone, Copy)]
+struct Whose {
+    instrument: InstrumentId,
+    account: AccountId,
+}
+
+impl Whose {
+    /// The desk's, of an instrument or of none.
+    const fn of(instrument: InstrumentId) -> Self {
+        Self { instrument, account: AccountId::NONE }
+    }
 }

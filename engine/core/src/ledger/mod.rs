@@ -1,16 +1,35 @@
-//! What the desk keeps of each of several strategies: positions, limits, whether it may trade.
+//! What the desk keeps of each of several strategies, and of each account: positions, limits, whether it
+//! may trade.
+//!
+//! Both are ledgers of one row, so that a mark of the market costs the same whoever holds something: one
+//! mask of 64 bits for each instrument.
 
+mod accounts;
 mod snapshot;
 
-use tezi_model::{InstrumentId, Money, Px, Qty, RejectReason, Side, StateHasher, StrategyId};
+pub use accounts::{AccountLimits, AccountView};
+pub(crate) use accounts::{AccountShare, DeclareError};
+
+use tezi_model::{
+    AccountId, InstrumentId, Money, Px, Qty, RejectReason, Side, StateHasher, StrategyId,
+};
+
+use accounts::Account;
 
 use crate::oms::Exposure;
 use crate::output::{StopCause, StrategyEvent};
 use crate::position::{Position, Positions};
 use crate::risk::{Checks, Measure, Proposal};
 
-/// Strategies on one core: as many as a mask of 64 bits has places.
+/// Strategies on one core, and accounts with them: as many as a mask of 64 bits has places.
 pub const STRATEGIES_MAX: usize = 64;
+
+/// Whose a ledger is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerOwner {
+    Strategy(StrategyId),
+    Account(AccountId),
+}
 
 /// Limits of one strategy, beside those of the desk. Zero switches a limit off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,65 +94,91 @@ struct Ledger {
     is_asleep: bool,
 }
 
-/// The ledgers of all strategies; none where there is only one strategy. A bit of a mask is a strategy.
+/// The ledgers of all strategies, then those of all accounts; none where there is only one strategy and no
+/// account. A bit of a mask is a ledger.
 ///
 /// # Invariants
 ///
 /// - `inactive` has the bits of those stopped or asleep, `limited` of those with a loss limit.
+/// - `silent` has the bits of strategies that are inactive, or whose account is.
 /// - `holders` has, for each instrument, the bits of those that hold some of it.
+/// - `accounts` has what ledgers of strategies lack, a place for each account.
 pub(crate) struct Ledgers {
-    each: Box<[Ledger]>,
+    each: Vec<Ledger>,
+    strategies: usize,
+    accounts: Vec<Account>,
+    /// The account of each strategy by its number, 0 being the only one.
+    assigned: [AccountId; STRATEGIES_MAX + 1],
     holders: Box<[u64]>,
+    instruments_max: u32,
     inactive: u64,
+    silent: u64,
     limited: u64,
     /// Whose profit changed since the loss limits were looked at.
     changed: u64,
 }
 
-impl Ledgers {
-    pub(crate) fn new(strategies: u8, instruments_max: u32) -> Self {
-        let ledger = |_| Ledger {
+impl Ledger {
+    fn new(instruments_max: u32) -> Self {
+        Self {
             positions: Positions::new(instruments_max),
             limits: StrategyLimits::default(),
             counts: StrategyCounts::default(),
             base: Money::ZERO,
             stopped: None,
             is_asleep: false,
-        };
+        }
+    }
+}
+
+impl Ledgers {
+    pub(crate) fn new(strategies: u8, instruments_max: u32) -> Self {
         let instruments = if strategies == 0 { 0 } else { instruments_max as usize };
         Self {
-            each: (0..strategies).map(ledger).collect(),
+            each: (0..strategies).map(|_| Ledger::new(instruments_max)).collect(),
+            strategies: strategies.into(),
+            accounts: Vec::new(),
+            assigned: [AccountId::NONE; STRATEGIES_MAX + 1],
             holders: vec![0; instruments].into_boxed_slice(),
+            instruments_max,
             inactive: 0,
+            silent: 0,
             limited: 0,
             changed: 0,
         }
     }
 
-    /// Whether a strategy has to be looked at when an input ends.
+    /// Whether a strategy or account has to be looked at when an input ends.
     #[inline]
     pub(crate) const fn has_work(&self) -> bool {
         (self.inactive | (self.changed & self.limited)) != 0
     }
 
     /// Those whose orders are to be cancelled.
-    pub(crate) fn inactive(&self) -> impl Iterator<Item = StrategyId> + use<> {
-        bits(self.inactive)
+    pub(crate) fn inactive(&self) -> impl Iterator<Item = LedgerOwner> + use<> {
+        let strategies = self.strategies;
+        bits(self.inactive).map(move |index| owner(strategies, index))
+    }
+
+    /// The place of a strategy's ledger.
+    #[inline]
+    fn place(&self, strategy: StrategyId) -> Option<usize> {
+        strategy.index().filter(|index| *index < self.strategies)
     }
 
     #[inline]
     fn get(&self, strategy: StrategyId) -> Option<&Ledger> {
-        strategy.index().and_then(|index| self.each.get(index))
+        self.place(strategy).and_then(|index| self.each.get(index))
     }
 
     #[inline]
     fn get_mut(&mut self, strategy: StrategyId) -> Option<&mut Ledger> {
-        strategy.index().and_then(|index| self.each.get_mut(index))
+        self.place(strategy).and_then(|index| self.each.get_mut(index))
     }
 
     /// How many strategies there are.
-    pub(crate) const fn len(&self) -> usize {
-        self.each.len()
+    pub(crate) const fn strategies(&self) -> usize {
+        self.strategies
     }
 
     /// Whether there is such a strategy.
@@ -141,12 +186,12 @@ impl Ledgers {
         self.get(strategy).is_some()
     }
 
-    /// Whether a strategy may trade; the only one always may.
+    /// Whether a strategy, and its account, may trade; the only one always may.
     #[inline]
     pub(crate) const fn is_active(&self, strategy: StrategyId) -> bool {
         let bit = match strategy.0 {
             0 => None,
-            number => self.inactive.checked_shr(number as u32 - 1),
+            number => self.silent.checked_shr(number as u32 - 1),
         };
         !matches!(bit, Some(bits) if bits & 1 == 1)
     }
@@ -171,11 +216,21 @@ impl Ledgers {
         self.get(strategy).map(|ledger| ledger.positions.profit())
     }
 
-    /// Counts something that a strategy did.
+    /// Counts something that a strategy did, for it and for the account it was done for.
     #[inline]
-    pub(crate) fn count(&mut self, strategy: StrategyId, add: impl FnOnce(&mut StrategyCounts)) {
-        if let Some(ledger) = self.get_mut(strategy) {
-            add(&mut ledger.counts);
+    pub(crate) fn count(
+        &mut self,
+        (strategy, account): (StrategyId, AccountId),
+        add: impl Fn(&mut StrategyCounts),
+    ) {
+        if strategy.0 | account.0 == 0 {
+            return;
+        }
+        let places = [self.place(strategy), self.account_place(account)];
+        for index in places.into_iter().flatten() {
+            if let Some(ledger) = self.each.get_mut(index) {
+                add(&mut ledger.counts);
+            }
         }
     }
 
@@ -183,42 +238,45 @@ impl Ledgers {
     #[inline]
     pub(crate) fn on_fill(
         &mut self,
-        strategy: StrategyId,
+        (strategy, account): (StrategyId, AccountId),
         instrument: InstrumentId,
         (side, quantity, price): (Side, Qty, Px),
         mark: Option<Px>,
     ) {
-        self.book(strategy, instrument, mark, |positions| {
-            positions.on_fill(instrument, side, quantity, price);
-        });
-        self.count(strategy, |counts| counts.fills += 1);
+        for index in [self.place(strategy), self.account_place(account)].into_iter().flatten() {
+            self.book(index, instrument, mark, |positions| {
+                positions.on_fill(instrument, side, quantity, price);
+            });
+        }
+        self.count((strategy, account), |counts| counts.fills += 1);
     }
 
     /// Takes back a fill that the exchange annulled.
     #[cold]
     pub(crate) fn on_trade_canceled(
         &mut self,
-        strategy: StrategyId,
+        (strategy, account): (StrategyId, AccountId),
         instrument: InstrumentId,
         (side, quantity, price): (Side, Qty, Px),
         mark: Option<Px>,
     ) {
-        self.book(strategy, instrument, mark, |positions| {
-            positions.on_trade_canceled(instrument, side, quantity, price);
-        });
+        for index in [self.place(strategy), self.account_place(account)].into_iter().flatten() {
+            self.book(index, instrument, mark, |positions| {
+                positions.on_trade_canceled(instrument, side, quantity, price);
+            });
+        }
     }
 
     #[inline]
     fn book(
         &mut self,
-        strategy: StrategyId,
+        index: usize,
         instrument: InstrumentId,
         mark: Option<Px>,
         book: impl FnOnce(&mut Positions),
     ) {
-        let Some(index) = strategy.index() else { return };
         let Some(ledger) = self.each.get_mut(index) else { return };
-        // While a strategy holds nothing, nobody marks its ledger.
+        // While nothing is held, nobody marks the ledger.
         if let Some(mark) = mark {
             ledger.positions.on_mark(instrument, mark);
         }
@@ -241,8 +299,8 @@ impl Ledgers {
 
     fn mark_held(&mut self, holders: u64, instrument: InstrumentId, price: Px) {
         self.changed |= holders;
-        for strategy in bits(holders) {
-            if let Some(ledger) = self.get_mut(strategy) {
+        for index in bits(holders) {
+            if let Some(ledger) = self.each.get_mut(index) {
                 ledger.positions.on_mark(instrument, price);
             }
         }
@@ -250,23 +308,22 @@ impl Ledgers {
 
     /// Those that have lost what they may lose and are not stopped.
     #[cold]
-    pub(crate) fn take_losers(&mut self) -> impl Iterator<Item = StrategyId> + use<> {
+    pub(crate) fn take_losers(&mut self) -> impl Iterator<Item = LedgerOwner> + use<> {
         let mut losers = 0;
-        for strategy in bits(std::mem::take(&mut self.changed) & self.limited) {
-            let (Some(index), Some(ledger)) = (strategy.index(), self.get(strategy)) else {
-                continue;
-            };
+        for index in bits(std::mem::take(&mut self.changed) & self.limited) {
+            let Some(ledger) = self.each.get(index) else { continue };
             let most = Money::from_rupees(ledger.limits.loss_max);
             let lost = ledger.base - ledger.positions.profit();
             losers |= u64::from(ledger.stopped.is_none() && lost >= most) << index;
         }
-        bits(losers)
+        let strategies = self.strategies;
+        bits(losers).map(move |index| owner(strategies, index))
     }
 
     /// Takes in what happened to a strategy; whether it changed anything.
     #[cold]
     pub(crate) fn apply(&mut self, strategy: StrategyId, event: StrategyEvent) -> bool {
-        let (Some(index), Some(ledger)) = (strategy.index(), self.get_mut(strategy)) else {
+        let (Some(index), Some(ledger)) = (self.place(strategy), self.get_mut(strategy)) else {
             return false;
         };
         let before = (ledger.is_asleep, ledger.stopped);
@@ -285,8 +342,20 @@ impl Ledgers {
         }
         let is_inactive = ledger.is_asleep || ledger.stopped.is_some();
         let has_changed = before != (ledger.is_asleep, ledger.stopped);
-        self.inactive = self.inactive & !(1 << index) | u64::from(is_inactive) << index;
+        self.set_inactive(index, is_inactive);
         has_changed
+    }
+
+    /// Notes whether a ledger's owner may not trade, and who hears nothing of the market for that.
+    fn set_inactive(&mut self, index: usize, is_inactive: bool) {
+        self.inactive = self.inactive & !(1 << index) | u64::from(is_inactive) << index;
+        let mut silent = self.inactive & low_bits(self.strategies);
+        for (place, account) in self.assigned.iter().skip(1).take(self.strategies).enumerate() {
+            let ledger = self.account_place(*account);
+            let is_stopped = ledger.is_some_and(|ledger| self.inactive >> ledger & 1 == 1);
+            silent |= u64::from(is_stopped) << place;
+        }
+        self.silent = silent;
     }
 
     pub(crate) fn limits(&self, strategy: StrategyId) -> StrategyLimits {
@@ -294,9 +363,13 @@ impl Ledgers {
     }
 
     pub(crate) fn set_limits(&mut self, strategy: StrategyId, limits: StrategyLimits) {
-        let (Some(index), Some(ledger)) = (strategy.index(), self.get_mut(strategy)) else {
-            return;
-        };
+        if let Some(index) = self.place(strategy) {
+            self.set_limits_at(index, limits);
+        }
+    }
+
+    fn set_limits_at(&mut self, index: usize, limits: StrategyLimits) {
+        let Some(ledger) = self.each.get_mut(index) else { return };
         ledger.limits = limits;
         self.limited = self.limited & !(1 << index) | u64::from(limits.loss_max > 0) << index;
         // The new limit may be reached already.
@@ -311,7 +384,7 @@ impl Ledgers {
     #[inline]
     pub(crate) fn check(&self, share: &Share<'_>) -> Result<(), RejectReason> {
         let Some(ledger) = self.get(share.strategy) else { return Ok(()) };
-        if !self.is_active(share.strategy) {
+        if ledger.is_asleep || ledger.stopped.is_some() {
             return Err(RejectReason::StrategyStopped);
         }
         let limits = &ledger.limits;
@@ -334,7 +407,7 @@ impl Ledgers {
             (None, true) => "asleep",
             (None, false) => "trading",
         };
-        let is_active = self.is_active(share.strategy);
+        let is_active = !ledger.is_asleep && ledger.stopped.is_none();
         let (state, wanted) = (Measure::Word(state), Measure::Word("trading"));
         checks.add(RejectReason::StrategyStopped, is_active, state, wanted);
         let limits = &ledger.limits;
@@ -349,7 +422,7 @@ impl Ledgers {
 
     /// How every strategy stands.
     pub(crate) fn iter(&self) -> impl Iterator<Item = StrategyView<'_>> {
-        (1..).zip(&self.each).map(|(number, ledger)| StrategyView {
+        (1..).zip(self.each.iter().take(self.strategies)).map(|(number, ledger)| StrategyView {
             id: StrategyId(number),
             stopped: ledger.stopped,
             is_asleep: ledger.is_asleep,
@@ -373,6 +446,23 @@ impl Ledgers {
             hasher.write(open_orders_max.into());
             hasher.write(ledger.counts.refusals);
         }
+        self.hash_accounts(hasher);
+    }
+}
+
+/// Whose the ledger at a place is.
+fn owner(strategies: usize, index: usize) -> LedgerOwner {
+    match index.checked_sub(strategies) {
+        None => LedgerOwner::Strategy(StrategyId(index as u8 + 1)),
+        Some(account) => LedgerOwner::Account(AccountId(account as u8 + 1)),
+    }
+}
+
+/// A mask of the first places.
+const fn low_bits(count: usize) -> u64 {
+    match 1_u64.checked_shl(count as u32) {
+        Some(bit) => bit - 1,
+        None => u64::MAX,
     }
 }
 
@@ -394,11 +484,11 @@ impl Share<'_> {
     }
 }
 
-/// The strategies of a mask.
-fn bits(mut mask: u64) -> impl Iterator<Item = StrategyId> {
+/// The places of a mask.
+fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let index = (mask != 0).then(|| mask.trailing_zeros() as u8)?;
+        let index = (mask != 0).then(|| mask.trailing_zeros() as usize)?;
         mask &= mask - 1;
-        Some(StrategyId(index + 1))
+        Some(index)
     })
 }

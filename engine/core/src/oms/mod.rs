@@ -29,8 +29,8 @@ use places::Places;
 use shares::Shares;
 
 use tezi_model::{
-    ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderId, OrderStatus, Px,
-    Qty, Side, StateHasher, StrategyId, TimeInForce,
+    AccountId, ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, OrderId,
+    OrderStatus, Px, Qty, Side, StateHasher, StrategyId, TimeInForce,
 };
 
 /// Room for at least so many trades taken back. An order may have many.
@@ -42,7 +42,7 @@ const ANNULLED_MIN: usize = 1_024;
 ///
 /// - `open` holds exactly the orders that are not terminal, each at its `open_index`.
 /// - `taken` holds exactly the slots of the orders of `open`.
-/// - `exposures` and `open_value` are the sums over `open`, `shares` those of each strategy.
+/// - `exposures` and `open_value` are the sums over `open`, `shares` those of each strategy and account.
 /// - `best` holds the best price of each order of `open`, changes in flight included.
 /// - An order lies in slot `client_order_id & (capacity − 1)`.
 pub struct Orders {
@@ -92,12 +92,10 @@ impl Orders {
         self
     }
 
-    /// The same for so many strategies, whose exposure is also told apart.
-    #[must_use]
-    pub fn of_strategies(mut self, count: u8) -> Self {
-        assert!(self.entered == 0, "strategies are there before the first order");
-        self.shares = Shares::new(count, self.exposures.len());
-        self
+    /// Tells the exposure of so many strategies and accounts apart as well.
+    pub(crate) fn share_among(&mut self, strategies: usize, accounts: usize) {
+        assert!(self.entered == 0, "strategies and accounts are there before the first order");
+        self.shares = Shares::new(strategies, accounts, self.exposures.len());
     }
 
     /// The number the next order will have, `None` while as many orders are open as there are
@@ -121,14 +119,15 @@ impl Orders {
         quantity: Qty,
         time_in_force: TimeInForce,
     ) -> Option<Order> {
-        self.enter_for(StrategyId::NONE, instrument, side, price, quantity, time_in_force)
+        let of = (StrategyId::NONE, AccountId::NONE);
+        self.enter_for(of, instrument, side, price, quantity, time_in_force)
     }
 
-    /// As [`Orders::enter`], for a strategy.
+    /// As [`Orders::enter`], for a strategy and an account.
     #[inline]
     pub fn enter_for(
         &mut self,
-        strategy: StrategyId,
+        (strategy, account): (StrategyId, AccountId),
         instrument: InstrumentId,
         side: Side,
         price: Px,
@@ -147,6 +146,7 @@ impl Orders {
             time_in_force,
             status: OrderStatus::PendingNew,
             strategy,
+            account,
             price,
             quantity,
             filled: Qty::ZERO,
@@ -279,6 +279,27 @@ impl Orders {
         self.shares.open_orders(strategy)
     }
 
+    /// As [`Orders::exposure`], of one account.
+    #[inline]
+    #[must_use]
+    pub fn exposure_of_account(&self, account: AccountId, instrument: InstrumentId) -> Exposure {
+        self.shares.account_exposure(account, instrument)
+    }
+
+    /// How many orders of one account are open.
+    #[inline]
+    #[must_use]
+    pub fn open_count_of_account(&self, account: AccountId) -> u32 {
+        self.shares.account_open_orders(account)
+    }
+
+    /// The value of all open orders of one account.
+    #[inline]
+    #[must_use]
+    pub fn open_value_of_account(&self, account: AccountId) -> Money {
+        self.shares.account_open_value(account)
+    }
+
     /// The best price of the open orders of an instrument and side, changes in flight included;
     /// `None` when none is open.
     #[inline]
@@ -321,8 +342,8 @@ impl Orders {
             hasher.write(order.client_order_id.0);
             hasher.write(order.order_id.0);
             hasher.write(u64::from(order.instrument.0) << 32 | (order.side as u64) << 16);
-            let strategy = u64::from(order.strategy.0) << 16;
-            hasher.write(strategy | (order.status as u64) << 8 | order.time_in_force as u64);
+            let whose = u64::from(order.account.0) << 24 | u64::from(order.strategy.0) << 16;
+            hasher.write(whose | (order.status as u64) << 8 | order.time_in_force as u64);
             hasher.write_i64(order.price.0);
             hasher.write(u64::from(order.quantity.0) << 32 | u64::from(order.filled.0));
             hasher.write_i64(pending_price.0);
@@ -560,7 +581,7 @@ impl Orders {
         if let Some(exposure) = self.exposures.get_mut(order.instrument.index()) {
             add_exposure(exposure, order, 1);
         }
-        if !order.strategy.is_none() {
+        if order.is_shared() {
             self.shares.add(order, 1);
         }
     }
@@ -576,7 +597,7 @@ impl Orders {
                 Side::Sell => exposure.sell += more,
             }
         }
-        if !now.strategy.is_none() {
+        if now.is_shared() {
             self.shares.add(before, -1);
             self.shares.add(now, 1);
         }
@@ -587,7 +608,7 @@ impl Orders {
         if let Some(exposure) = self.exposures.get_mut(order.instrument.index()) {
             add_exposure(exposure, order, -1);
         }
-        if !order.strategy.is_none() {
+        if order.is_shared() {
             self.shares.add(order, -1);
         }
     }

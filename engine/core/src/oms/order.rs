@@ -1,7 +1,7 @@
 //! An own order, and what reports make of it.
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, Money, OrderId, OrderStatus, Px, Qty, Side, StrategyId,
+    AccountId, ClientOrderId, InstrumentId, Money, OrderId, OrderStatus, Px, Qty, Side, StrategyId,
     TimeInForce,
 };
 
@@ -22,6 +22,8 @@ pub struct Order {
     pub status: OrderStatus,
     /// Whose it is.
     pub strategy: StrategyId,
+    /// For which account.
+    pub account: AccountId,
     /// Limit price, as the venue has confirmed it (as sent, before that).
     pub price: Px,
     /// Total quantity, what is filled included.
@@ -73,6 +75,12 @@ impl Order {
             Some((price, _)) if self.side.is_better(price, self.price) => price,
             _ => self.price,
         }
+    }
+
+    /// Whether somebody beside the desk counts it: a strategy of several, or an account.
+    #[inline]
+    pub(super) const fn is_shared(&self) -> bool {
+        self.strategy.0 | self.account.0 != 0
     }
 
     /// `New` or `PartiallyFilled`, by what is filled.

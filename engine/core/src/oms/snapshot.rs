@@ -2,7 +2,7 @@
 //! requests in flight) is made again.
 
 use tezi_model::{
-    ClientOrderId, InstrumentId, OrderId, OrderStatus, Side, StrategyId, TimeInForce,
+    AccountId, ClientOrderId, InstrumentId, OrderId, OrderStatus, Side, StrategyId, TimeInForce,
 };
 
 use super::annulled::AnnulledTrades;
@@ -97,6 +97,7 @@ impl Order {
             time_in_force,
             status,
             strategy,
+            account,
             price,
             quantity,
             filled,
@@ -113,6 +114,7 @@ impl Order {
         out.u8(time_in_force as u8);
         out.u8(status as u8);
         out.u8(strategy.0);
+        out.u8(account.0);
         out.price(price);
         out.quantity(quantity);
         out.quantity(filled);
@@ -141,6 +143,7 @@ impl Order {
             time_in_force: input.known(time_in_force, "time in force")?,
             status: input.known(status, "order status")?,
             strategy: StrategyId(input.u8()?),
+            account: AccountId(input.u8()?),
             price: input.price()?,
             quantity: input.quantity()?,
             filled: input.quantity()?,

@@ -1,7 +1,7 @@
 //! That so much of a limit is used.
 
 use bytemuck::{Pod, Zeroable};
-use tezi_model::InstrumentId;
+use tezi_model::{AccountId, InstrumentId};
 
 /// How much of a limit is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +56,8 @@ pub struct LimitUse {
     pub limit_code: u16,
     /// A [`UseLevel`] code.
     pub level_code: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// Whose limit it is; [`AccountId::NONE`] for one of the desk.
+    pub account: AccountId,
 }
 
 const _: () = assert!(size_of::<LimitUse>() == 24);

@@ -2,13 +2,15 @@
 
 use bytemuck::{Pod, Zeroable};
 use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionReport, InstrumentId, Nanos, OrderCommand, Px, Qty,
-    RejectReason, Side, StrategyId, TimeInForce,
+    AccountId, ClientOrderId, CommandKind, ExecutionReport, InstrumentId, Nanos, OrderCommand, Px,
+    Qty, RejectReason, Side, StrategyId, TimeInForce,
 };
 
+mod account;
 mod change;
 mod limit_use;
 
+pub use account::{AccountChange, AccountEvent};
 pub use change::{StopCause, StrategyChange, StrategyEvent};
 pub use limit_use::{LimitUse, UseLevel};
 
@@ -32,8 +34,10 @@ pub struct Request {
     pub time_in_force_code: u8,
     /// Who asks; the core knows and says it.
     pub strategy: StrategyId,
+    /// For which account; the core knows and says it.
+    pub account: AccountId,
     /// Zero.
-    pub reserved: [u8; 4],
+    pub reserved: [u8; 3],
     /// Zero.
     pub reserved_tail: u64,
 }
@@ -90,7 +94,7 @@ impl Request {
             }
             CommandKind::Cancel => Self::cancel(command.client_order_id),
         };
-        Some(Self { strategy: command.strategy, ..request })
+        Some(Self { strategy: command.strategy, account: command.account, ..request })
     }
 
     /// What it asks; `None` when the record holds no known code.
@@ -188,6 +192,8 @@ pub enum Output {
     Kill,
     /// One of several strategies stopped, or may go on.
     Strategy(StrategyChange),
+    /// An account stopped, or was released.
+    Account(AccountChange),
     /// The strategy said what an instrument is worth: orders are checked against it from here on.
     Theoretical(Theoretical),
     /// What positions use of the collateral reached a limit, or is below it again.

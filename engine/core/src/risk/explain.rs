@@ -56,6 +56,14 @@ impl Checks {
         let limit = if most > 0 { Measure::Count(most) } else { Measure::None };
         self.add(reason, most <= 0 || found <= most, Measure::Count(found), limit);
     }
+
+    /// The same of money against a limit in rupees.
+    pub(crate) fn at_most_money(&mut self, reason: RejectReason, found: Money, most: i64) {
+        let limit = Money::from_rupees(most);
+        let passed = most <= 0 || found <= limit;
+        let limit = if most > 0 { Measure::Money(limit) } else { Measure::None };
+        self.add(reason, passed, Measure::Money(found), limit);
+    }
 }
 
 impl Risk {

@@ -21,7 +21,7 @@ pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
 /// The version of what parts hold. One more with every change of any part's bytes.
-pub const SNAPSHOT_VERSION: u32 = 3;
+pub const SNAPSHOT_VERSION: u32 = 4;
 
 /// The names of parts, as their first four bytes.
 pub(crate) mod part {
@@ -44,6 +44,7 @@ pub(crate) mod part {
     pub(crate) const COLLATERAL: Name = *b"COLL";
     pub(crate) const OPERATOR: Name = *b"OPER";
     pub(crate) const TIMERS: Name = *b"TIMR";
+    pub(crate) const ACCOUNTS: Name = *b"ACCT";
     pub(crate) const LEDGERS: Name = *b"LEDG";
     pub(crate) const MEMBER: Name = *b"MEMB";
     pub(crate) const VENUE: Name = *b"VENU";

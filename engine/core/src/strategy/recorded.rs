@@ -41,7 +41,10 @@ impl RecordedAction {
             Output::Kill => Some(Self::Kill),
             Output::Strategy(change) => Some(Self::Strategy(*change)),
             Output::Theoretical(said) => Some(Self::Theoretical(*said)),
-            Output::Report(_) | Output::RiskReduction(_) | Output::LimitUse(_) => None,
+            Output::Report(_)
+            | Output::RiskReduction(_)
+            | Output::LimitUse(_)
+            | Output::Account(_) => None,
         }
     }
 }

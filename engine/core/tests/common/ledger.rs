@@ -110,6 +110,7 @@ impl Ledger {
             Output::Report(report) => self.on_report(report),
             Output::Timer(_)
             | Output::Strategy(_)
+            | Output::Account(_)
             | Output::Theoretical(_)
             | Output::RiskReduction(_)
             | Output::LimitUse(_) => Ok(()),

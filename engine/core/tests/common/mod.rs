@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 
+pub mod late_venue;
 pub mod ledger;
 pub mod market;
+pub mod puppets;
 pub mod trader;
 
 use std::sync::Once;

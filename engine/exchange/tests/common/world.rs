@@ -346,7 +346,8 @@ impl Desk {
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
             strategy: tezi_model::StrategyId::NONE,
-            reserved_tail: 0,
+            account: tezi_model::AccountId::NONE,
+            reserved_tail: [0; 7],
         };
         self.send(command, now);
         let belief = self.beliefs.entry(id).or_default();
@@ -367,7 +368,8 @@ impl Desk {
             side_code: side as u8,
             time_in_force_code: TimeInForce::Day as u8,
             strategy: tezi_model::StrategyId::NONE,
-            reserved_tail: 0,
+            account: tezi_model::AccountId::NONE,
+            reserved_tail: [0; 7],
         };
         self.send(command, now);
     }

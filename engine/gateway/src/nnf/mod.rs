@@ -46,7 +46,8 @@
 //!     side_code: Side::Buy as u8,
 //!     time_in_force_code: TimeInForce::Day as u8,
 //!     strategy: StrategyId::NONE,
-//!     reserved_tail: 0,
+//!     account: tezi_model::AccountId::NONE,
+//!     reserved_tail: [0; 7],
 //! };
 //! let mut packet = [0; ORDER_PACKET_SIZE_MAX];
 //! let size = encoder.encode(&command, &VenueOrderState::default(), 1, &mut packet)?;

@@ -6,11 +6,14 @@ use serde_json::{Map, Value};
 use tezi::collateral::Valuation;
 use tezi::control::{Control, Limit};
 use tezi::model::{
-    CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault, Instrument,
-    MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
+    AccountId, CommandKind, Event, EventKind, ExecutionKind, ExecutionReport, FeedFault,
+    Instrument, MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
 };
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, CoreConfig, Emitted, Entry, LimitUse, Origin, Output, Refusal, UseLevel};
+use tezi::{
+    AccountEvent, ControlEntry, CoreConfig, Emitted, Entry, LimitUse, Origin, Output, Refusal,
+    UseLevel,
+};
 
 use super::names::Names;
 use crate::json::known;
@@ -133,6 +136,14 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
                 let it =
                     Description::new("strategy").count("strategy", number).text("event", event);
                 by(it, *origin)
+            }
+            Output::Account(change) => {
+                let event = change.event().map_or("unknown", AccountEvent::name);
+                let number = u64::from(change.account.0);
+                by(
+                    Description::new("account").count("account", number).text("event", event),
+                    *origin,
+                )
             }
             Output::Theoretical(said) => {
                 let it = Description::new("theoretical")
@@ -263,27 +274,47 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
     if let Some(strategy) = control.strategy().filter(|it| !it.is_none()) {
         description = description.count("strategy", strategy.0);
     }
+    if let Control::AssignAccount { strategy, .. } = *control
+        && !strategy.is_none()
+    {
+        description = description.count("strategy", strategy.0);
+    }
+    if let Some(account) = control.account() {
+        description = description.count("account", account.0);
+    }
     description = match *control {
-        Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+        Control::Flatten { through_bps, .. }
+        | Control::FlattenStrategy { through_bps, .. }
+        | Control::FlattenAccount { through_bps, .. } => {
             description.count("through_bps", through_bps)
         }
         Control::SetLimit { limit, value } => {
             description.text("limit", limit.name()).signed("value", value)
         }
-        Control::Restrict { restriction, .. } => {
+        Control::Restrict { restriction, .. } | Control::RestrictAccount { restriction, .. } => {
             description.text("restriction", restriction.name())
         }
         Control::PriceRange { low, high, .. } => {
             description.price("price_low", low).price("price_high", high)
         }
         Control::StopStrategy { cause, .. } => description.text("cause", cause.name()),
-        Control::SetStrategyLimit { limit, value, .. } => {
+        Control::SetStrategyLimit { limit, value, .. }
+        | Control::SetAccountLimit { limit, value, .. } => {
             description.text("limit", limit.name()).signed("value", value)
         }
         Control::SetParameter { assignment, .. } => {
             description.text("parameter", assignment.as_str().to_string())
         }
-        Control::Pause
+        Control::DeclareAccount { definition, .. } => {
+            description.text("definition", definition.as_str().to_string())
+        }
+        Control::AssignAccount { .. }
+        | Control::PauseAccount { .. }
+        | Control::ResumeAccount { .. }
+        | Control::CancelAccount { .. }
+        | Control::KillAccount { .. }
+        | Control::ReleaseAccount { .. }
+        | Control::Pause
         | Control::Resume
         | Control::CancelAll { .. }
         | Control::Kill
@@ -302,7 +333,13 @@ fn of_limit_use(told: &LimitUse, names: &Names) -> Description {
         Some(id) => description.text("instrument", names.instrument(id)),
         None => description,
     };
+    let description = with_account(description, told.account);
     description.signed("value", told.value).signed("most", told.most)
+}
+
+/// The account of something, where one was declared.
+fn with_account(description: Description, account: AccountId) -> Description {
+    if account.is_none() { description } else { description.count("account", account.0) }
 }
 
 fn of_command(command: &OrderCommand, names: &Names) -> Description {
@@ -314,6 +351,7 @@ fn of_command(command: &OrderCommand, names: &Names) -> Description {
         .text("side", command.side().to_string())
         .count("quantity", command.quantity.0)
         .price("price", command.price);
+    description = with_account(description, command.account);
     if command.kind() == Some(CommandKind::New) {
         let is_ioc = command.time_in_force() == TimeInForce::Ioc;
         return description.text("time_in_force", if is_ioc { "ioc" } else { "day" });
@@ -347,7 +385,7 @@ fn of_refusal(refusal: &Refusal, names: &Names) -> Description {
         description =
             description.count("quantity", request.quantity.0).price("price", request.price);
     }
-    description
+    with_account(description, request.account)
 }
 
 fn of_report(report: &ExecutionReport, names: &Names) -> Description {

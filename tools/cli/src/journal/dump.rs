@@ -87,6 +87,8 @@ enum RecordFilter {
     Control,
     /// One of several strategies stopped, or went on
     Strategy,
+    /// An account stopped, or was released
+    Account,
     /// What strategies hold instruments to be worth
     Theoretical,
     /// Risk may only be reduced, or that ends
@@ -276,6 +278,7 @@ impl RecordFilter {
             Self::Kill => matches!(output, Some(Output::Kill)),
             Self::Control => matches!(entry, Entry::Control(_)),
             Self::Strategy => matches!(output, Some(Output::Strategy(_))),
+            Self::Account => matches!(output, Some(Output::Account(_))),
             Self::Theoretical => matches!(output, Some(Output::Theoretical(_))),
             Self::RiskReduction => matches!(output, Some(Output::RiskReduction(_))),
             Self::LimitUse => matches!(output, Some(Output::LimitUse(_))),

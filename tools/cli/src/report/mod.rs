@@ -17,7 +17,7 @@ use crate::outcome::{Failure, Verdict, print};
 use crate::text::grouped;
 
 pub(crate) use tables::measure;
-use tables::{Strategies, Table};
+use tables::{Named, Table};
 
 /// Writes a day's evidence from its journal: orders, trades, refusals, stops, operators, order-to-trade ratio
 ///
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(value_name = "JOURNAL")]
     path: PathBuf,
     /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, limits.csv, controls.csv, ratios.csv,
-    /// strategies.csv and report.html into this directory, which is made; files there are not overwritten
+    /// strategies.csv, accounts.csv, holdings.csv and report.html into this directory, which is made; files there are not overwritten
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     to: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ Examples:
   tezi report journals/host-20261123-091500
       How many orders, trades and refusals, by reason; stops; the order-to-trade ratio.
   tezi report journals/host-20261123-091500 --to evidence/20261123
-      The same as files: eight tables and a page to look at.
+      The same as files: ten tables and a page to look at.
   tezi audit journals/host-20261123-091500 17
       Behind any line of it: the whole story of an order.
 
@@ -100,13 +100,26 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
     for (reason, times) in tables::reasons(refusals) {
         writeln!(out, "            {:>9} x {reason}", grouped(times))?;
     }
-    let of = Strategies(&report.replay.core.strategies);
-    for it in of.0 {
+    let core = &report.replay.core;
+    let of = Named { strategies: &core.strategies, accounts: &core.accounts };
+    for it in of.strategies {
         writeln!(
             out,
             "  {:<9} {} {}: {} orders, {} fills, {} refused, profit {}",
             it.name,
             it.kind,
+            it.state(),
+            grouped(it.counts.new_orders),
+            grouped(it.counts.fills),
+            grouped(it.counts.refusals),
+            it.profit
+        )?;
+    }
+    for it in of.accounts {
+        writeln!(
+            out,
+            "  {:<9} {}: {} orders, {} fills, {} refused, profit {}",
+            it.definition.name(),
             it.state(),
             grouped(it.counts.new_orders),
             grouped(it.counts.fills),
@@ -138,7 +151,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         writeln!(out, "NOT FINE: {doubt}")?;
     }
     if let Some(to) = &args.to {
-        writeln!(out, "Written to {}: report.html and eight tables.", quoted(to))?;
+        writeln!(out, "Written to {}: report.html and ten tables.", quoted(to))?;
     }
     Ok(())
 }

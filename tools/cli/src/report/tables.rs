@@ -7,9 +7,14 @@ use tezi::day_report::{
     ControlRow, DayReport, OrderRow, RatioRow, RefusalRow, RefusedBy, StopEvent, StopRow, TradeRow,
     UseRow,
 };
-use tezi::model::{CommandKind, Instrument, Nanos, RejectReason, StrategyId, TimeInForce};
+use tezi::model::{
+    AccountId, CommandKind, Instrument, Nanos, RejectReason, StrategyId, TimeInForce,
+};
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, Measure, Refusal, StrategyReport, UseLevel};
+use tezi::{
+    AccountEvent, AccountReport, ControlEntry, Measure, PositionReport, Refusal, StrategyReport,
+    UseLevel,
+};
 
 use crate::text::{date_time, rupees};
 
@@ -55,47 +60,102 @@ impl Table {
 }
 
 const ORDERS: &str = "entered,order,exchange_order,instrument,side,time_in_force,price,quantity,filled,\
-                      changes,cancels,status,strategy";
+                      changes,cancels,status,strategy,account";
 const TRADES: &str = "heard,exchange_time,trade,order,exchange_order,instrument,side,quantity,price,\
-                      liquidity,taken_back,strategy";
+                      liquidity,taken_back,strategy,account";
 const REFUSALS: &str = "time,record,by,kind,order,instrument,side,quantity,price,code,reason,found,\
-                        allowed";
-const STOPS: &str = "time,record,strategy,event";
-const LIMITS: &str = "time,record,limit,instrument,level,value,most,unit";
-const CONTROLS: &str = "time,record,action,strategy,what,instrument,who,uid,why";
+                        allowed,account";
+const STOPS: &str = "time,record,strategy,account,event";
+const LIMITS: &str = "time,record,limit,instrument,level,value,most,unit,account";
+const CONTROLS: &str = "time,record,action,strategy,account,what,instrument,who,uid,why";
 const STRATEGIES: &str =
     "strategy,kind,state,orders,changes,cancels,open,fills,refused,profit_rupees";
+const ACCOUNTS: &str = "account,client,participant,pan,state,restriction,orders,changes,cancels,open,\
+                        open_value_rupees,fills,refused,profit_rupees";
+const HOLDINGS: &str =
+    "account,instrument,bought,sold,net,average,realised_rupees,unrealised_rupees";
 const RATIOS: &str = "segment,counted,not_counted,trades,ratio,charge_rupees";
 
 /// All tables of a day.
 pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
-    let of = Strategies(&report.replay.core.strategies);
+    let core = &report.replay.core;
+    let of = Named { strategies: &core.strategies, accounts: &core.accounts };
+    let holdings: Vec<_> = core.accounts.iter().flat_map(holdings).collect();
     vec![
         Table::new("orders", "Orders", ORDERS, &report.orders, |row| order(row, of)),
         Table::new("trades", "Trades", TRADES, &report.trades, |row| trade(row, of)),
-        Table::new("refusals", "Refusals", REFUSALS, &report.refusals, refusal),
+        Table::new("refusals", "Refusals", REFUSALS, &report.refusals, |row| refusal(row, of)),
         Table::new("stops", "Stops", STOPS, &report.stops, |row| stop(row, of)),
-        Table::new("limits", "Limits nearly used", LIMITS, &report.uses, limit_use),
+        Table::new("limits", "Limits nearly used", LIMITS, &report.uses, |row| limit_use(row, of)),
         Table::new("controls", "Operators", CONTROLS, &report.controls, |row| control(row, of)),
         Table::new("ratios", "Order-to-trade ratio", RATIOS, &report.ratios, ratio_row),
-        Table::new("strategies", "Strategies", STRATEGIES, of.0, strategy),
+        Table::new("strategies", "Strategies", STRATEGIES, of.strategies, strategy),
+        Table::new("accounts", "Accounts", ACCOUNTS, of.accounts, account),
+        Table::new("holdings", "Positions by account", HOLDINGS, &holdings, Clone::clone),
     ]
 }
 
-/// The strategies of a roster; none of one that ran alone.
+/// The strategies of a roster, none of one that ran alone; and the accounts.
 #[derive(Clone, Copy)]
-pub(super) struct Strategies<'a>(pub(super) &'a [StrategyReport]);
+pub(super) struct Named<'a> {
+    pub(super) strategies: &'a [StrategyReport],
+    pub(super) accounts: &'a [AccountReport],
+}
 
-impl Strategies<'_> {
+impl Named<'_> {
     /// What a strategy is called: its name, or its number where the journal does not tell it; nothing for
     /// the only strategy and for what is the desk's.
     fn name(self, id: StrategyId) -> String {
         let Some(index) = id.index() else { return String::new() };
-        match self.0.get(index) {
+        match self.strategies.get(index) {
             Some(it) if !it.name.is_empty() => it.name.clone(),
             _ => id.0.to_string(),
         }
     }
+
+    /// What an account is called; nothing where none was declared.
+    fn account(self, id: AccountId) -> String {
+        let Some(index) = id.index() else { return String::new() };
+        self.accounts.get(index).map_or_else(|| id.to_string(), |it| it.definition.name().into())
+    }
+}
+
+fn account(it: &AccountReport) -> Vec<String> {
+    let AccountReport { definition, counts, open_orders, open_value, profit, .. } = it;
+    vec![
+        definition.name().into(),
+        definition.client().unwrap_or_default().into(),
+        definition.participant().unwrap_or_default().into(),
+        definition.pan().unwrap_or_default().into(),
+        it.state().into(),
+        it.restriction.name().into(),
+        counts.new_orders.to_string(),
+        counts.replaces.to_string(),
+        counts.cancels.to_string(),
+        open_orders.to_string(),
+        rupees(*open_value),
+        counts.fills.to_string(),
+        counts.refusals.to_string(),
+        profit.to_string(),
+    ]
+}
+
+/// What an account traded, a row an instrument.
+fn holdings(it: &AccountReport) -> Vec<Vec<String>> {
+    let row = |held: &PositionReport| {
+        let position = &held.position;
+        vec![
+            it.definition.name().into(),
+            held.instrument.to_string(),
+            position.bought.to_string(),
+            position.sold.to_string(),
+            position.net.to_string(),
+            position.average_price().map_or_else(String::new, |price| price.to_string()),
+            rupees(position.realised),
+            rupees(position.unrealised()),
+        ]
+    };
+    it.positions.iter().map(row).collect()
 }
 
 fn strategy(it: &StrategyReport) -> Vec<String> {
@@ -127,7 +187,7 @@ fn number(number: u64) -> String {
     if number == 0 { String::new() } else { number.to_string() }
 }
 
-fn order(row: &OrderRow, of: Strategies<'_>) -> Vec<String> {
+fn order(row: &OrderRow, of: Named<'_>) -> Vec<String> {
     let OrderRow { entered, command, instrument, last, changes, cancels } = row;
     let is_ioc = command.time_in_force() == TimeInForce::Ioc;
     vec![
@@ -144,10 +204,11 @@ fn order(row: &OrderRow, of: Strategies<'_>) -> Vec<String> {
         cancels.to_string(),
         last.map_or("unknown", |it| it.status.name()).into(),
         last.map_or_else(String::new, |it| of.name(it.strategy)),
+        of.account(command.account),
     ]
 }
 
-fn trade(row: &TradeRow, of: Strategies<'_>) -> Vec<String> {
+fn trade(row: &TradeRow, of: Named<'_>) -> Vec<String> {
     let TradeRow { time: heard, report, order, instrument, taken_back } = row;
     vec![
         time(*heard),
@@ -162,23 +223,37 @@ fn trade(row: &TradeRow, of: Strategies<'_>) -> Vec<String> {
         if report.passive == 0 { "taken" } else { "passive" }.into(),
         taken_back.map_or_else(String::new, time),
         order.map_or_else(String::new, |it| of.name(it.strategy)),
+        order.map_or_else(String::new, |it| of.account(it.account)),
     ]
 }
 
-fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
+fn control(row: &ControlRow, of: Named<'_>) -> Vec<String> {
     let ControlEntry { control, uid, who, why } = &row.entry;
     let what = match *control {
-        Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+        Control::Flatten { through_bps, .. }
+        | Control::FlattenStrategy { through_bps, .. }
+        | Control::FlattenAccount { through_bps, .. } => {
             format!("{through_bps} bps through the touch")
         }
-        Control::SetLimit { limit, value } | Control::SetStrategyLimit { limit, value, .. } => {
+        Control::SetLimit { limit, value }
+        | Control::SetStrategyLimit { limit, value, .. }
+        | Control::SetAccountLimit { limit, value, .. } => {
             format!("{} {value}", limit.name())
         }
-        Control::Restrict { restriction, .. } => restriction.name().into(),
+        Control::Restrict { restriction, .. } | Control::RestrictAccount { restriction, .. } => {
+            restriction.name().into()
+        }
+        Control::DeclareAccount { definition, .. } => definition.as_str().into(),
+        Control::AssignAccount { strategy, .. } => format!("for {}", of.name(strategy)),
         Control::PriceRange { low, high, .. } => format!("{low} to {high}"),
         Control::StopStrategy { cause, .. } => cause.name().into(),
         Control::SetParameter { assignment, .. } => assignment.as_str().into(),
-        Control::Pause
+        Control::PauseAccount { .. }
+        | Control::ResumeAccount { .. }
+        | Control::CancelAccount { .. }
+        | Control::KillAccount { .. }
+        | Control::ReleaseAccount { .. }
+        | Control::Pause
         | Control::Resume
         | Control::CancelAll { .. }
         | Control::Kill
@@ -190,6 +265,7 @@ fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
         row.sequence.to_string(),
         control.name().into(),
         control.strategy().map_or_else(String::new, |it| of.name(it)),
+        control.account().map_or_else(String::new, |it| of.account(it)),
         what,
         name(row.instrument),
         who.clone(),
@@ -198,12 +274,16 @@ fn control(row: &ControlRow, of: Strategies<'_>) -> Vec<String> {
     ]
 }
 
-fn stop(row: &StopRow, of: Strategies<'_>) -> Vec<String> {
+fn stop(row: &StopRow, of: Named<'_>) -> Vec<String> {
     let (whose, event) = told(row, of);
-    vec![time(row.time), row.sequence.to_string(), whose, event]
+    let (strategy, account) = match row.event {
+        StopEvent::Account(..) => (String::new(), whose),
+        _ => (whose, String::new()),
+    };
+    vec![time(row.time), row.sequence.to_string(), strategy, account, event]
 }
 
-fn limit_use(row: &UseRow) -> Vec<String> {
+fn limit_use(row: &UseRow, of: Named<'_>) -> Vec<String> {
     let told = &row.told;
     let limit = told.limit();
     let unit = limit.map_or("", |it| match it.unit() {
@@ -220,11 +300,12 @@ fn limit_use(row: &UseRow) -> Vec<String> {
         told.value.to_string(),
         told.most.to_string(),
         unit.into(),
+        of.account(told.account),
     ]
 }
 
 /// Whose stop it is, and what happened.
-pub(super) fn told(row: &StopRow, of: Strategies<'_>) -> (String, String) {
+pub(super) fn told(row: &StopRow, of: Named<'_>) -> (String, String) {
     let none = String::new();
     match row.event {
         StopEvent::Stopped(reason) => (none, reason.message().into()),
@@ -233,18 +314,24 @@ pub(super) fn told(row: &StopRow, of: Strategies<'_>) -> (String, String) {
             (of.name(id), format!("stopped: {}", cause.name()))
         }
         StopEvent::Strategy(id, event) => (of.name(id), event.name().into()),
+        StopEvent::Account(id, AccountEvent::Stopped(cause)) => {
+            (of.account(id), format!("stopped: {}", cause.name()))
+        }
+        StopEvent::Account(id, event) => (of.account(id), event.name().into()),
         StopEvent::ReductionBegins => (none, "risk is only reduced from here on".into()),
         StopEvent::ReductionEnds => (none, "risk may be taken again".into()),
     }
 }
 
-fn refusal(row: &RefusalRow) -> Vec<String> {
+fn refusal(row: &RefusalRow, of: Named<'_>) -> Vec<String> {
     let head = [time(row.time), row.sequence.to_string()];
     let tail = match &row.by {
         RefusedBy::Check(refusal, check) => {
             let found = check.map_or(Measure::None, |it| it.found);
             let limit = check.map_or(Measure::None, |it| it.limit);
-            of_check(refusal, row.instrument, [measure(found), measure(limit)])
+            let mut row = of_check(refusal, row.instrument, [measure(found), measure(limit)]);
+            row.push(of.account(refusal.request.account));
+            row
         }
         RefusedBy::Venue(report) => vec![
             "exchange".into(),
@@ -255,6 +342,7 @@ fn refusal(row: &RefusalRow) -> Vec<String> {
             report.quantity.0.to_string(),
             report.price.to_string(),
             report.reason.to_string(),
+            String::new(),
             String::new(),
             String::new(),
             String::new(),

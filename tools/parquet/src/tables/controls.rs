@@ -3,9 +3,10 @@
 use arrow_array::types::{Int64Type, UInt8Type, UInt16Type, UInt32Type};
 use tezi::control::{Control, Limit};
 use tezi::journal::Record;
+use tezi::model::StrategyId;
 use tezi::oms::OrderSessionState;
 use tezi::roster::StrategyEvent;
-use tezi::{ControlEntry, Emitted, Entry, Origin, Output, UseLevel};
+use tezi::{AccountEvent, ControlEntry, Emitted, Entry, Origin, Output, UseLevel};
 
 use super::columns;
 use super::orders::nonzero;
@@ -20,6 +21,7 @@ columns! {
         event: Name,
         call: MaybeNumber<UInt16Type>,
         strategy: MaybeNumber<UInt8Type>,
+        account: MaybeNumber<UInt8Type>,
         instrument_id: MaybeNumber<UInt32Type>,
         instrument: MaybeName,
         limit: MaybeName,
@@ -59,6 +61,13 @@ impl<'a> ControlRow<'a> {
                 strategy: nonzero(change.strategy.0),
                 ..Self::default()
             },
+            Entry::Output(Emitted { origin, output: Output::Account(change) }) => Self {
+                event: Label::of(change.event().map(account_event), change.event_code),
+                source: Label::Text("core"),
+                call: Some(origin.0),
+                account: nonzero(change.account.0),
+                ..Self::default()
+            },
             Entry::Output(Emitted { origin, output: Output::RiskReduction(change) }) => Self {
                 event: Label::Text(match change.begins {
                     0 => "risk_reduction_ends",
@@ -76,6 +85,7 @@ impl<'a> ControlRow<'a> {
                     call: Some(origin.0),
                     limit: Some(Label::of(told.limit().map(Limit::name), told.limit_code)),
                     value: Some(told.value),
+                    account: nonzero(told.account.0),
                     instrument_id: known.id,
                     instrument: known.name,
                     ..Self::default()
@@ -98,7 +108,8 @@ impl<'a> ControlRow<'a> {
             time: record.time,
             source: Label::Text("operator"),
             event: Label::Text(control.name()),
-            strategy: control.strategy().and_then(|it| nonzero(it.0)),
+            strategy: strategy_of(control).and_then(|it| nonzero(it.0)),
+            account: control.account().and_then(|it| nonzero(it.0)),
             instrument_id: known.id,
             instrument: known.name,
             uid: Some(*uid),
@@ -107,13 +118,18 @@ impl<'a> ControlRow<'a> {
             ..Self::default()
         };
         match control {
-            Control::Flatten { through_bps, .. } | Control::FlattenStrategy { through_bps, .. } => {
+            Control::Flatten { through_bps, .. }
+            | Control::FlattenStrategy { through_bps, .. }
+            | Control::FlattenAccount { through_bps, .. } => {
                 Self { through_bps: Some(*through_bps), ..row }
             }
-            Control::SetLimit { limit, value } | Control::SetStrategyLimit { limit, value, .. } => {
+            Control::SetLimit { limit, value }
+            | Control::SetStrategyLimit { limit, value, .. }
+            | Control::SetAccountLimit { limit, value, .. } => {
                 Self { limit: Some(Label::Text(limit.name())), value: Some(*value), ..row }
             }
-            Control::Restrict { restriction, .. } => {
+            Control::Restrict { restriction, .. }
+            | Control::RestrictAccount { restriction, .. } => {
                 Self { restriction: Some(Label::Text(restriction.name())), ..row }
             }
             Control::PriceRange { low, high, .. } => {
@@ -125,13 +141,39 @@ impl<'a> ControlRow<'a> {
             Control::SetParameter { assignment, .. } => {
                 Self { assignment: Some(assignment.as_str()), ..row }
             }
-            Control::Pause
+            Control::DeclareAccount { definition, .. } => {
+                Self { assignment: Some(definition.as_str()), ..row }
+            }
+            Control::AssignAccount { .. }
+            | Control::PauseAccount { .. }
+            | Control::ResumeAccount { .. }
+            | Control::CancelAccount { .. }
+            | Control::KillAccount { .. }
+            | Control::ReleaseAccount { .. }
+            | Control::Pause
             | Control::Resume
             | Control::CancelAll { .. }
             | Control::Kill
             | Control::Release
             | Control::StartStrategy { .. } => row,
         }
+    }
+}
+
+/// The strategy that an action is about, or that trades for an account from then on.
+const fn strategy_of(control: &Control) -> Option<StrategyId> {
+    match *control {
+        Control::AssignAccount { strategy, .. } => Some(strategy),
+        _ => control.strategy(),
+    }
+}
+
+/// The event of an account, told from an operator's of the same name.
+const fn account_event(event: AccountEvent) -> &'static str {
+    match event {
+        AccountEvent::Released => "account_released",
+        AccountEvent::Stopped(tezi::roster::StopCause::Loss) => "account_stopped_loss",
+        AccountEvent::Stopped(_) => "account_stopped_operator",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What operators began, in a snapshot.
 
-use tezi_model::{ClientOrderId, InstrumentId, StrategyId};
+use tezi_model::{AccountId, ClientOrderId, InstrumentId, StrategyId};
 
 use super::{Flatten, Operator, SWEEPS_MAX, Sweep};
 use crate::snapshot::{SnapshotError, SnapshotReader, SnapshotWriter, part};
@@ -13,13 +13,16 @@ impl Operator {
         out.part(part::OPERATOR, |out| {
             out.u64(*count);
             out.count(sweeps.len());
-            for &Sweep { instrument, last } in sweeps {
+            for &Sweep { instrument, account, last } in sweeps {
                 out.option(instrument, id);
+                out.u8(account.0);
                 out.u64(last.0);
             }
-            out.option(*flatten, |out, Flatten { instrument, strategy, through_bps, again_at }| {
+            out.option(*flatten, |out, flatten| {
+                let Flatten { instrument, strategy, account, through_bps, again_at } = flatten;
                 out.option(instrument, id);
                 out.u8(strategy.0);
+                out.u8(account.0);
                 out.u32(through_bps);
                 out.time(again_at);
             });
@@ -38,13 +41,16 @@ impl Operator {
             self.count = input.u64()?;
             for _ in 0..input.count(SWEEPS_MAX, "sweeps at once")? {
                 let instrument = input.option(id)?;
-                self.sweeps.push(Sweep { instrument, last: ClientOrderId(input.u64()?) });
+                let account = AccountId(input.u8()?);
+                let last = ClientOrderId(input.u64()?);
+                self.sweeps.push(Sweep { instrument, account, last });
             }
             self.flatten = input.option(|input| {
                 let (instrument, strategy) = (input.option(id)?, StrategyId(input.u8()?));
-                let through_bps = input.u32()?;
+                let (account, through_bps) = (AccountId(input.u8()?), input.u32()?);
                 input.ensure(through_bps <= 10_000, "basis points")?;
-                Ok(Flatten { instrument, strategy, through_bps, again_at: input.time()? })
+                let again_at = input.time()?;
+                Ok(Flatten { instrument, strategy, account, through_bps, again_at })
             })?;
             Ok(())
         })

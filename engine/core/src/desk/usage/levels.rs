@@ -3,7 +3,7 @@
 //! A level is reached at its part of the limit, and left when the use is five parts in a hundred of the
 //! limit below it: what goes to and fro about a mark is told once.
 
-use tezi_model::{InstrumentId, StateHasher};
+use tezi_model::{AccountId, InstrumentId, StateHasher};
 
 use crate::control::Limit;
 use crate::output::UseLevel;
@@ -27,6 +27,9 @@ const OF_THE_DESK: [Limit; 6] = [
     Limit::MarginAvailable,
 ];
 
+/// Limits of an account, in the order of their places.
+const OF_ACCOUNTS: [Limit; 3] = [Limit::OpenOrders, Limit::OpenOrderValue, Limit::Loss];
+
 /// Where the level of a limit is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::desk) enum Place {
@@ -35,6 +38,8 @@ pub(in crate::desk) enum Place {
     Instrument(u32),
     /// Of an underlying: which, and which of its limits.
     Underlying(u32, u8),
+    /// Of an account, by its index: which, and which of its limits.
+    Account(u8, u8),
 }
 
 impl Place {
@@ -50,6 +55,12 @@ impl Place {
         Some(Self::Underlying(underlying, place as u8))
     }
 
+    /// The place of a limit of an account, `None` for other limits.
+    pub(in crate::desk) fn of_account(account: AccountId, limit: Limit) -> Option<Self> {
+        let place = OF_ACCOUNTS.iter().position(|it| *it == limit)?;
+        Some(Self::Account(account.index()? as u8, place as u8))
+    }
+
     pub(in crate::desk) const fn of_position(instrument: InstrumentId) -> Self {
         Self::Instrument(instrument.0)
     }
@@ -62,6 +73,7 @@ pub(in crate::desk) struct Usage {
     desk: [u8; OF_THE_DESK.len()],
     instruments: Box<[u8]>,
     underlyings: Box<[[u8; OF_UNDERLYINGS.len()]]>,
+    accounts: Box<[[u8; OF_ACCOUNTS.len()]]>,
     /// Levels that are not [`UseLevel::Below`].
     near: u32,
 }
@@ -76,8 +88,14 @@ impl Usage {
             instruments: vec![0; instruments].into_boxed_slice(),
             // One for each instrument by itself, and one for each symbol.
             underlyings: vec![[0; OF_UNDERLYINGS.len()]; 2 * instruments].into_boxed_slice(),
+            accounts: Box::default(),
             near: 0,
         }
+    }
+
+    /// Makes room for so many accounts, of which nothing was told yet.
+    pub(in crate::desk) fn make_room_for_accounts(&mut self, accounts: usize) {
+        self.accounts = vec![[0; OF_ACCOUNTS.len()]; accounts].into_boxed_slice();
     }
 
     /// Sets the marks.
@@ -113,6 +131,9 @@ impl Usage {
             Place::Underlying(id, place) => {
                 self.underlyings.get_mut(id as usize).and_then(|it| it.get_mut(place as usize))
             }
+            Place::Account(id, place) => {
+                self.accounts.get_mut(id as usize).and_then(|it| it.get_mut(place as usize))
+            }
         };
         let Some(told) = told else { return };
         match (std::mem::replace(told, level as u8), level as u8) {
@@ -132,6 +153,7 @@ impl Usage {
             Place::Desk(place) => self.desk.get(place as usize),
             Place::Instrument(id) => self.instruments.get(id as usize),
             Place::Underlying(id, place) => self.underlyings.get(id as usize)?.get(place as usize),
+            Place::Account(id, place) => self.accounts.get(id as usize)?.get(place as usize),
         }
     }
 
@@ -157,15 +179,18 @@ impl Usage {
 
     /// Every level, in one order.
     pub(super) fn levels(&self) -> impl Iterator<Item = u8> {
-        let underlyings = self.underlyings.iter().flatten();
-        self.desk.iter().chain(&self.instruments).chain(underlyings).copied()
+        let (underlyings, accounts) =
+            (self.underlyings.iter().flatten(), self.accounts.iter().flatten());
+        self.desk.iter().chain(&self.instruments).chain(underlyings).chain(accounts).copied()
     }
 
     /// Puts back a level that was told, by its place among [`Usage::levels`]; whether there is such a
     /// place, and none was told there.
     pub(super) fn restore(&mut self, place: usize, level: UseLevel) -> bool {
         let underlyings = self.underlyings.iter_mut().flatten();
-        let mut all = self.desk.iter_mut().chain(&mut self.instruments).chain(underlyings);
+        let accounts = self.accounts.iter_mut().flatten();
+        let of_desk = self.desk.iter_mut().chain(&mut self.instruments);
+        let mut all = of_desk.chain(underlyings).chain(accounts);
         let Some(told) = all.nth(place).filter(|told| **told == 0) else { return false };
         *told = level as u8;
         self.near += u32::from(level != UseLevel::Below);

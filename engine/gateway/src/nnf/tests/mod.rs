@@ -73,7 +73,8 @@ pub(super) fn command(kind: CommandKind) -> OrderCommand {
         side_code: Side::Buy as u8,
         time_in_force_code: TimeInForce::Day as u8,
         strategy: tezi_model::StrategyId::NONE,
-        reserved_tail: 0,
+        account: tezi_model::AccountId::NONE,
+        reserved_tail: [0; 7],
     }
 }
 
