@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 
+#[path = "exchange/accounts.rs"]
+mod accounts;
 mod common;
 #[path = "exchange/traders.rs"]
 mod traders;

@@ -124,11 +124,17 @@ impl Assembly<'_> {
     ) -> Result<(OrderWay, Option<OrdersThread>), Error> {
         let capacity = &self.host.config.capacity;
         let Some(config) = self.orders else {
-            let path = OrderPath::new(capacity.instruments_max)?;
+            let mut path = OrderPath::new(capacity.instruments_max)?;
+            for (account, definition) in self.host.accounts() {
+                path.declare(account, &definition)?;
+            }
             return Ok((OrderWay::Inside(Box::new(path)), None));
         };
         let (core_end, thread_end) = link(config, capacity.own_orders_max)?;
         let mut thread = OrdersThread::new(config, instruments, capacity, thread_end)?;
+        for (account, definition) in self.host.accounts() {
+            thread.declare(account, &definition)?;
+        }
         if let Some(earlier) = earlier {
             thread.take_over(earlier, clock.now())?;
         }

@@ -5,7 +5,7 @@ use tezi_gateway::nnf::{
     Account, Checksum, EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder, SelfTrade,
     SessionIdentity, Underlying, UserRole, VenueOrderState,
 };
-use tezi_model::{InstrumentId, Nanos, OrderCommand};
+use tezi_model::{AccountDefinition, AccountId, InstrumentId, Nanos, OrderCommand};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -72,25 +72,27 @@ pub(crate) struct OrderPath {
     first_error: Option<EncodeError>,
 }
 
+/// Who trades where nothing leaves.
+const NOBODY: SessionIdentity<'static> = SessionIdentity {
+    user_id: 1,
+    trader_id: 1,
+    role: UserRole::Dealer,
+    branch_id: 1,
+    broker_id: "00000",
+    account: Account::Proprietary,
+    settlor: "",
+    pan: "PAN_EXEMPT",
+    nnf_id: 111_111_111_111_000,
+    algo_id: 0,
+    self_trade: SelfTrade::ExchangeDefault,
+    cancel_on_logoff: true,
+};
+
 impl OrderPath {
     pub(crate) fn new(instruments_max: u32) -> Result<Self, Error> {
-        let identity = SessionIdentity {
-            user_id: 1,
-            trader_id: 1,
-            role: UserRole::Dealer,
-            branch_id: 1,
-            broker_id: "00000",
-            account: Account::Proprietary,
-            settlor: "",
-            pan: "PAN_EXEMPT",
-            nnf_id: 111_111_111_111_000,
-            algo_id: 0,
-            self_trade: SelfTrade::ExchangeDefault,
-            cancel_on_logoff: true,
-        };
         let instruments = instruments_max as usize;
         // The encryption of a live session seals the packet; there is none here to do it.
-        let encoder = OrderEncoder::new(&identity, Checksum::None, instruments)
+        let encoder = OrderEncoder::new(&NOBODY, Checksum::None, instruments)
             .map_err(|error| Error::Parameter(format!("order session: {error}")))?;
         let buffer = [0; ORDER_PACKET_SIZE_MAX];
         Ok(Self {
@@ -102,6 +104,17 @@ impl OrderPath {
             unsaid: 0,
             first_error: None,
         })
+    }
+
+    /// Makes an account known.
+    pub(crate) fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+    ) -> Result<(), Error> {
+        self.encoder
+            .declare(account, definition, &NOBODY)
+            .map_err(|error| Error::Parameter(format!("account {}: {error}", definition.name())))
     }
 
     /// Makes instruments known that were not before.

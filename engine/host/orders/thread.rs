@@ -12,7 +12,7 @@ use tezi_core::InstrumentTable;
 use tezi_core::oms::OrderSessionState;
 use tezi_gateway::nnf::client::{Endpoint, Event, LocalReason, Origin, Session};
 use tezi_gateway::nnf::{Notice, NoticeKind};
-use tezi_model::{ExecutionKind, ExecutionReport, Nanos, Qty};
+use tezi_model::{AccountDefinition, AccountId, ExecutionKind, ExecutionReport, Nanos, Qty};
 use tezi_ring::Item;
 
 use super::config::{OrderSessionConfig, UnknownOrders};
@@ -134,6 +134,18 @@ impl OrdersThread {
             tls: config.tls.as_ref().map(super::tls::TlsSetup::new).transpose()?,
             config: config.clone(),
         })
+    }
+
+    /// Makes an account known: its commands say for whom they are. Before [`OrdersThread::run`].
+    pub(crate) fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+    ) -> Result<(), Error> {
+        let identity = self.config.client(0).identity;
+        self.session
+            .declare(account, definition, &identity)
+            .map_err(|error| Error::Parameter(format!("account {}: {error}", definition.name())))
     }
 
     /// Takes over the orders of an earlier process of the day. Before [`OrdersThread::run`].

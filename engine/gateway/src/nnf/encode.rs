@@ -7,10 +7,14 @@
 use core::fmt;
 
 use bytemuck::Zeroable;
-use tezi_model::{CommandKind, Instrument, InstrumentId, OrderCommand, Px, Qty, Side, TimeInForce};
+use tezi_model::{
+    AccountDefinition, AccountId, CommandKind, Instrument, InstrumentId, OrderCommand, Px, Qty,
+    Side, TimeInForce,
+};
 
 use super::contract::{Contract, ContractError, Underlying};
 use super::envelope::{self, Checksum};
+use super::holders::{Holder, Holders};
 use super::identity::{IdentityError, SessionIdentity};
 use super::venue_state::VenueOrderState;
 use super::wire::{
@@ -55,6 +59,8 @@ pub enum EncodeError {
     /// An order of several legs that are not two or three different contracts; attributes or a change
     /// that such an order cannot have; a segment without them.
     Legs = 12,
+    /// An account that was never declared, or one other than the session's in an order of several legs.
+    Account = 13,
 }
 
 impl fmt::Display for EncodeError {
@@ -75,6 +81,7 @@ impl fmt::Display for EncodeError {
                 "the part to show must be below the order, which must be a day order"
             }
             Self::Legs => "an order of several legs cannot be so",
+            Self::Account => "the account is not declared to the encoder",
             Self::Trigger => "a stop-loss order needs a trigger that its limit does not precede",
         })
     }
@@ -94,6 +101,7 @@ pub struct OrderEncoder {
     change: MsOmRequestTr,
     /// Indexed by [`InstrumentId`]. Never reallocated.
     contracts: Box<[Contract]>,
+    holders: Holders,
     checksum: Checksum,
 }
 
@@ -110,7 +118,22 @@ impl OrderEncoder {
     ) -> Result<Self, IdentityError> {
         let (entry, change) = identity.templates()?;
         let contracts = vec![Contract::zeroed(); instruments].into_boxed_slice();
-        Ok(Self { entry, change, contracts, checksum })
+        Ok(Self { entry, change, contracts, holders: Holders::default(), checksum })
+    }
+
+    /// Makes an account known, numbers from 1 without a hole: commands of it say for whom they are.
+    /// `identity` is the session's.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`] names what of the account cannot go onto the wire.
+    pub fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+        identity: &SessionIdentity<'_>,
+    ) -> Result<(), IdentityError> {
+        self.holders.set(account, Holder::new(definition, identity, Text::BLANK)?)
     }
 
     /// Makes an instrument known, or known anew.
@@ -226,10 +249,17 @@ impl OrderEncoder {
     ) -> Result<usize, EncodeError> {
         let asked = Asked::of(command)?;
         let contract = self.contract(command.instrument)?;
+        let holder = self.holders.get(command.account)?;
         let packet: &mut OrderEntryPacket =
             bytemuck::from_bytes_mut(&mut out[..OrderEntryPacket::SIZE]);
         let message = &mut packet.message;
         *message = self.entry;
+        if let Some(holder) = holder {
+            message.account_number = holder.account_number;
+            message.settlor = holder.settlor;
+            message.pan = holder.pan;
+            message.pro_client_indicator = holder.pro_client;
+        }
         message.transaction_code = BeI16::new(TransactionCode::BOARD_LOT_IN_TR);
         message.token_no = contract.token_no;
         message.contract_desc = contract.contract_desc;
@@ -255,9 +285,16 @@ impl OrderEncoder {
     ) -> Result<usize, EncodeError> {
         let contract = self.contract(command.instrument)?;
         let order_number = order_number(command.order_id.0)?;
+        let holder = self.holders.get(command.account)?;
         let packet: &mut OrderChangePacket = bytemuck::from_bytes_mut(out);
         let message = &mut packet.message;
         *message = self.change;
+        if let Some(holder) = holder {
+            message.account_number = holder.account_number;
+            message.settlor = holder.settlor;
+            message.pan = holder.pan;
+            message.pro_client_indicator = holder.pro_client;
+        }
         message.transaction_code = BeI16::new(transaction_code);
         message.token_no = contract.token_no;
         message.contract_desc = contract.contract_desc;

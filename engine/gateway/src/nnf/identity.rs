@@ -81,7 +81,7 @@ pub enum IdentityError {
     BranchId,
     /// Member empty, too long, or not printable.
     BrokerId,
-    /// Client's code empty, too long, or not printable.
+    /// Client's code empty, too long, or not printable; or an account whose number is not the next.
     Account,
     /// Participant too long or not printable.
     Settlor,
@@ -266,7 +266,7 @@ const NNF_ID_MAX: u64 = 999_999_999_999_999;
 const OPEN: Text<1> = Text::letter(b'O');
 
 /// The field of a text of at least `length_min` characters that are not blank at the ends.
-fn required<const N: usize>(text: &str, length_min: usize) -> Option<Text<N>> {
+pub(super) fn required<const N: usize>(text: &str, length_min: usize) -> Option<Text<N>> {
     let field = Text::new(text).ok()?;
     (field.trimmed().len() >= length_min && !text.starts_with(' ')).then_some(field)
 }

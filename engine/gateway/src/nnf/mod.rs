@@ -70,6 +70,7 @@ mod encode_legs;
 mod envelope;
 mod error_code;
 mod header;
+mod holders;
 mod identity;
 mod legs;
 mod link;

@@ -1,6 +1,9 @@
 //! The encoder and decoder of the session's segment.
 
-use tezi_model::{ClientOrderId, Instrument, InstrumentId, Nanos, OrderCommand, Segment};
+use tezi_model::{
+    AccountDefinition, AccountId, ClientOrderId, Instrument, InstrumentId, Nanos, OrderCommand,
+    Segment,
+};
 
 use super::super::cm::{CmOrderEncoder, decode_cm};
 use super::super::contract::{ContractError, Underlying};
@@ -8,7 +11,7 @@ use super::super::decode::{DecodeError, OrderKey, Reply, decode};
 use super::super::encode::{EncodeError, ORDER_PACKET_SIZE_MAX, OrderEncoder};
 use super::super::envelope::{Checksum, PACKET_SIZE_MAX};
 use super::super::header::header;
-use super::super::identity::SessionIdentity;
+use super::super::identity::{IdentityError, SessionIdentity};
 use super::super::venue_state::VenueOrderState;
 use super::super::wire::{CmOrderEntryRequest, MsOeRequest, TransactionCode as Code};
 use super::ConfigError;
@@ -45,6 +48,19 @@ impl Encoder {
         match self {
             Self::Fo(encoder) => encoder.define(id, instrument, underlying),
             Self::Cm(encoder) => encoder.define(id, instrument, underlying),
+        }
+    }
+
+    /// Makes an account known.
+    pub(super) fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+        identity: &SessionIdentity<'_>,
+    ) -> Result<(), IdentityError> {
+        match self {
+            Self::Fo(encoder) => encoder.declare(account, definition, identity),
+            Self::Cm(encoder) => encoder.declare(account, definition, identity),
         }
     }
 

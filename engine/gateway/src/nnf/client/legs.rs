@@ -152,6 +152,10 @@ impl Session {
         if attributes.is_some_and(|it| !it.is_plain()) {
             return refused(EncodeError::Legs);
         }
+        // Orders of several legs are laid out for the session's account.
+        if !command.account.is_none() {
+            return refused(EncodeError::Account);
+        }
         let Some(pair) = self.spreads.of(command.instrument) else {
             return refused(EncodeError::Legs);
         };

@@ -28,8 +28,8 @@ mod tests;
 use std::collections::VecDeque;
 
 use tezi_model::{
-    ClientOrderId, CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentId, Nanos,
-    OrderCommand, OrderId, Segment,
+    AccountDefinition, AccountId, ClientOrderId, CommandKind, ExecutionKind, ExecutionReport,
+    Instrument, InstrumentId, Nanos, OrderCommand, OrderId, Segment,
 };
 
 use super::attributes::{FULL_PACKET_SIZE_MAX, OrderAttributes};
@@ -248,6 +248,21 @@ impl Session {
         self.spreads.set(id, None);
         self.tokens[id.index()] = instrument.token.0.cast_signed();
         Ok(())
+    }
+
+    /// Makes an account known, numbers from 1 without a hole: commands of it say for whom they are, those
+    /// of none are for the account of `identity`, with which the session was made.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`](super::IdentityError) names what of the account cannot go onto the wire.
+    pub fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+        identity: &super::SessionIdentity<'_>,
+    ) -> Result<(), super::IdentityError> {
+        self.encoder.declare(account, definition, identity)
     }
 
     /// Says whether orders from now on are of the pre-open session.

@@ -1,6 +1,7 @@
 //! Client against server: the whole sequence, each fault by itself, and long random days over a
 //! channel that cuts, delays and loses.
 
+mod accounts;
 mod crossing;
 mod resume;
 

@@ -1,11 +1,15 @@
 //! Commands to packets of the capital market, in the way of [`OrderEncoder`](super::super::OrderEncoder):
 //! templates for what the session fixes, a dozen stores for what the order says.
 
-use tezi_model::{CommandKind, Instrument, InstrumentId, OrderCommand, TimeInForce, Token};
+use tezi_model::{
+    AccountDefinition, AccountId, CommandKind, Instrument, InstrumentId, OrderCommand, TimeInForce,
+    Token,
+};
 
 use super::super::contract::{ContractError, Underlying};
 use super::super::encode::{Asked, EncodeError, ORDER_PACKET_SIZE_MAX, order_number};
 use super::super::envelope::{self, Checksum};
+use super::super::holders::{Holder, Holders};
 use super::super::identity::{IdentityError, SessionIdentity};
 use super::super::venue_state::VenueOrderState;
 use super::super::wire::{
@@ -32,6 +36,7 @@ pub struct CmOrderEncoder {
     entry: CmOrderEntryRequestTr,
     change: CmOrderOmRequestTr,
     securities: Securities,
+    holders: Holders,
     checksum: Checksum,
 }
 
@@ -47,7 +52,24 @@ impl CmOrderEncoder {
         instruments: usize,
     ) -> Result<Self, IdentityError> {
         let (entry, change) = identity.cm_templates()?;
-        Ok(Self { entry, change, securities: Securities::new(instruments), checksum })
+        let (securities, holders) = (Securities::new(instruments), Holders::default());
+        Ok(Self { entry, change, securities, holders, checksum })
+    }
+
+    /// Makes an account known, as [`OrderEncoder::declare`](super::super::OrderEncoder::declare) does; own
+    /// orders have the member's code as their account here.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`] names what of the account cannot go onto the wire.
+    pub fn declare(
+        &mut self,
+        account: AccountId,
+        definition: &AccountDefinition,
+        identity: &SessionIdentity<'_>,
+    ) -> Result<(), IdentityError> {
+        let own = Text::new(identity.broker_id).map_err(|_| IdentityError::BrokerId)?;
+        self.holders.set(account, Holder::new(definition, identity, own)?)
     }
 
     /// Makes a share known, or known anew; `underlying` is its [`Underlying::Series`].
@@ -121,9 +143,16 @@ impl CmOrderEncoder {
     ) -> Result<usize, EncodeError> {
         let asked = Asked::of(command)?;
         let sec_info = self.sec_info(command.instrument)?;
+        let holder = self.holders.get(command.account)?;
         let (head, message) = out[..ENTRY_SIZE].split_at_mut(Envelope::SIZE);
         let request: &mut CmOrderEntryRequestTr = bytemuck::from_bytes_mut(message);
         *request = self.entry;
+        if let Some(holder) = holder {
+            request.account_number = holder.account_number;
+            request.settlor = holder.settlor;
+            request.pan = holder.pan;
+            request.pro_client = holder.pro_client;
+        }
         request.transcode = BeI16::new(TransactionCode::BOARD_LOT_IN_TR);
         request.sec_info = *sec_info;
         request.buy_sell = asked.buy_sell;
@@ -147,9 +176,16 @@ impl CmOrderEncoder {
     ) -> Result<usize, EncodeError> {
         let sec_info = self.sec_info(command.instrument)?;
         let order_number = order_number(command.order_id.0)?;
+        let holder = self.holders.get(command.account)?;
         let (head, message) = out[..CHANGE_SIZE].split_at_mut(Envelope::SIZE);
         let request: &mut CmOrderOmRequestTr = bytemuck::from_bytes_mut(message);
         *request = self.change;
+        if let Some(holder) = holder {
+            request.account_number = holder.account_number;
+            request.settlor = holder.settlor;
+            request.pan = holder.pan;
+            request.pro_client = holder.pro_client;
+        }
         request.transaction_code = BeI16::new(transaction_code);
         request.sec_info = *sec_info;
         request.order_number = BeF64::new(order_number);
