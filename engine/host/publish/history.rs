@@ -199,11 +199,12 @@ mod tests {
             let mut model = BTreeMap::new();
             let first = 1 + random.below(50) as u32;
             // The first seen is the first kept.
-            history.on_datagram(&message(1, first, OPEN));
-            model.insert(first, message(1, first, OPEN));
+            let of = |sequence| message(1, sequence, OPEN.plus(i64::from(sequence)));
+            history.on_datagram(&of(first));
+            model.insert(first, of(first));
             for _ in 0..200 {
                 let sequence = 1 + random.below(300) as u32;
-                let bytes = message(1, sequence, OPEN.plus(i64::from(sequence)));
+                let bytes = of(sequence);
                 history.on_datagram(&bytes);
                 if sequence >= first {
                     model.entry(sequence).or_insert(bytes);
