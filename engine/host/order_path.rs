@@ -45,6 +45,14 @@ impl OrderWay {
         }
     }
 
+    /// Has the exchange asked to cancel every order of the user; nothing is, where none leaves.
+    #[cold]
+    pub(crate) fn kill_user(&mut self, origin: CommandOrigin, clock: &Clock) {
+        if let Self::Session(link) = self {
+            link.kill_user(origin, clock.raw());
+        }
+    }
+
     /// The next thing that the thread of an order session says.
     #[inline]
     pub(crate) fn next_incoming(&mut self) -> Option<Incoming> {

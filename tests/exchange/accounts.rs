@@ -214,3 +214,37 @@ fn a_session_in_which_somebody_trades_for_nobody_does_not_begin() {
     let error = own("own=pro").run(&Session::Live(client), parties()).unwrap_err();
     assert!(error.to_string().contains("account own: the PAN"), "{error}");
 }
+
+#[test]
+fn a_kill_of_the_user_is_the_exchanges_own_as_well() {
+    let mut server = serve(&market(&own_box(77, "")));
+    let (scratch, stop) = (Scratch::new(), AtomicBool::new(false));
+    let (journal, socket) = (scratch.path("journal"), scratch.path("ctl"));
+    let resting = session(&server, 77);
+    let seller = Wires::default();
+    let report = thread::scope(|scope| {
+        let party = Party { side: Side::Sell, wires: seller.clone() };
+        let host = host().config(core_config()).journal(&journal);
+        let host = host.control(ControlConfig::new(&socket));
+        let hosting = scope.spawn(move || host.run(&Session::Live(resting), party).unwrap());
+        thread::sleep(Duration::from_millis(150));
+        let (stop_it, server) = (&stop, &mut server);
+        let serving = scope.spawn(move || server.run(stop_it, &mut |_| {}).unwrap());
+        let mut ctl = connect(&socket);
+        until("an offer", &seller.rests, 1);
+        let killed = ctl.ask("kill user why: a test").unwrap();
+        assert_eq!(killed.outcome, ControlOutcome::Done);
+        until("its end", &seller.ended, 1);
+        stop.store(true, Ordering::Relaxed);
+        let exchange = serving.join().unwrap();
+        assert_eq!(exchange.last.counters.kill_switches, 1, "{exchange}");
+        hosting.join().unwrap()
+    });
+    assert_eq!(report.core.stopped, Some(RejectReason::Killed));
+    let orders = report.orders.as_ref().unwrap();
+    assert!(orders.open_at_end.is_empty(), "{orders}");
+    let asked = "the exchange was asked to cancel every order of the user";
+    assert!(report.notes.iter().any(|note| note.contains(asked)), "{:?}", report.notes);
+    let replay = replay_recorded(&journal).unwrap();
+    assert_eq!(replay.core.state_hash, report.core.state_hash);
+}

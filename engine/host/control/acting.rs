@@ -2,7 +2,7 @@
 
 use bytemuck::Zeroable;
 use tezi_core::Core;
-use tezi_core::control::Limit;
+use tezi_core::control::{Control, Limit};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::strategy::Strategy;
@@ -11,6 +11,7 @@ use tezi_model::{InstrumentId, Money, Nanos, Px, RejectReason};
 
 use super::link::{Ask, AskKind, Figures, HELD_MAX, Held, LOOK_MAX, STANDINGS_MAX, Standing, Told};
 use crate::core_loop::CoreLoop;
+use crate::orders::CommandOrigin;
 
 impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     /// Takes one request of operators; whether there was one. Without operators it is one comparison,
@@ -65,6 +66,11 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         let result = self.core.on_control(now, &control);
         if let Some(watch) = &mut self.watch {
             watch.on_control(now, &control, told.sequence);
+        }
+        if control == Control::KillUser {
+            // Before the cancels: one message that takes them all must not wait for a hundred.
+            let origin = CommandOrigin { sequence: told.sequence, ..CommandOrigin::default() };
+            self.orders.kill_user(origin, self.clock);
         }
         self.drain(now)?;
         if let Err(error) = result {

@@ -287,6 +287,7 @@ impl<'a> ControlThread<'a> {
             Wanted::Pause => Control::Pause,
             Wanted::Resume => Control::Resume,
             Wanted::Kill => Control::Kill,
+            Wanted::KillUser => Control::KillUser,
             Wanted::Release => Control::Release,
             Wanted::Cancel(instrument) => Control::CancelAll { instrument: some(instrument)? },
             Wanted::Flatten { through_bps, instrument } => {

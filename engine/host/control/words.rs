@@ -35,6 +35,7 @@ pub(super) enum Wanted<'a> {
     Flatten { through_bps: u32, instrument: Option<&'a str> },
     FlattenStrategy { through_bps: u32, of: &'a str },
     Kill,
+    KillUser,
     Release,
     Limit { of: Option<&'a str>, limit: Limit, value: i64 },
     Stop(&'a str),
@@ -108,6 +109,7 @@ fn action<'a>(verb: &str, rest: &'a str) -> Result<Wanted<'a>, String> {
     match verb {
         "pause" => alone(Wanted::Pause),
         "resume" => alone(Wanted::Resume),
+        "kill" if rest == "user" => Ok(Wanted::KillUser),
         "kill" => alone(Wanted::Kill),
         "release" => alone(Wanted::Release),
         "cancel" => Ok(Wanted::Cancel(some)),
@@ -281,6 +283,7 @@ mod tests {
         let lines = [
             ("pause why: a test", Wanted::Pause),
             ("  kill  why: a test ", Wanted::Kill),
+            ("kill user why: a test", Wanted::KillUser),
             ("cancel why: a test", Wanted::Cancel(None)),
             ("cancel NIFTY 2026-11-24 FUT why: a test", Wanted::Cancel(Some(nifty))),
             ("flatten why: a test", Wanted::Flatten { through_bps: 50, instrument: None }),

@@ -24,6 +24,9 @@ pub(crate) struct Outgoing {
     sequence_low: u32,
 }
 
+/// The kind of what is no order's: the exchange's kill switch for the user.
+const KILL_SWITCH: u8 = u8::MAX;
+
 /// Where a command comes from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CommandOrigin {
@@ -40,6 +43,12 @@ impl Outgoing {
             caused => raw.saturating_sub(caused).clamp(1, u64::from(u32::MAX)),
         };
         Self { command: *command, since_caused: since as u32, sequence_low: origin.sequence as u32 }
+    }
+
+    /// Whether it is the exchange's kill switch for the user, and no order's.
+    #[inline]
+    pub(super) const fn is_kill_switch(&self) -> bool {
+        self.command.kind_code == KILL_SWITCH
     }
 
     /// The raw stamp of the packet that caused it, 0 when none did. `emitted` is its own.
@@ -157,6 +166,15 @@ impl OrderLink {
             self.refused_count += 1;
             self.refused.push_back(refused(command, LocalRefusal::Queue, now));
         }
+    }
+
+    /// Has the exchange asked to cancel every order of the user. Without room it is not; each order's own
+    /// cancel goes its way all the same.
+    #[cold]
+    pub(crate) fn kill_user(&mut self, origin: CommandOrigin, raw: u64) {
+        let command = OrderCommand { kind_code: KILL_SWITCH, ..OrderCommand::zeroed() };
+        let sent = self.commands.try_push(Outgoing::new(&command, origin, raw), raw);
+        self.refused_count += u64::from(sent.is_err());
     }
 
     /// The next thing the core must be told: refusals of this end first, then what the thread says

@@ -244,6 +244,7 @@ impl OrdersThread {
                     self.waiting = Some(item);
                     return count;
                 }
+                Some(_) if item.payload.is_kill_switch() => self.kill_user(now),
                 Some(Ok(())) => self.on_command(&item.payload, item.tag, now),
                 Some(Err(reason)) => self.refuse(&item.payload, reason, now),
             }
@@ -280,6 +281,17 @@ impl OrdersThread {
             }
             Err(error) => self.refuse(outgoing, LocalRefusal::from(error), now),
         }
+    }
+
+    /// Asks the exchange to cancel every order of the user, those that the core does not know among them.
+    /// What becomes of the journal is no reason not to.
+    #[cold]
+    fn kill_user(&mut self, now: Nanos) {
+        let outcome = match self.session.kill_switch(None, now) {
+            Ok(()) => "the exchange was asked to cancel every order of the user".into(),
+            Err(error) => format!("the exchange's kill switch did not leave: {error}"),
+        };
+        self.note(outcome);
     }
 
     #[cold]

@@ -108,7 +108,13 @@ enum Action {
         wait: Wait,
     },
     /// Stops trading for good and cancels everything
-    Kill(Whole),
+    Kill {
+        /// Asks the exchange as well to cancel every order of the session's user, by its own kill switch
+        #[arg(long, conflicts_with = "account")]
+        user: bool,
+        #[command(flatten)]
+        whole: Whole,
+    },
     /// Takes a stop back; needs a second user and a host with --control-dual
     Release(Whole),
     /// Stops one of several strategies: its orders are cancelled, its requests refused
@@ -250,7 +256,8 @@ impl Action {
             Self::Rotate => "rotate".into(),
             Self::Pause(it) => it.line("pause"),
             Self::Resume(it) => it.line("resume"),
-            Self::Kill(it) => it.line("kill"),
+            Self::Kill { user: true, whole } => whole.line("kill user"),
+            Self::Kill { whole, .. } => whole.line("kill"),
             Self::Release(it) => it.line("release"),
             Self::Cancel { instrument, account, why, .. } => {
                 format!("cancel{}{} why: {}", of_account(account), some(instrument), why.why)

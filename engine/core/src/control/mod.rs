@@ -41,6 +41,9 @@ pub enum Control {
     },
     /// Stops trading for good: everything is cancelled, nothing else leaves.
     Kill,
+    /// As [`Control::Kill`], and the exchange is asked to cancel every order of the session's user: that
+    /// is the host's to do, where there is an order session.
+    KillUser,
     /// Takes back a stop. Trading is paused then, until it is resumed.
     Release,
     /// Sets a limit, in its [`Limit::unit`].
@@ -176,6 +179,7 @@ impl Control {
             Self::CancelAll { .. } => "cancel",
             Self::Flatten { .. } => "flatten",
             Self::Kill => "kill",
+            Self::KillUser => "user_kill",
             Self::Release => "release",
             Self::SetLimit { .. } => "limit",
             Self::Restrict { .. } => "restrict",

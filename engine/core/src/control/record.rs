@@ -41,6 +41,7 @@ impl From<&Control> for ControlRecord {
                 Self { instrument: number(instrument), first: through_bps.into(), ..of(4) }
             }
             Control::Kill => of(5),
+            Control::KillUser => of(25),
             Control::Release => of(6),
             Control::SetLimit { limit, value } => {
                 Self { detail: limit as u16, first: value, ..of(7) }
@@ -158,6 +159,7 @@ impl ControlRecord {
             22 => "account_kill",
             23 => "account_release",
             24 => "account_restrict",
+            25 => "user_kill",
             _ => return None,
         })
     }
@@ -199,6 +201,7 @@ impl ControlRecord {
                 strategy: strategy()?,
                 through_bps: u32::try_from(self.first).ok()?,
             },
+            25 => Control::KillUser,
             _ => return self.control_of_account(text),
         })
     }

@@ -15,20 +15,40 @@ fn every_kind() -> Vec<Control> {
         Control::Flatten { instrument: Some(InstrumentId(0)), through_bps: 0 },
         Control::FlattenStrategy { strategy: StrategyId(64), through_bps: 10_000 },
         Control::Kill,
+        Control::KillUser,
         Control::Release,
         Control::PriceRange { instrument: id, low: Px(5), high: Px(9) },
     ];
     let restrictions = (0..5).filter_map(Restriction::from_code);
     all.extend(restrictions.map(|restriction| Control::Restrict { instrument: id, restriction }));
     all.extend(Limit::ALL.iter().map(|&limit| Control::SetLimit { limit, value: 77 }));
+    all.extend(of_accounts());
     all
+}
+
+fn of_accounts() -> Vec<Control> {
+    let account = AccountId(64);
+    let definition = AccountDefinition::parse("own=pro,pan:ABCDE1234F").unwrap();
+    vec![
+        Control::DeclareAccount { account, definition },
+        Control::AssignAccount { strategy: StrategyId::NONE, account },
+        Control::AssignAccount { strategy: StrategyId(63), account: AccountId(1) },
+        Control::SetAccountLimit { account, limit: Limit::OrderValue, value: i64::MAX >> 1 },
+        Control::PauseAccount { account },
+        Control::ResumeAccount { account },
+        Control::CancelAccount { account },
+        Control::FlattenAccount { account, through_bps: 10_000 },
+        Control::KillAccount { account },
+        Control::ReleaseAccount { account },
+        Control::RestrictAccount { account, restriction: Restriction::NoBuys },
+    ]
 }
 
 #[test]
 fn every_action_comes_back_from_its_record() {
     for control in every_kind() {
         let record = ControlRecord::from(&control);
-        assert_eq!(record.control(""), Some(control), "{control:?}");
+        assert_eq!(record.control(control.text()), Some(control), "{control:?}");
         assert_eq!(ControlRecord::kind_name(record.kind_code), Some(control.name()));
     }
     let record = ControlRecord::from(&Control::Kill);
@@ -39,6 +59,11 @@ fn every_action_comes_back_from_its_record() {
         assert_eq!(ControlRecord { kind_code, detail, ..record }.control(""), None);
     }
     assert_eq!(ControlRecord { kind_code: 4, first: -1, ..record }.control(""), None);
+    // What declares no account, a number that no account has, a restriction that there is not.
+    for (kind_code, second, detail) in [(15, 1 << 8, 0), (22, 1 << 16, 0), (24, 1 << 8, 5)] {
+        let record = ControlRecord { kind_code, second, detail, ..record };
+        assert_eq!(record.control("own"), None);
+    }
 }
 
 #[test]

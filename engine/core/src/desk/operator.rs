@@ -145,7 +145,7 @@ impl Desk {
             Control::Flatten { instrument, through_bps } => {
                 self.begin_flatten(instrument, through_bps)?;
             }
-            Control::Kill => {
+            Control::Kill | Control::KillUser => {
                 self.operator.clear();
                 self.stop_trading(RejectReason::Killed);
             }

@@ -318,6 +318,7 @@ fn of_control(entry: &ControlEntry, names: &Names) -> Description {
         | Control::Resume
         | Control::CancelAll { .. }
         | Control::Kill
+        | Control::KillUser
         | Control::Release
         | Control::StartStrategy { .. } => description,
     };

@@ -257,6 +257,7 @@ fn control(row: &ControlRow, of: Named<'_>) -> Vec<String> {
         | Control::Resume
         | Control::CancelAll { .. }
         | Control::Kill
+        | Control::KillUser
         | Control::Release
         | Control::StartStrategy { .. } => String::new(),
     };

@@ -154,6 +154,7 @@ impl<'a> ControlRow<'a> {
             | Control::Resume
             | Control::CancelAll { .. }
             | Control::Kill
+            | Control::KillUser
             | Control::Release
             | Control::StartStrategy { .. } => row,
         }
