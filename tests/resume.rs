@@ -32,8 +32,8 @@ use tezi::gateway::nnf::Encryption;
 use tezi::gateway::nnf::server::RequestKind;
 use tezi::journal::{JournalReader, StageConfig};
 use tezi::{
-    CoreConfig, Entry, Host, JournalMode, ReplayFrom, Report, Session, SnapshotWhen, StopSwitch,
-    write_snapshots,
+    CoreConfig, Entry, Host, JournalMode, ReplayFrom, Report, Session, SnapshotConfig,
+    SnapshotWhen, StopSwitch, write_snapshots,
 };
 use tezi::{replay_journal, replay_recorded};
 
@@ -77,7 +77,11 @@ fn trade(dir: &Path) {
     let places = std::env::var(PLACE).unwrap();
     let places: Vec<SocketAddrV4> = places.split(',').map(|it| it.parse().unwrap()).collect();
     let session = session(&places, &StopSwitch::default());
-    drop(resuming(&dir.join("journal"), mode()).run(&session, Rounds::new().0).unwrap());
+    // Killed while it writes a snapshot as well as at any other moment.
+    let every = Duration::from_millis(20);
+    let host = resuming(&dir.join("journal"), mode()).snapshots(SnapshotConfig::new(every));
+    let [strategy, twin] = [(); 2].map(|()| Rounds::new().0);
+    drop(host.run_with_twin(&session, strategy, twin, &mut |_| {}).unwrap());
 }
 
 fn child(dir: &Path, places: &[SocketAddrV4]) -> Child {
@@ -178,7 +182,8 @@ fn host_and_exchange_agree_after_a_day_of_many_lives() {
                 SnapshotWhen::default(),
                 ReplayFrom::Snapshot,
             );
-            assert_eq!(written.unwrap().written.len(), 1, "round {round}");
+            // None where the host itself wrote that of its last input.
+            assert!(written.unwrap().written.len() <= 1, "round {round}");
         }
     }
     let report = end_in_order(&journal, &mut exchange, &places);

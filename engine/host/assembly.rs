@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -22,6 +21,7 @@ use crate::csv::write_books;
 use crate::demo::InjectedFaults;
 use crate::error::Error;
 use crate::feed::{Feed, FeedReport, FeedSetup, RingFeed};
+use crate::followers::{Followed, FollowerStates};
 use crate::host::{Host, ProgressSink};
 use crate::journaling::DurabilityReport;
 use crate::kernels::CppKernels;
@@ -31,12 +31,16 @@ use crate::observer::{Observables, Observed, Observer, Onlookers, Shared};
 use crate::order_path::OrderWay;
 use crate::orders::{OrderSessionConfig, OrdersReport, OrdersThread};
 use crate::progress::Progress;
-use crate::replication::{ReplicaState, ReplicaThread, ReplicationReport};
+use crate::replication::{ReplicaState, ReplicaThread};
 use crate::report::{CoreReport, Report};
 use crate::resume::Resumption;
+use crate::snapshots::SnapshotThread;
 
 /// Events the ring between feed and core holds: 4 MiB.
 const RING_SLOTS: usize = 1 << 16;
+
+/// A strategy, and a second one like it for the core that snapshots are taken of.
+pub(crate) type WithTwin<S> = (S, Option<S>);
 
 type Publish<'p> = &'p (dyn Fn(&AtomicBool) -> Result<(), Error> + Sync);
 type Serve<'p> = &'p (dyn Fn(&Clock, &AtomicBool) + Sync);
@@ -92,8 +96,8 @@ pub(crate) struct Assembly<'a> {
     pub(crate) orders: Option<&'a OrderSessionConfig>,
 }
 
-/// The thread that brings the journal to a follower, and what it is told by.
-type Replicating<'scope> = (ScopedJoinHandle<'scope, ReplicationReport>, Arc<ReplicaState>);
+/// The core with what it begins with, and what follows it.
+type Trading<'c, S, K> = (CoreLoop<'c, S, K>, Option<Beginning>, Option<SnapshotThread<S>>);
 
 /// What the core's thread gives back.
 struct Finished {
@@ -106,41 +110,43 @@ struct Finished {
     unsaid: u64,
     notes: Vec<String>,
     orders: Option<(OrdersReport, Latencies)>,
-    replication: Option<ReplicationReport>,
+    followed: Followed,
 }
 
 impl Assembly<'_> {
     /// Runs the session to its end.
     pub(crate) fn run<S: Strategy + Send>(
         &self,
-        strategy: S,
+        strategies: WithTwin<S>,
         mut sides: Sides<'_>,
         progress_sink: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let clock = Clock::start();
+        let strategy = &strategies.0;
         let (name, parameters) = (strategy.name().to_string(), strategy.parameters());
-        let members = members_of(&strategy);
+        let members = members_of(strategy);
         let mut decoded = open_output(self.host.decoded_csv.as_deref())?;
         let book = open_output(self.host.book_csv.as_deref())?;
-        let session = self.session_text(&strategy);
+        let session = self.session_text(strategy);
         let shared = Shared::default();
         let observation = &self.host.observation;
         let about = (session.as_str(), self.instruments.len());
         let (mut seats, observer) = Observer::open(observation, &clock, &shared, about)?;
         // Before the journal, so that a socket that cannot be leaves none behind.
         let door = Door::open(self.host.control.as_ref())?;
-        let begun = self.begin(strategy, &clock)?;
+        let begun = self.begin(strategies, &clock)?;
         let Begun { core, recorder, orders, orders_thread, replica, .. } = begun;
-        let Begun { beginning, notes, resumption, .. } = begun;
-        let replica_state = replica.as_ref().map(ReplicaThread::state);
+        let Begun { beginning, notes, resumption, snapshots, .. } = begun;
+        let followers = FollowerStates::of(replica.as_ref(), snapshots.as_ref());
         (sides.orders, sides.replica) = (orders_thread, replica);
-        seats.look_at_replica(replica_state.as_ref());
+        seats.look_at(&followers);
         let journal = recorder.path().map(Path::to_path_buf);
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
-        let replica = replica_state.as_deref();
+        let (name, parameters, replica) = (&*name, &*parameters, followers.replica.as_deref());
+        let instruments = self.instruments;
         let accounts = self.host.account_definitions();
-        let known = self.known((&name, &parameters), &members, &accounts, replica);
+        let known = self.known((name, parameters), &members, &accounts, replica);
         let (control_seat, controls) = Door::seats(door, known)?;
         let core_loop = CoreLoop {
             core,
@@ -162,16 +168,17 @@ impl Assembly<'_> {
         let metrics = Metrics {
             shared: &shared,
             progress: &progress,
-            instruments: self.instruments,
-            strategy: &name,
+            instruments,
+            strategy: name,
             kernel: CppKernels.name(),
             started,
-            replica,
+            followers: &followers,
         };
         let (core, hiccup_core) = (self.host.pinning.cores().publisher, observation.hiccup_core);
         let onlookers = Onlookers { observer, seats, metrics, controls, hiccup_core, core };
+        let trading = (core_loop, beginning, snapshots);
         let (feed, finished, mut observed) =
-            self.run_threads((core_loop, beginning), outputs, sides, &stop, onlookers, watch)?;
+            self.run_threads(trading, outputs, sides, &stop, onlookers, watch)?;
         let (kernel, elapsed) = (CppKernels.name(), started.elapsed());
         let who = Identity { name, parameters, kernel, journal, resumption, injected, is_paced };
         let mut report = assemble_report(who, notes, feed, finished, &mut observed, elapsed)?;
@@ -183,8 +190,8 @@ impl Assembly<'_> {
     /// Starts the threads, waits for them and collects what they found.
     fn run_threads<'c, S: Strategy + Send, K: PricingKernel + Send>(
         &self,
-        (core_loop, beginning): (CoreLoop<'c, S, K>, Option<Beginning>),
-        outputs: Outputs<'c>,
+        (core_loop, beginning, snapshots): Trading<'c, S, K>,
+        Outputs { decoded, book }: Outputs<'c>,
         sides: Sides<'c>,
         stop: &'c AtomicBool,
         onlookers: Onlookers<'c>,
@@ -194,7 +201,6 @@ impl Assembly<'_> {
             .map_err(|error| Error::Parameter(format!("ring to the core: {error}")))?;
         let cores = self.host.pinning.cores();
         let (clock, progress) = (core_loop.clock, core_loop.progress);
-        let Outputs { decoded, book } = outputs;
         thread::scope(|scope| {
             let (looking, observables) = onlookers.start(scope, clock, stop)?;
             let Observables { feed: feed_stages, orders: orders_stages, shared } = observables;
@@ -215,7 +221,6 @@ impl Assembly<'_> {
                 spawn(scope, "tezi-orders", run)
             };
             let orders = sides.orders.map(carry).transpose()?;
-            let replica = self.start_replica(scope, sides.replica, clock, progress)?;
             let send = |publish: Publish<'c>| {
                 spawn(scope, "tezi-demo", move || {
                     // Not to be had, it sends from wherever it is: nothing to tell the user.
@@ -231,21 +236,23 @@ impl Assembly<'_> {
                 })
             };
             let server = sides.serve.map(serve).transpose()?;
+            // Last, for they run until they are told to end.
+            let followers = self.follow(scope, (sides.replica, snapshots), clock, progress)?;
             watch(&|| core.is_finished());
             // Ended in order or by a panic: nobody is left to send to, and the journal takes no more.
             stop.store(true, Ordering::Relaxed);
-            replica.iter().for_each(|(_, state)| state.end());
+            followers.end();
             // Every thread is joined before the first error is told.
             let published = publisher.map(|thread| join(thread, "publisher"));
             let served = server.map_or(Ok(()), |thread| join(thread, "recovery server"));
             let feed = join(feed, "feed");
             let orders = orders.map(|thread| join(thread, "orders"));
-            let replica = replica.map(|(thread, _)| join(thread, "replica"));
+            let followed = followers.join();
             let core = join(core, "core");
             let observed = looking.join();
             let mut finished = core?;
             finished.orders = orders.transpose()?;
-            finished.replication = replica.transpose()?;
+            finished.followed = followed?;
             published.transpose()?.transpose()?;
             served?;
             Ok((feed??, finished, observed?))
@@ -264,26 +271,6 @@ impl Assembly<'_> {
     ) -> Known<'k> {
         let instruments = self.instruments;
         Known { instruments, strategy, parameters, members, accounts, replica }
-    }
-
-    /// Starts the thread that brings the journal to a follower; with it, what it is told by.
-    fn start_replica<'scope>(
-        &self,
-        scope: &'scope thread::Scope<'scope, '_>,
-        thread: Option<ReplicaThread>,
-        clock: &'scope Clock,
-        progress: &'scope Progress,
-    ) -> Result<Option<Replicating<'scope>>, Error> {
-        let Some(thread) = thread else { return Ok(None) };
-        let core = self.host.replication.and_then(|config| config.core);
-        let state = thread.state();
-        let run = move || {
-            let note = crate::pin::pin(core, "replica");
-            let mut report = thread.run(clock, progress);
-            report.notes.extend(note);
-            report
-        };
-        Ok(Some((spawn(scope, "tezi-replica", run)?, state)))
     }
 }
 
@@ -390,7 +377,7 @@ fn run_core<S: Strategy, K: PricingKernel>(
         unsaid,
         notes,
         orders: None,
-        replication: None,
+        followed: Followed::default(),
     }
 }
 
@@ -439,9 +426,9 @@ fn open_output(path: Option<&Path>) -> Result<Option<OutputFile>, Error> {
 }
 
 /// What a report says of who ran.
-struct Identity {
-    name: String,
-    parameters: String,
+struct Identity<'a> {
+    name: &'a str,
+    parameters: &'a str,
     kernel: &'static str,
     journal: Option<PathBuf>,
     resumption: Option<Resumption>,
@@ -450,7 +437,7 @@ struct Identity {
 }
 
 fn assemble_report(
-    who: Identity,
+    who: Identity<'_>,
     mut notes: Vec<String>,
     feed: FeedReport,
     core: Finished,
@@ -471,10 +458,12 @@ fn assemble_report(
         latencies.add(&stages);
         report
     });
-    notes.extend(core.replication.iter().flat_map(|it| it.notes.iter().cloned()));
+    let Followed { replica, snapshots } = core.followed;
+    notes.extend(replica.iter().flat_map(|it| it.notes.iter().cloned()));
+    notes.extend(snapshots.iter().flat_map(|it| it.notes.iter().cloned()));
     Ok(Report {
-        strategy: who.name,
-        parameters: who.parameters,
+        strategy: who.name.to_string(),
+        parameters: who.parameters.to_string(),
         kernel: who.kernel,
         feed,
         injected: who.injected,
@@ -486,7 +475,8 @@ fn assemble_report(
         resumption: who.resumption,
         journal_stats: core.journal_stats,
         durability: core.durability,
-        replication: core.replication,
+        replication: replica,
+        snapshots,
         journal_error: core.journal_error,
         orders_not_encoded: core.unsaid,
         orders,

@@ -10,7 +10,7 @@ use tezi_core::{Core, InstrumentTable};
 use tezi_journal::Promise;
 use tezi_model::{Instrument, Nanos, StreamId};
 
-use crate::assembly::Assembly;
+use crate::assembly::{Assembly, WithTwin};
 use crate::clock::Clock;
 use crate::core_loop::{Beginning, TimeSource};
 use crate::error::Error;
@@ -21,6 +21,7 @@ use crate::orders::{OrdersThread, link};
 use crate::recorder::Recorder;
 use crate::replication::{Gate, OnReplicaLoss, ReplicaThread};
 use crate::resume::{OrdersOfTheDay, Resumed, Resumption, resume};
+use crate::snapshots::SnapshotThread;
 
 /// Everything the core's thread and the orders' thread begin with.
 pub(crate) struct Begun<S> {
@@ -30,6 +31,8 @@ pub(crate) struct Begun<S> {
     pub(crate) orders_thread: Option<OrdersThread>,
     /// Brings the journal to a follower, where there is one.
     pub(crate) replica: Option<ReplicaThread>,
+    /// Writes snapshots beside the journal, where that is asked for.
+    pub(crate) snapshots: Option<SnapshotThread<S>>,
     /// What comes before anything else, where the session is taken up again.
     pub(crate) beginning: Option<Beginning>,
     pub(crate) resumption: Option<Resumption>,
@@ -39,9 +42,13 @@ pub(crate) struct Begun<S> {
 impl Assembly<'_> {
     /// Makes core, journal and way of orders. What is wrong with the session is found before a
     /// journal is made or written to.
-    pub(crate) fn begin<S: Strategy>(&self, strategy: S, clock: &Clock) -> Result<Begun<S>, Error> {
+    pub(crate) fn begin<S: Strategy>(
+        &self,
+        (strategy, twin): WithTwin<S>,
+        clock: &Clock,
+    ) -> Result<Begun<S>, Error> {
         self.check_promise()?;
-        match &self.host.journal {
+        let begun = match &self.host.journal {
             Some(path) if self.host.resume && holds_journal(path) => {
                 self.take_up(path, strategy, clock)
             }
@@ -49,7 +56,12 @@ impl Assembly<'_> {
                 Err(Error::Parameter("a session is resumed from its journal: name one".into()))
             }
             _ => self.begin_new(strategy, clock),
+        };
+        let mut begun = begun?;
+        if let (Some(config), Some(journal)) = (self.host.snapshots, begun.recorder.path()) {
+            begun.snapshots = Some(SnapshotThread::new(config, journal, twin));
         }
+        Ok(begun)
     }
 
     fn begin_new<S: Strategy>(&self, strategy: S, clock: &Clock) -> Result<Begun<S>, Error> {
@@ -111,7 +123,17 @@ impl Assembly<'_> {
             thread.wait_for(gate);
         }
         let notes = note.into_iter().collect();
-        Ok(Begun { core, recorder, orders, orders_thread, replica, beginning, resumption, notes })
+        Ok(Begun {
+            core,
+            recorder,
+            orders,
+            orders_thread,
+            replica,
+            snapshots: None,
+            beginning,
+            resumption,
+            notes,
+        })
     }
 
     /// Where commands go, and who carries them on when that is out of the process. `earlier` are

@@ -14,7 +14,7 @@ use tezi_journal::StageConfig;
 use tezi_model::{Segment, StrategyId};
 use tezi_receive::Interface;
 
-use crate::assembly::{Assembly, Sides};
+use crate::assembly::{Assembly, Sides, WithTwin};
 use crate::clock::Clock;
 use crate::control::ControlConfig;
 use crate::core_loop::TimeSource;
@@ -35,6 +35,7 @@ use crate::publish::{PublishUpdate, Publisher};
 use crate::replication::ReplicationConfig;
 use crate::report::Report;
 use crate::session::{CaptureSession, DemoSession, FeedGroup, LiveSession, Session};
+use crate::snapshots::SnapshotConfig;
 
 /// A line of the demo. The port is the kernel's choice, so that two demos do not mix.
 const fn demo_group(line: Line) -> FeedGroup {
@@ -80,6 +81,7 @@ pub struct Host {
     pub(crate) journal_mode: JournalMode,
     pub(crate) journal_stage: StageConfig,
     pub(crate) replication: Option<ReplicationConfig>,
+    pub(crate) snapshots: Option<SnapshotConfig>,
     pub(crate) pinning: Pinning,
     pub(crate) decoded_csv: Option<PathBuf>,
     pub(crate) book_csv: Option<PathBuf>,
@@ -109,6 +111,7 @@ impl Host {
             journal_mode: JournalMode::Auto,
             journal_stage: StageConfig::default(),
             replication: None,
+            snapshots: None,
             pinning: Pinning::Auto,
             decoded_csv: None,
             book_csv: None,
@@ -169,6 +172,15 @@ impl Host {
     #[must_use]
     pub const fn replicate(mut self, replication: ReplicationConfig) -> Self {
         self.replication = Some(replication);
+        self
+    }
+
+    /// Writes snapshots beside the journal while a session runs, so that it is resumed in a moment. A second
+    /// core follows the journal for it, on a thread and in memory of its own; what fails there is in the
+    /// report and stops nothing. For a strategy's own state use [`Host::run_with_twin`].
+    #[must_use]
+    pub const fn snapshots(mut self, snapshots: SnapshotConfig) -> Self {
+        self.snapshots = Some(snapshots);
         self
     }
 
@@ -285,16 +297,51 @@ impl Host {
         strategy: S,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
+        self.run_both(session, (strategy, None), progress)
+    }
+
+    /// As [`Host::run_with_progress`], with a second strategy of the same kind and parameters for the core
+    /// that [`Host::snapshots`] are taken of: what it keeps is then in them, and the session can be resumed
+    /// from one. Without it they serve replays alone, and the session is resumed from its whole journal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::run`], and [`Error::Parameter`] when the two are not of one name and parameters.
+    pub fn run_with_twin<S: Strategy + Send>(
+        &self,
+        session: &Session,
+        strategy: S,
+        twin: S,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
+        let of = |strategy: &S| (strategy.name().to_string(), strategy.parameters());
+        if of(&strategy) != of(&twin) {
+            let what = "the second strategy has another name or other parameters than the first";
+            return Err(Error::Parameter(what.into()));
+        }
+        self.run_both(session, (strategy, Some(twin)), progress)
+    }
+
+    fn run_both<S: Strategy + Send>(
+        &self,
+        session: &Session,
+        strategies: WithTwin<S>,
+        progress: ProgressSink<'_>,
+    ) -> Result<Report, Error> {
         if self.resume && !matches!(session, Session::Live(_)) {
             let what = "only a live session can be taken up again";
             return Err(Error::Parameter(what.into()));
         }
-        self.check_strategies(strategy.strategies())?;
-        self.check_accounts(strategy.strategies())?;
+        if self.snapshots.is_some() && self.journal.is_none() {
+            let what = "snapshots are of a journal, and none is kept";
+            return Err(Error::Parameter(what.into()));
+        }
+        self.check_strategies(strategies.0.strategies())?;
+        self.check_accounts(strategies.0.strategies())?;
         match session {
-            Session::Demo(demo) => self.run_demo(demo, strategy, progress),
-            Session::Capture(capture) => self.run_captures(capture, strategy, progress),
-            Session::Live(live) => self.run_live(live, strategy, progress),
+            Session::Demo(demo) => self.run_demo(demo, strategies, progress),
+            Session::Capture(capture) => self.run_captures(capture, strategies, progress),
+            Session::Live(live) => self.run_live(live, strategies, progress),
         }
     }
 
@@ -313,7 +360,7 @@ impl Host {
     fn run_demo<S: Strategy + Send>(
         &self,
         session: &DemoSession,
-        strategy: S,
+        strategies: WithTwin<S>,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let config = &session.config;
@@ -377,19 +424,19 @@ impl Host {
             orders: None,
             replica: None,
         };
-        assembly.run(strategy, sides, progress)
+        assembly.run(strategies, sides, progress)
     }
 
     fn run_captures<S: Strategy + Send>(
         &self,
         session: &CaptureSession,
-        strategy: S,
+        strategies: WithTwin<S>,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let files: Vec<MappedFile> = feed::map_files(&session.files)?;
         let recordings = feed::recognise(session.protocol, &session.files, &files)?;
         let Some(recordings) = recordings else {
-            return self.run_packets(session, &files, strategy, progress);
+            return self.run_packets(session, &files, strategies, progress);
         };
         let named = recordings.iter().flat_map(feed::Recording::instruments);
         let instruments: Vec<_> = session.instruments.iter().copied().chain(named).collect();
@@ -404,7 +451,7 @@ impl Host {
         let feeder = |feed: RingFeed<'_>, stop: &AtomicBool| {
             Ok(feed::run_recordings(feed, &recordings, session.speed, stop, &mut UntilEnd))
         };
-        assembly.run(strategy, Sides::receiving(feeder, session.speed.is_some()), progress)
+        assembly.run(strategies, Sides::receiving(feeder, session.speed.is_some()), progress)
     }
 
     /// Replays captured packets.
@@ -412,7 +459,7 @@ impl Host {
         &self,
         session: &CaptureSession,
         files: &[MappedFile],
-        strategy: S,
+        strategies: WithTwin<S>,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         let found = feed::find_feed(session, files)?;
@@ -439,13 +486,13 @@ impl Host {
             report.notes.extend(found.note);
             Ok(report)
         };
-        assembly.run(strategy, Sides::receiving(feeder, session.speed.is_some()), progress)
+        assembly.run(strategies, Sides::receiving(feeder, session.speed.is_some()), progress)
     }
 
     fn run_live<S: Strategy + Send>(
         &self,
         session: &LiveSession,
-        strategy: S,
+        strategies: WithTwin<S>,
         progress: ProgressSink<'_>,
     ) -> Result<Report, Error> {
         // Opened before any thread runs, so that what is wrong is told at once.
@@ -463,7 +510,7 @@ impl Host {
             let listening = Listening { session, tap, stop };
             Ok(source.run(feed, listening, &mut UntilOver::new(session)))
         };
-        assembly.run(strategy, Sides::receiving(feeder, true), progress)
+        assembly.run(strategies, Sides::receiving(feeder, true), progress)
     }
 
     /// The same host with its venue outside the core and order numbers of its own.

@@ -29,6 +29,7 @@ pub mod doctor;
 mod error;
 pub mod exchange;
 mod feed;
+mod followers;
 mod host;
 mod huge_pages;
 mod journaling;
@@ -85,7 +86,9 @@ pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
     StopSwitch,
 };
-pub use snapshots::{ReplayFrom, SnapshotInfo, SnapshotReport, SnapshotWhen};
+pub use snapshots::{
+    ReplayFrom, SessionSnapshots, SnapshotConfig, SnapshotInfo, SnapshotReport, SnapshotWhen,
+};
 
 pub use tezi_core::collateral;
 pub use tezi_core::execution;

@@ -94,6 +94,14 @@ impl EventLog {
             NoticeKind::ReplicaUp | NoticeKind::ReplicaLost | NoticeKind::ReplicaDurableOnly => {
                 line.number("sequence", notice.last);
             }
+            NoticeKind::SnapshotWritten => {
+                line.number("sequence", notice.last);
+            }
+            NoticeKind::SnapshotFailed => {
+                if let Some(code) = i32::try_from(notice.first).ok().filter(|code| *code > 0) {
+                    line.text("says", &std::io::Error::from_raw_os_error(code).to_string());
+                }
+            }
             NoticeKind::Stale => {
                 line.text("stream", &notice.stream.to_string()).number("first", notice.first);
             }

@@ -139,8 +139,7 @@ pub fn read_head(path: &Path) -> Result<JournalHead, Error> {
 
 /// As [`read_head`], with the configuration of the core.
 pub(crate) fn read_beginning(path: &Path) -> Result<(JournalHead, CoreConfig), Error> {
-    let mut reader = JournalReader::open(path)?;
-    head(path, &mut reader)
+    head(path, &mut Records::of(JournalReader::open(path)?))
 }
 
 /// Rebuilds the state with the strategy's own code and compares every decision.
@@ -202,7 +201,7 @@ pub fn replay_recorded_from(
     from: ReplayFrom,
 ) -> Result<ReplayReport, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    let begin = Begin { from, until: time_of_day, is_recorded: true };
+    let begin = Begin { from, until: time_of_day, is_recorded: true, ..Begin::START };
     Replay::open_at(path, recorded(path)?, load, Recorded::left, begin)?.run(false)
 }
 
@@ -219,7 +218,7 @@ pub fn write_snapshots<S: Strategy>(
     when: SnapshotWhen,
     from: ReplayFrom,
 ) -> Result<SnapshotReport, Error> {
-    let begin = Begin { from, until: when.until, is_recorded: false };
+    let begin = Begin { from, until: when.until, ..Begin::START };
     Replay::open_at(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0, begin)?
         .write_snapshots(path, when)
 }
@@ -236,7 +235,7 @@ pub fn write_snapshots_recorded(
     from: ReplayFrom,
 ) -> Result<SnapshotReport, Error> {
     let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-    let begin = Begin { from, until: when.until, is_recorded: true };
+    let begin = Begin { from, until: when.until, is_recorded: true, ..Begin::START };
     Replay::open_at(path, recorded(path)?, load, Recorded::left, begin)?.write_snapshots(path, when)
 }
 
@@ -322,7 +321,7 @@ fn passed_over(unfit: &[(PathBuf, String)]) -> Vec<String> {
     unfit.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect()
 }
 
-fn head(path: &Path, reader: &mut JournalReader) -> Result<(JournalHead, CoreConfig), Error> {
+fn head(path: &Path, reader: &mut Records) -> Result<(JournalHead, CoreConfig), Error> {
     let wrong = |what: &str| Error::JournalContent {
         path: path.to_path_buf(),
         what: format!("not a session of Tezi: {what}"),
@@ -347,7 +346,7 @@ pub(crate) struct Step {
     pub(crate) sequence: u64,
     pub(crate) outputs: Vec<Emitted>,
     /// The mark of the record before it, where marks are wanted.
-    mark_before: u32,
+    pub(crate) mark_before: u32,
 }
 
 /// Where a replay begins and ends, and who decides in it.
@@ -356,11 +355,16 @@ struct Begin {
     from: ReplayFrom,
     until: Option<i64>,
     is_recorded: bool,
+    is_live: bool,
 }
 
 impl Begin {
-    const START: Self = Self { from: ReplayFrom::Start, until: None, is_recorded: false };
+    const START: Self =
+        Self { from: ReplayFrom::Start, until: None, is_recorded: false, is_live: false };
 }
+
+/// Snapshots of one journal that are kept, the newest ones.
+const KEPT: usize = 2;
 
 /// A replay under way.
 pub(crate) struct Replay<S, L, F> {
@@ -405,18 +409,36 @@ where
         Self::open_at(path, strategy, load, left, Begin::START)
     }
 
+    /// Of a journal that is being written, from the newest snapshot that fits. Records are marked.
+    pub(crate) fn open_live(
+        path: &Path,
+        strategy: S,
+        load: L,
+        left: F,
+        is_recorded: bool,
+    ) -> Result<Self, Error> {
+        let from = ReplayFrom::Snapshot;
+        let begin = Begin { from, is_recorded, is_live: true, ..Begin::START };
+        let mut replay = Self::open_at(path, strategy, load, left, begin)?;
+        replay.has_marks = true;
+        Ok(replay)
+    }
+
     fn open_at(path: &Path, strategy: S, load: L, left: F, begin: Begin) -> Result<Self, Error> {
-        let Begin { from, until, is_recorded } = begin;
-        let mut reader = JournalReader::open(path)?;
+        let Begin { from, until, is_recorded, is_live } = begin;
+        let mut reader = match is_live {
+            true => Records::live(path)?,
+            false => Records::of(JournalReader::open(path)?),
+        };
         let (head, config) = head(path, &mut reader)?;
-        let wanted = Wanted { session_id: reader.session_id(), until, is_recorded };
+        let wanted = Wanted { session_id: reader.session_id(), until, is_recorded, is_live };
         let begun = match from {
             ReplayFrom::Start => snapshots::Begun::new(&config, strategy)?,
             ReplayFrom::Snapshot => snapshots::begin(path, &config, strategy, &wanted)?,
         };
         let (reader, facts, snapshot) = match begun.taken {
             Some((records, facts, sequence)) => (records, facts, Some(sequence)),
-            None => (Records::of(reader), Facts::default(), None),
+            None => (reader, Facts::default(), None),
         };
         Ok(Self {
             reader,
@@ -459,8 +481,8 @@ where
     /// Acts on every input, and writes down states on the way and the last one: that before the last
     /// input, or before the first that is too late. The outputs of an input before another are all there.
     fn write_snapshots(mut self, path: &Path, when: SnapshotWhen) -> Result<SnapshotReport, Error> {
-        let unfit = self.unfit.iter().map(|(path, _)| path.clone()).collect();
-        let mut sink = SnapshotSink::new(path, self.reader.session_id(), unfit);
+        let (_, unfit) = self.begun_from();
+        let mut sink = SnapshotSink::new(path, self.session_id(), unfit, KEPT);
         self.has_marks = true;
         let mut written = Vec::new();
         let mut sequence_last = self.snapshot.unwrap_or(1);
@@ -468,27 +490,26 @@ where
             let is_due = when.every.is_some_and(|every| step.sequence - sequence_last >= every);
             let is_end = is_last && self.stop.is_none();
             if (is_due || is_end) && step.sequence != sequence_last {
-                written.push(self.write_snapshot(
-                    path,
-                    &mut sink,
-                    step.sequence,
-                    step.mark_before,
-                )?);
+                written.push(self.write_snapshot(&mut sink, step.sequence, step.mark_before)?);
                 sequence_last = step.sequence;
             }
             self.apply(&step);
         }
         if let Some((sequence, mark)) = self.stop.filter(|stop| stop.0 != sequence_last) {
-            written.push(self.write_snapshot(path, &mut sink, sequence, mark)?);
+            written.push(self.write_snapshot(&mut sink, sequence, mark)?);
         }
         let passed_over = passed_over(&self.unfit);
         Ok(SnapshotReport { written, from: self.snapshot, passed_over, records: self.records })
     }
 
     /// Writes the state before an input, if everything until then was as the journal says.
-    fn write_snapshot(
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`], and [`Error::JournalContent`] for a strategy without snapshots and a journal that
+    /// is not what the replay gives.
+    pub(crate) fn write_snapshot(
         &self,
-        path: &Path,
         sink: &mut SnapshotSink,
         sequence: u64,
         mark: u32,
@@ -497,7 +518,7 @@ where
         let divergence = self.first_divergence.clone();
         let what = divergence.or_else(|| (self.unknown_records > 0).then(unknown));
         match what {
-            Some(what) => Err(Error::JournalContent { path: path.to_path_buf(), what }),
+            Some(what) => Err(Error::JournalContent { path: sink.dir().to_path_buf(), what }),
             None => sink.write(&self.core, &self.facts, sequence, mark),
         }
     }
@@ -513,11 +534,18 @@ where
         None
     }
 
-    /// The next input with its outputs, and whether it is the last.
+    /// The next input with its outputs, and whether it is the last; of a live journal `None` also while the
+    /// next is awaited.
     pub(crate) fn next_step(&mut self) -> Option<(Step, bool)> {
         while !self.is_over {
             let Some(record) = self.reader.next_record() else {
-                if self.reader.go_on() { continue } else { break }
+                if self.reader.go_on() {
+                    continue;
+                }
+                if self.reader.is_awaited() {
+                    return None;
+                }
+                break;
             };
             self.records += 1;
             let (time, sequence) = (record.time, record.sequence);
@@ -613,6 +641,52 @@ where
         let left = (self.left)(self.core.strategy());
         if left > 0 {
             self.diverge(step.sequence, &format!("{left} recorded actions found no call"));
+        }
+    }
+
+    /// The session that the journal is of.
+    pub(crate) fn session_id(&self) -> u64 {
+        self.reader.session_id()
+    }
+
+    /// The snapshot that it began from, by its sequence, and those that do not fit.
+    pub(crate) fn begun_from(&self) -> (Option<u64>, Vec<PathBuf>) {
+        (self.snapshot, self.unfit.iter().map(|(path, _)| path.clone()).collect())
+    }
+
+    /// The last record read.
+    pub(crate) const fn sequence_last(&self) -> u64 {
+        self.reader.sequence_last()
+    }
+
+    /// Whether what was acted on is not what the journal says, or nothing more can be read.
+    pub(crate) const fn has_gone_wrong(&self) -> bool {
+        self.divergences > 0 || self.unknown_records > 0 || self.is_over
+    }
+
+    /// Why it cannot go on with a live journal, or should not.
+    pub(crate) fn what_is_wrong(&self) -> Option<String> {
+        let divergence = self.first_divergence.as_ref().map(|first| {
+            format!("the journal is not what its inputs give again; the first difference: {first}")
+        });
+        let unknown = (self.unknown_records > 0).then(|| "records of unknown types".to_string());
+        let unreadable = self.reader.end().filter(|(is_clean, _)| !is_clean).map(|(_, end)| end);
+        divergence.or_else(|| self.content_error.clone()).or(unknown).or(unreadable)
+    }
+
+    /// The last input of a live journal that gets no more, with its outputs.
+    pub(crate) fn take_last(&mut self) -> Option<Step> {
+        self.pending.take()
+    }
+
+    /// Acts on the last input, and compares the state where the journal says it.
+    pub(crate) fn apply_last(&mut self, step: &Step) {
+        let Some(recorded) = self.recorded_hash else { return };
+        self.apply(step);
+        let found = self.core.state_hash();
+        if found != recorded {
+            let what = format!("the state is {found:016x}, the journal has {recorded:016x}");
+            self.diverge(step.sequence, &what);
         }
     }
 

@@ -20,6 +20,7 @@ use crate::latency::Latencies;
 use crate::orders::OrdersReport;
 use crate::replication::ReplicationReport;
 use crate::resume::Resumption;
+use crate::snapshots::SessionSnapshots;
 
 /// One position at the end.
 #[derive(Clone, Debug)]
@@ -242,6 +243,8 @@ pub struct Report {
     pub durability: Option<DurabilityReport>,
     /// What became of it on its way to a follower; `None` when it was not replicated.
     pub replication: Option<ReplicationReport>,
+    /// What became of the snapshots beside it; `None` when none were to be written.
+    pub snapshots: Option<SessionSnapshots>,
     /// Why the journal, and with it the session, stopped early.
     pub journal_error: Option<String>,
     /// Order messages that could not be encoded.
@@ -266,6 +269,7 @@ impl Report {
         let mut problems = self.feed.problems();
         problems.extend(self.journal_error.clone());
         problems.extend(self.replication.iter().flat_map(ReplicationReport::problems));
+        problems.extend(self.snapshots.iter().flat_map(SessionSnapshots::problems));
         problems.extend(self.orders.iter().flat_map(OrdersReport::problems));
         if self.core.counters.book_refusals > 0 {
             let refused = self.core.counters.book_refusals;

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use tezi_model::{Instrument, RejectReason, Segment, Token};
 
+use crate::followers::FollowerStates;
 use crate::latency::{Latencies, LatencyHistogram, PathStage};
 use crate::observer::Shared;
 use crate::orders::LocalRefusal;
 use crate::progress::Progress;
-use crate::replication::ReplicaState;
 use exposition::Exposition;
 pub(crate) use server::MetricsServer;
 
@@ -83,8 +83,8 @@ pub(crate) struct Metrics<'a> {
     pub(crate) strategy: &'a str,
     pub(crate) kernel: &'a str,
     pub(crate) started: Instant,
-    /// Where the journal is replicated.
-    pub(crate) replica: Option<&'a ReplicaState>,
+    /// Where the journal is replicated, and where snapshots are written.
+    pub(crate) followers: &'a FollowerStates,
 }
 
 impl Metrics<'_> {
@@ -111,8 +111,11 @@ impl Metrics<'_> {
         boards.core.load().each(|family, value| out.figure(family, value));
         self.refusals(&mut out);
         self.order_session(&mut out);
-        if let Some(replica) = self.replica {
+        if let Some(replica) = &self.followers.replica {
             replica.board.load().each(|family, value| out.figure(family, value));
+        }
+        if let Some(snapshots) = &self.followers.snapshots {
+            snapshots.figures().each(|family, value| out.figure(family, value));
         }
         self.positions(&mut out);
         self.latencies(&mut out);

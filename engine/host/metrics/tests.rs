@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::followers::FollowerStates;
 use crate::latency::LatencyHistogram;
-use crate::observer::ReplicaFigures;
+use crate::observer::{ReplicaFigures, SnapshotFigures};
 use crate::replication::ReplicaState;
+use crate::snapshots::SnapshotState;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,6 +26,12 @@ fn serve(body: impl FnOnce(SocketAddr)) {
     let replica = ReplicaState::default();
     let (lag, waited_ms) = (3, 1_500);
     replica.board.store(&ReplicaFigures { lag, waited_ms, ..ReplicaFigures::default() });
+    let snapshots = SnapshotState::default();
+    let (written, failures, took_ms) = (4, 1, 250);
+    let figures = SnapshotFigures { written, failures, took_ms, ..SnapshotFigures::default() };
+    snapshots.publish(&figures, 28);
+    let followers =
+        FollowerStates { replica: Some(replica.into()), snapshots: Some(snapshots.into()) };
     let metrics = Metrics {
         shared: &shared,
         progress: &progress,
@@ -31,7 +39,7 @@ fn serve(body: impl FnOnce(SocketAddr)) {
         strategy: "a \"b\"",
         kernel: "none",
         started: Instant::now(),
-        replica: Some(&replica),
+        followers: &followers,
     };
     let server = MetricsServer::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let (address, stop) = (server.address(), AtomicBool::new(false));
@@ -81,12 +89,17 @@ fn only_get_of_metrics_is_answered() {
 }
 
 #[test]
-fn a_follower_that_is_behind_shows() {
+fn a_follower_that_is_behind_and_snapshots_that_failed_show() {
     serve(|address| {
         let answer = ask(address, b"GET /metrics HTTP/1.1\r\n\r\n");
-        for sample in
-            ["tezi_replica_up 0", "tezi_replica_lag_records 3", "tezi_replica_waited_seconds 1.5"]
-        {
+        for sample in [
+            "tezi_replica_up 0",
+            "tezi_replica_lag_records 3",
+            "tezi_replica_waited_seconds 1.5",
+            "tezi_snapshots_written_total 4",
+            "tezi_snapshot_failures_total 1",
+            "tezi_snapshot_write_seconds 0.25",
+        ] {
             assert!(answer.lines().any(|line| line == sample), "{sample}: {answer}");
         }
     });

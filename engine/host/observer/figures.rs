@@ -168,6 +168,21 @@ figures! {
     }
 }
 
+figures! {
+    /// What the thread that writes snapshots publishes.
+    SnapshotFigures on SnapshotBoard {
+        written: Counter "snapshots_written_total" / 1, "Snapshots written beside the journal.";
+        failures: Counter "snapshot_failures_total" / 1,
+            "Snapshots that could not be written, or could no longer be.";
+        sequence: Gauge "snapshot_sequence" / 1, "The record before which the newest snapshot lies.";
+        bytes: Gauge "snapshot_bytes" / 1, "Size of the newest snapshot.";
+        took_ms: Gauge "snapshot_write_seconds" / 1_000,
+            "How long the newest snapshot took to be made and brought to the disk.";
+        followed: Gauge "snapshot_followed_sequence" / 1,
+            "The last record of the journal that the snapshots' core has read.";
+    }
+}
+
 /// Counts by reason between threads.
 #[derive(Debug)]
 pub(crate) struct Reasons<const COUNT: usize>([AtomicU64; COUNT]);

@@ -21,15 +21,16 @@ use tezi_ring::Consumer;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::followers::FollowerStates;
 use crate::latency::log::LogWriter;
 use crate::latency::{
     Interval, IntervalEnd, IntervalSource, Latencies, PathStage, StageRecorder, interval_link,
 };
 use crate::log::EventLog;
 use crate::metrics::{MetricsServer, Windows};
-use crate::replication::ReplicaState;
 pub(crate) use figures::{
-    Boards, Family, FeedFigures, Kind, OrdersFigures, ReplicaBoard, ReplicaFigures,
+    Boards, Family, FeedFigures, Kind, OrdersFigures, ReplicaBoard, ReplicaFigures, SnapshotBoard,
+    SnapshotFigures,
 };
 pub(crate) use threads::{Observables, Onlookers};
 pub(crate) use watch::{CoreWatch, Notice, NoticeKind};
@@ -111,10 +112,14 @@ pub(crate) struct Observer<'a> {
 }
 
 impl Seats<'_> {
-    /// Has the core tell of the journal's follower, where there is one.
-    pub(crate) fn look_at_replica(&mut self, replica: Option<&Arc<ReplicaState>>) {
-        if let (Some(watch), Some(replica)) = (&mut self.watch, replica) {
+    /// Has the core tell of the journal's follower and of snapshots, where there are some.
+    pub(crate) fn look_at(&mut self, followers: &FollowerStates) {
+        let Some(watch) = &mut self.watch else { return };
+        if let Some(replica) = &followers.replica {
             watch.look_at_replica(Arc::clone(replica));
+        }
+        if let Some(snapshots) = &followers.snapshots {
+            watch.look_at_snapshots(Arc::clone(snapshots));
         }
     }
 

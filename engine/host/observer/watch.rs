@@ -20,6 +20,7 @@ use tezi_ring::{Consumer, Producer};
 use super::figures::{Boards, CoreFigures, POSITIONS_MAX};
 use crate::error::Error;
 use crate::replication::{ReplicaLink, ReplicaState};
+use crate::snapshots::SnapshotState;
 
 /// Notices that wait for the observer, which looks fifty times a second.
 const RING_SLOTS: usize = 1 << 12;
@@ -56,11 +57,15 @@ pub(crate) enum NoticeKind {
     ReplicaLost = 13,
     /// The follower is given up for now: orders leave when they are durable.
     ReplicaDurableOnly = 14,
+    /// A snapshot was written: the state before record `last`.
+    SnapshotWritten = 15,
+    /// A snapshot could not be written; `first` is the operating system's number, 0 where it has none.
+    SnapshotFailed = 16,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::SessionUp,
         Self::SessionDown,
         Self::Stale,
@@ -75,6 +80,8 @@ impl NoticeKind {
         Self::ReplicaUp,
         Self::ReplicaLost,
         Self::ReplicaDurableOnly,
+        Self::SnapshotWritten,
+        Self::SnapshotFailed,
     ];
 
     /// A name for programs, in snake case.
@@ -94,6 +101,8 @@ impl NoticeKind {
             Self::ReplicaUp => "replica_up",
             Self::ReplicaLost => "replica_lost",
             Self::ReplicaDurableOnly => "replica_durable_only",
+            Self::SnapshotWritten => "snapshot",
+            Self::SnapshotFailed => "snapshot_failed",
         }
     }
 
@@ -151,6 +160,8 @@ pub(crate) struct CoreWatch<'a> {
     segments: u32,
     /// Where the journal is replicated: how far that is, and how it was last told to stand.
     replica: Option<(Arc<ReplicaState>, ReplicaLink)>,
+    /// Where snapshots are written: how that stands, and how many were told to be written and to fail.
+    snapshots: Option<(Arc<SnapshotState>, [i64; 2])>,
 }
 
 impl<'a> CoreWatch<'a> {
@@ -169,6 +180,7 @@ impl<'a> CoreWatch<'a> {
             traded: Vec::with_capacity(POSITIONS_MAX),
             segments: 1,
             replica: None,
+            snapshots: None,
         };
         Ok((watch, consumer))
     }
@@ -296,6 +308,7 @@ impl<'a> CoreWatch<'a> {
         figures.stale_streams = self.stale_streams;
         figures.intervals_late = intervals_late.cast_signed();
         self.on_replica(now);
+        self.on_snapshots(now);
         if let Some(stats) = journal {
             self.on_journal(now, &stats, &mut figures);
         }
@@ -324,6 +337,27 @@ impl<'a> CoreWatch<'a> {
                 ReplicaLink::DurableOnly => NoticeKind::ReplicaDurableOnly,
             };
             self.tell(Notice { last, ..Notice::new(kind, now) });
+        }
+    }
+
+    /// Tells of the session's snapshots from now on.
+    pub(crate) fn look_at_snapshots(&mut self, snapshots: Arc<SnapshotState>) {
+        self.snapshots = Some((snapshots, [0; 2]));
+    }
+
+    fn on_snapshots(&mut self, now: Nanos) {
+        let Some((state, told)) = &mut self.snapshots else { return };
+        let figures = state.figures();
+        let counts = [figures.written, figures.failures];
+        let before = std::mem::replace(told, counts);
+        let os_error = u64::from(state.os_error().unsigned_abs());
+        if before[0] < counts[0] {
+            let last = figures.sequence.cast_unsigned();
+            self.tell(Notice { last, ..Notice::new(NoticeKind::SnapshotWritten, now) });
+        }
+        if before[1] < counts[1] {
+            let first = os_error;
+            self.tell(Notice { first, ..Notice::new(NoticeKind::SnapshotFailed, now) });
         }
     }
 

@@ -157,7 +157,7 @@ pub(super) fn live(
         time_source: TimeSource::Clock,
         orders: Some(session),
     };
-    let begun = assembly.begin(Restless::new(seed), &clock)?;
+    let begun = assembly.begin((Restless::new(seed), None), &clock)?;
     let dialer = Dialer::Simulated(world.network.clone());
     let Some(mut orders) = begun.orders_thread else {
         return Err(Error::Parameter("a host with an order session has its thread".into()));

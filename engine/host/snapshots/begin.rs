@@ -41,6 +41,8 @@ pub(crate) struct Wanted {
     pub(crate) until: Option<i64>,
     /// The strategy keeps nothing: any strategy's state will do.
     pub(crate) is_recorded: bool,
+    /// The journal is being written.
+    pub(crate) is_live: bool,
 }
 
 /// Makes the core of a journal, of the newest snapshot that fits or new.
@@ -103,7 +105,11 @@ fn find(
     }
     let facts = Facts::load(&mut SnapshotReader::new(file.host()));
     let facts = facts.map_err(|error| error.to_string())?;
-    match Records::behind(path, sequence - 1).map_err(|error| error.to_string())? {
+    let behind = match wanted.is_live {
+        true => Records::behind_live(path, sequence - 1),
+        false => Records::behind(path, sequence - 1),
+    };
+    match behind.map_err(|error| error.to_string())? {
         Some((records, mark)) if mark == header.mark => Ok(Some((file, records, facts))),
         Some(_) => Err("the journal went on another way before it".into()),
         None => Err(format!("the journal has no record {}", sequence - 1)),

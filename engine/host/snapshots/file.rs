@@ -18,8 +18,6 @@ const MAGIC: [u8; 8] = *b"TEZISNAP";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 64;
 const CRC_BYTES: usize = 4;
-/// Snapshots that are kept, the newest ones.
-const KEPT: usize = 2;
 const EXTENSION: &str = "tzs";
 const UNFINISHED: &str = "tzs-new";
 const PREFIX: &str = "snapshot-";
@@ -127,7 +125,11 @@ pub(crate) fn write(
         fs::rename(&unfinished, &path)?;
         File::open(dir)?.sync_all()
     };
-    write().map_err(|source| Error::file("write snapshot", &path, source))?;
+    write().map_err(|source| {
+        // A part of a snapshot is of no use, and on a full disk in the way.
+        drop(fs::remove_file(&unfinished));
+        Error::file("write snapshot", &path, source)
+    })?;
     let size = HEADER_BYTES + host.len() + core.len() + CRC_BYTES;
     Ok((path, size as u64))
 }
@@ -153,11 +155,11 @@ pub(crate) fn list(dir: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
-/// Removes all but the newest snapshots, that of `written` in any case not; what was found not to fit
-/// the journal neither counts nor goes. What a killed writer left unfinished goes.
-pub(crate) fn prune(dir: &Path, written: u64, unfit: &[PathBuf]) {
+/// Removes all but the newest `kept` snapshots, that of `written` in any case not; what was found not to
+/// fit the journal neither counts nor goes. What a killed writer left unfinished goes.
+pub(crate) fn prune(dir: &Path, written: u64, unfit: &[PathBuf], kept: usize) {
     let fit = list(dir).into_iter().filter(|(_, path)| !unfit.contains(path));
-    let old = fit.skip(KEPT).filter(|&(sequence, _)| sequence != written);
+    let old = fit.skip(kept).filter(|&(sequence, _)| sequence != written);
     let unfinished = named(dir, UNFINISHED).filter(|&(sequence, _)| sequence < written);
     for (_, path) in old.chain(unfinished) {
         // What cannot be removed costs room and nothing else; the next one tries again.
@@ -225,14 +227,26 @@ mod tests {
         let foreign = write(900);
         for sequence in [10, 20, 30] {
             write(sequence);
-            prune(&dir, sequence, std::slice::from_ref(&foreign));
+            prune(&dir, sequence, std::slice::from_ref(&foreign), 2);
         }
         assert_eq!(sequences(), [900, 30, 20]);
         write(5);
         File::create(dir.join("snapshot-000000000004.tzs-new")).unwrap();
         File::create(dir.join("snapshot-x.tzs")).unwrap();
-        prune(&dir, 5, &[foreign]);
+        prune(&dir, 5, &[foreign], 2);
         assert_eq!(sequences(), [900, 30, 20, 5], "the one just written stays");
+        assert_eq!(named(&dir, UNFINISHED).count(), 0);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_finished_is_told_and_leaves_nothing() {
+        let dir = scratch("snapshot-fails");
+        // A file cannot take the place of a directory that is not empty.
+        let in_the_way = dir.join("snapshot-000000000812.tzs");
+        fs::create_dir_all(in_the_way.join("x")).unwrap();
+        let error = write(&dir, &HEADER, b"host", b"core").unwrap_err().to_string();
+        assert!(error.contains("cannot write snapshot"), "{error}");
         assert_eq!(named(&dir, UNFINISHED).count(), 0);
         fs::remove_dir_all(&dir).unwrap();
     }

@@ -8,11 +8,18 @@ mod begin;
 mod file;
 mod heard;
 mod records;
+mod session;
+mod state;
+mod thread;
 mod write;
 
 pub(crate) use begin::{Begun, Wanted, begin};
 pub(crate) use heard::HeardOrders;
 pub(crate) use records::{Records, mark};
+pub use session::SessionSnapshots;
+pub(crate) use state::SnapshotState;
+pub use thread::SnapshotConfig;
+pub(crate) use thread::SnapshotThread;
 pub(crate) use write::SnapshotSink;
 pub use write::{SnapshotInfo, SnapshotReport, SnapshotWhen};
 

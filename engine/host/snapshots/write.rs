@@ -64,15 +64,22 @@ pub(crate) struct SnapshotSink {
     dir: PathBuf,
     session_id: u64,
     unfit: Vec<PathBuf>,
+    /// Snapshots that are kept, the newest ones.
+    kept: usize,
     core: SnapshotWriter,
     host: SnapshotWriter,
 }
 
 impl SnapshotSink {
-    /// Those of the journal in `dir`. What is `unfit` is left alone.
-    pub(crate) fn new(dir: &Path, session_id: u64, unfit: Vec<PathBuf>) -> Self {
+    /// Those of the journal in `dir`, the newest `kept`. What is `unfit` is left alone.
+    pub(crate) fn new(dir: &Path, session_id: u64, unfit: Vec<PathBuf>, kept: usize) -> Self {
         let (core, host) = (SnapshotWriter::new(), SnapshotWriter::new());
-        Self { dir: dir.to_path_buf(), session_id, unfit, core, host }
+        Self { dir: dir.to_path_buf(), session_id, unfit, kept, core, host }
+    }
+
+    /// Where they go: the journal's directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Writes the state before record `sequence`, an input; `mark` is that of the record before it.
@@ -99,7 +106,7 @@ impl SnapshotSink {
         let header = SnapshotHeader { session_id, sequence, time: core.now(), state_hash, mark };
         let (host, state) = (self.host.bytes(), self.core.bytes());
         let (path, bytes) = file::write(&self.dir, &header, host, state)?;
-        file::prune(&self.dir, sequence, &self.unfit);
+        file::prune(&self.dir, sequence, &self.unfit, self.kept);
         Ok(SnapshotInfo { path, bytes, sequence, time: header.time, state_hash })
     }
 }

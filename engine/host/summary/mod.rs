@@ -253,6 +253,9 @@ impl Report {
             if let Some(replication) = &self.replication {
                 writeln!(f, "{replication}")?;
             }
+            if let Some(snapshots) = &self.snapshots {
+                writeln!(f, "{snapshots}")?;
+            }
         } else {
             writeln!(f, "Journal {path}")?;
         }

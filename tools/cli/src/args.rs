@@ -389,6 +389,18 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     number(text, 0.001, 604_800.0)
 }
 
+/// Reads a length of time of at least a second and at most a day: `30s`, `5m` or `1h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600)];
+    let read = |(unit, seconds): (&str, u64)| {
+        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds)
+    };
+    let seconds = units.into_iter().find_map(read).filter(|it| (1..=86_400).contains(it));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a time as 30s, 5m or 1h is needed, at most a day".to_string())
+}
+
 /// How fast a capture is replayed: `max`, or a positive number and `x`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Speed(pub(crate) Option<f64>);
@@ -475,6 +487,18 @@ mod tests {
         assert_eq!((config.limits.loss_max, config.limits.trade_on_stale), (5, 1));
         assert_eq!(config.venue.order_latency_ns, 7_000);
         assert!(Line::try_parse_from(["line", "--loss-max", "-1"]).is_err());
+    }
+
+    #[test]
+    fn lengths_of_time_have_a_unit() {
+        let seconds = |text| duration(text).map(|it| it.as_secs()).ok();
+        let expected = [("30s", Some(30)), ("5m", Some(300)), ("24h", Some(86_400)), ("25h", None)];
+        for (text, expected) in expected {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+        for text in ["5", "0s", "m", "-5m", "5 m", "1.5m", "99999999999999999999h"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -182,6 +182,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let hosting = Hosting {
         resume: false,
         replication: None,
+        snapshots: None,
         args: &args.host,
         kind: "demo",
         strategy_default: StrategyName::OptionQuoter,

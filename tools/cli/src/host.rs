@@ -9,7 +9,9 @@ use tezi::gateway::nnf::{DynamicIvOrder, Encryption, SelfTrade};
 use tezi::journal::Promise;
 use tezi::model::{Instrument, InstrumentKind};
 use tezi::orders::{RouterTls, UnknownOrders};
-use tezi::{OnReplicaLoss, OrderSessionConfig, ReplicationConfig, Session, StopSwitch};
+use tezi::{
+    OnReplicaLoss, OrderSessionConfig, ReplicationConfig, Session, SnapshotConfig, StopSwitch,
+};
 
 use crate::args;
 use crate::contracts::ContractArgs;
@@ -38,6 +40,8 @@ pub(crate) struct Args {
     orders: OrderArgs,
     #[command(flatten)]
     replica: ReplicaArgs,
+    #[command(flatten)]
+    snapshots: SnapshotArgs,
     #[command(flatten)]
     contracts: ContractArgs,
     #[command(flatten)]
@@ -139,6 +143,32 @@ struct ReplicaArgs {
     replica_core: Option<usize>,
 }
 
+/// What a restart begins from.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(next_help_heading = "Snapshots")]
+struct SnapshotArgs {
+    /// Writes a snapshot beside the journal each time so much of the session has passed, as 5m or 30s
+    ///
+    /// A second core follows the journal for it, on a thread and in memory of its own; --resume then
+    /// begins from the newest snapshot. A snapshot that cannot be written is told, and stops nothing.
+    #[arg(long, value_name = "TIME", value_parser = args::duration, verbatim_doc_comment)]
+    snapshot_every: Option<Duration>,
+    /// How many snapshots are kept, the newest ones
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    snapshots_kept: u8,
+    /// Pins the thread that writes snapshots to this core
+    #[arg(long, value_name = "CORE", requires = "snapshot_every")]
+    snapshot_core: Option<usize>,
+}
+
+impl SnapshotArgs {
+    fn config(&self) -> Option<SnapshotConfig> {
+        let mut config = SnapshotConfig::new(self.snapshot_every?);
+        (config.kept, config.core) = (self.snapshots_kept.into(), self.snapshot_core);
+        Some(config)
+    }
+}
+
 /// What orders do without a follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Lost {
@@ -207,6 +237,8 @@ Examples:
       After a crash: what the last session left open is cancelled before trading begins.
   tezi host ... --journal /var/tezi/today --keep-on-logoff --resume
       Goes on with the orders and positions of its journal, however the process before it ended.
+  tezi host ... --journal /var/tezi/today --keep-on-logoff --resume --snapshot-every 5m
+      The same, up again in a moment: what it reads is a snapshot and what came behind it.
   tezi host ... --journal /var/tezi/today --replicate-to 10.0.0.2:7411 --orders-wait replicated
       No order leaves before a second host has it: `tezi follow --listen 10.0.0.2:7411 ...` there.
 
@@ -243,6 +275,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         },
         resume: args.orders.resume,
         replication: args.replica.config(),
+        snapshots: args.snapshots.config(),
         instruments: session.instruments.len(),
         opening: args.opening(&session.instruments),
         hints: Vec::new(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tezi::margin::RiskFile;
-use tezi::{Host, ReplicationConfig, Report, Session};
+use tezi::{Host, ReplicationConfig, Report, Session, SnapshotConfig};
 
 use crate::accounts::AccountArgs;
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
@@ -61,6 +61,8 @@ pub(crate) struct Hosting<'a> {
     pub(crate) resume: bool,
     /// Where the journal is replicated to.
     pub(crate) replication: Option<ReplicationConfig>,
+    /// When snapshots are written beside the journal.
+    pub(crate) snapshots: Option<SnapshotConfig>,
     /// How many instruments are known beforehand.
     pub(crate) instruments: usize,
     /// One line before the run.
@@ -158,6 +160,9 @@ impl Hosting<'_> {
         }
         if let Some(replication) = self.replication {
             host = host.replicate(replication);
+        }
+        if let Some(snapshots) = self.snapshots {
+            host = host.snapshots(snapshots);
         }
         if let Some(path) = &output.decoded_csv {
             host = host.decoded_csv(path);

@@ -38,7 +38,9 @@
 //! journal       path, records, bytes, segments, durability {is_direct, watermark, lag_at_end,
 //!               lag_max, batches, bytes_written, waits} (null when mapped), replication {follower,
 //!               connections, records, bytes, sequence_last, replicated, durable, lag_max,
-//!               degradations, degraded_ns, round_trip_ns, endings} (null without a follower);
+//!               degradations, degraded_ns, round_trip_ns, endings} (null without a follower),
+//!               snapshots {written, sequence, bytes, from, has_strategy, followed, took_ns_max,
+//!               failures, failure, ended_early} (null where none were to be written);
 //!               null when none was kept
 //! ```
 
@@ -57,7 +59,7 @@ use tezi::orders::{OpenOrder, OrdersReport};
 use tezi::receive::SourceCounters;
 use tezi::{
     CoreReport, DurabilityReport, FeedReport, LatencyHistogram, PathStage, PositionReport,
-    ReplicationReport, Report,
+    ReplicationReport, Report, SessionSnapshots,
 };
 
 use crate::text::{hash, price, rupees};
@@ -417,6 +419,23 @@ fn of_journal(report: &Report) -> Value {
         "segments": stats.map(|stats| stats.segments),
         "durability": report.durability.as_ref().map(of_durability),
         "replication": report.replication.as_ref().map(of_replication),
+        "snapshots": report.snapshots.as_ref().map(of_snapshots),
+    })
+}
+
+fn of_snapshots(snapshots: &SessionSnapshots) -> Value {
+    let latest = snapshots.latest.as_ref();
+    json!({
+        "written": snapshots.written,
+        "sequence": latest.map(|it| it.sequence),
+        "bytes": latest.map(|it| it.bytes),
+        "from": snapshots.from,
+        "has_strategy": snapshots.has_strategy,
+        "followed": snapshots.followed,
+        "took_ns_max": u64::try_from(snapshots.took_max.as_nanos()).unwrap_or(u64::MAX),
+        "failures": snapshots.failures,
+        "failure": snapshots.failure,
+        "ended_early": snapshots.ended_early,
     })
 }
 

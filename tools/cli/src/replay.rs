@@ -74,6 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let hosting = Hosting {
         resume: false,
         replication: None,
+        snapshots: None,
         args: &args.host,
         kind: "replay",
         strategy_default: if has_options {

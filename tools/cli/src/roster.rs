@@ -124,6 +124,12 @@ impl RosterSpec {
         Ok(Self { members, limits: Vec::new(), budget: None })
     }
 
+    /// The same with no look at how long its strategies take: for a second core, whose processor says
+    /// nothing of the first one's.
+    pub(crate) fn without_budget(&self) -> Self {
+        Self { budget: None, ..self.clone() }
+    }
+
     /// The strategies themselves.
     ///
     /// # Errors

@@ -207,15 +207,18 @@ impl Shipped {
     ) -> Result<Report, Error> {
         match self {
             Self::OptionQuoter(config) => {
-                host.run_with_progress(session, OptionQuoter::new(config), progress)
+                let new = || OptionQuoter::new(config);
+                host.run_with_twin(session, new(), new(), progress)
             }
             Self::Algo(config) => {
-                host.run_with_progress(session, AlgoTrader::new(*config), progress)
+                let new = || AlgoTrader::new(*config);
+                host.run_with_twin(session, new(), new(), progress)
             }
-            Self::Watch => host.run_with_progress(session, Watch, progress),
+            Self::Watch => host.run_with_twin(session, Watch, Watch, progress),
             Self::Roster(spec) => {
                 let roster = spec.roster().map_err(Error::Parameter)?;
-                host.run_with_progress(session, roster, progress)
+                let twin = spec.without_budget().roster().map_err(Error::Parameter)?;
+                host.run_with_twin(session, roster, twin, progress)
             }
         }
     }
