@@ -18,7 +18,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use order::OpenIndex;
 pub use order::{Applied, Exposure, Order, ReportCounters, ReportError};
 pub use session::OrderSessionState;
 pub use state::{OrderEvent, Transition, transition};
@@ -67,7 +66,6 @@ impl Orders {
     #[must_use]
     pub fn new(own_orders_max: u32, instruments_max: u32) -> Self {
         assert!(own_orders_max.is_power_of_two(), "the order table is a power of two");
-        assert!(own_orders_max <= OpenIndex::END, "the order table has 2²⁴ places at most");
         let orders_max = own_orders_max as usize;
         Self {
             slots: vec![None; orders_max].into_boxed_slice(),
@@ -155,7 +153,7 @@ impl Orders {
             annulled: Qty::ZERO,
             pending: None,
             last_fill_id: 0,
-            open_index: OpenIndex::new(self.open.len() as u32),
+            open_index: self.open.len() as u32,
             fills_before: self.fills.count(),
         };
         self.open.push(client_order_id);
@@ -376,7 +374,7 @@ impl Orders {
             }
             value += order.open_value();
             in_flight += u32::from(order.status.is_in_flight());
-            if order.status.is_terminal() || order.open_index.get() as usize != index {
+            if order.status.is_terminal() || order.open_index as usize != index {
                 return false;
             }
         }
@@ -564,7 +562,7 @@ impl Orders {
 
     /// Takes an order off the open list; the last one moves into its place.
     fn close(&mut self, order: &Order) {
-        let index = order.open_index.get() as usize;
+        let index = order.open_index as usize;
         assert!(self.open.get(index) == Some(&order.client_order_id), "open list holds the order");
         let slot = self.slot(order.client_order_id);
         self.best.remove(slot, order.instrument, order.side);

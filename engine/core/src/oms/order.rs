@@ -38,32 +38,9 @@ pub struct Order {
     /// The highest number of its fills: one above it is new.
     pub(super) last_fill_id: u32,
     /// Place in the list of open orders.
-    pub(super) open_index: OpenIndex,
+    pub(super) open_index: u32,
     /// How many fills were told before it was entered, modulo 2³².
     pub(super) fills_before: u32,
-}
-
-// A copy is five moves of 16 bytes.
-const _: () = assert!(size_of::<Option<Order>>() == 80);
-
-/// A place in the list of open orders: three bytes, which hold every one below the bound on own orders of
-/// 2²⁴, and leave the fourth to the account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OpenIndex([u8; 3]);
-
-impl OpenIndex {
-    /// One more than the highest place.
-    pub(super) const END: u32 = 1 << 24;
-
-    pub(super) const fn new(index: u32) -> Self {
-        let [low, middle, high, _] = index.to_le_bytes();
-        Self([low, middle, high])
-    }
-
-    pub(super) const fn get(self) -> u32 {
-        let Self([low, middle, high]) = self;
-        u32::from_le_bytes([low, middle, high, 0])
-    }
 }
 
 impl Order {

@@ -74,15 +74,10 @@ impl Shares {
     pub(super) fn add(&mut self, order: &Order, sign: i64) {
         self.add_at(order.strategy.index(), order, sign);
         if let Some(index) = order.account.index() {
-            self.add_to_account(index, order, sign);
-        }
-    }
-
-    #[inline(never)]
-    fn add_to_account(&mut self, index: usize, order: &Order, sign: i64) {
-        self.add_at(self.account_row(order.account), order, sign);
-        if let Some(value) = self.open_values.get_mut(index) {
-            *value += Money(order.open_value().0 * i128::from(sign));
+            self.add_at(self.account_row(order.account), order, sign);
+            if let Some(value) = self.open_values.get_mut(index) {
+                *value += Money(order.open_value().0 * i128::from(sign));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use tezi_model::{
 
 use super::annulled::AnnulledTrades;
 use super::fills::{FillMemory, Trade};
-use super::order::{OpenIndex, Order, ReportCounters};
+use super::order::{Order, ReportCounters};
 use super::{OrderSessionState, Orders};
 use crate::snapshot::{SnapshotError, SnapshotReader, SnapshotWriter, part};
 
@@ -67,7 +67,7 @@ impl Orders {
             input.ensure(count == open, "number of open orders")?;
             for index in 0..count {
                 let id = ClientOrderId(input.u64()?);
-                let order = self.get(id).filter(|it| it.open_index.get() as usize == index);
+                let order = self.get(id).filter(|it| it.open_index as usize == index);
                 let order = order.filter(|it| !it.status.is_terminal());
                 self.reopen(&input.known(order, "open order")?);
             }
@@ -124,7 +124,7 @@ impl Order {
             out.quantity(quantity);
         });
         out.u32(last_fill_id);
-        out.u32(open_index.get());
+        out.u32(open_index);
         out.u32(fills_before);
     }
 
@@ -150,11 +150,7 @@ impl Order {
             annulled: input.quantity()?,
             pending: input.option(|input| Ok((input.price()?, input.quantity()?)))?,
             last_fill_id: input.u32()?,
-            open_index: {
-                let index = input.u32()?;
-                input.ensure(index < OpenIndex::END, "place in the list of open orders")?;
-                OpenIndex::new(index)
-            },
+            open_index: input.u32()?,
             fills_before: input.u32()?,
         };
         input.ensure(order.annulled <= order.filled, "quantity of trades taken back")?;
