@@ -59,7 +59,8 @@ impl Assembly<'_> {
         };
         let mut begun = begun?;
         if let (Some(config), Some(journal)) = (self.host.snapshots, begun.recorder.path()) {
-            begun.snapshots = Some(SnapshotThread::new(config, journal, twin));
+            let from = self.host.resume_from;
+            begun.snapshots = Some(SnapshotThread::new(config, journal, from, twin));
         }
         Ok(begun)
     }
@@ -83,7 +84,8 @@ impl Assembly<'_> {
         clock: &Clock,
     ) -> Result<Begun<S>, Error> {
         let session = self.session_text(&strategy);
-        let resumed = resume(path, strategy, &self.host.config, &self.host.limits, clock.now())?;
+        let Host { config, limits, resume_from, .. } = self.host;
+        let resumed = resume(path, strategy, config, limits, *resume_from, clock.now())?;
         let Resumed { mut core, has_started, unwritten, orders, summary } = resumed;
         let instruments = self.instruments_unknown_to(core.instruments());
         // Their records come before anything else that happens to the core from here on.

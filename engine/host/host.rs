@@ -35,7 +35,7 @@ use crate::publish::{PublishUpdate, Publisher};
 use crate::replication::ReplicationConfig;
 use crate::report::Report;
 use crate::session::{CaptureSession, DemoSession, FeedGroup, LiveSession, Session};
-use crate::snapshots::SnapshotConfig;
+use crate::snapshots::{ReplayFrom, SnapshotConfig};
 
 /// A line of the demo. The port is the kernel's choice, so that two demos do not mix.
 const fn demo_group(line: Line) -> FeedGroup {
@@ -77,6 +77,7 @@ pub struct Host {
     pub(crate) config: CoreConfig,
     pub(crate) journal: Option<PathBuf>,
     pub(crate) resume: bool,
+    pub(crate) resume_from: ReplayFrom,
     pub(crate) segment_bytes: u64,
     pub(crate) journal_mode: JournalMode,
     pub(crate) journal_stage: StageConfig,
@@ -107,6 +108,7 @@ impl Host {
             config: CoreConfig::default(),
             journal: None,
             resume: false,
+            resume_from: ReplayFrom::Snapshot,
             segment_bytes: 64 << 20,
             journal_mode: JournalMode::Auto,
             journal_stage: StageConfig::default(),
@@ -143,6 +145,14 @@ impl Host {
     #[must_use]
     pub const fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
+        self
+    }
+
+    /// Says whether a session that is taken up begins from the newest snapshot that fits, which it does
+    /// unless told otherwise, or from the first record of its journal, whatever snapshots there are.
+    #[must_use]
+    pub const fn resume_from(mut self, from: ReplayFrom) -> Self {
+        self.resume_from = from;
         self
     }
 

@@ -273,14 +273,18 @@ pub(crate) struct Rebuilt<S> {
 }
 
 /// Rebuilds the core of a session that did not end, with the strategy's own code, from the newest
-/// snapshot that fits.
+/// snapshot that fits, if that is asked for.
 ///
 /// # Errors
 ///
 /// As [`read_head`], and [`Error::JournalContent`] when the session ended in order, or what is rebuilt
 /// is not what the journal says.
-pub(crate) fn rebuild<S: Strategy>(path: &Path, strategy: S) -> Result<Rebuilt<S>, Error> {
-    let begin = Begin { from: ReplayFrom::Snapshot, ..Begin::START };
+pub(crate) fn rebuild<S: Strategy>(
+    path: &Path,
+    strategy: S,
+    from: ReplayFrom,
+) -> Result<Rebuilt<S>, Error> {
+    let begin = Begin { from, ..Begin::START };
     let mut replay =
         Replay::open_at(path, strategy, |_: &mut S, _: &Emitted| {}, |_: &S| 0, begin)?;
     let mut outputs_recorded = 0;
@@ -409,15 +413,15 @@ where
         Self::open_at(path, strategy, load, left, Begin::START)
     }
 
-    /// Of a journal that is being written, from the newest snapshot that fits. Records are marked.
+    /// Of a journal that is being written. Records are marked.
     pub(crate) fn open_live(
         path: &Path,
         strategy: S,
         load: L,
         left: F,
+        from: ReplayFrom,
         is_recorded: bool,
     ) -> Result<Self, Error> {
-        let from = ReplayFrom::Snapshot;
         let begin = Begin { from, is_recorded, is_live: true, ..Begin::START };
         let mut replay = Self::open_at(path, strategy, load, left, begin)?;
         replay.has_marks = true;

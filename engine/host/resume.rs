@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::kernels::CppKernels;
 use crate::records::Entry;
 use crate::replay::{Rebuilt, read_beginning, rebuild};
-use crate::snapshots::HeardOrders;
+use crate::snapshots::{HeardOrders, ReplayFrom};
 
 /// What the new process has from the journal.
 pub(crate) struct Resumed<S> {
@@ -85,7 +85,7 @@ pub(crate) struct OrdersOfTheDay {
 }
 
 /// Rebuilds what the journal in `path` says, for a host that would otherwise begin with this strategy,
-/// `config` and `limits` now.
+/// `config` and `limits` now; `from` the newest snapshot that fits, or from the start.
 ///
 /// # Errors
 ///
@@ -96,6 +96,7 @@ pub(crate) fn resume<S: Strategy>(
     strategy: S,
     config: &CoreConfig,
     limits: &[Control],
+    from: ReplayFrom,
     now: Nanos,
 ) -> Result<Resumed<S>, Error> {
     let begun = Instant::now();
@@ -112,11 +113,12 @@ pub(crate) fn resume<S: Strategy>(
     if let Some(what) = difference(&recorded, config) {
         return Err(wrong(format!("the session has other {what}; resume it with the same")));
     }
-    if configured(path)? != limits {
+    let (first_controls, has_begun) = configured(path)?;
+    if !are_of(&first_controls, limits, has_begun) {
         return Err(wrong("the session has other limits; resume it with the same".into()));
     }
     let Rebuilt { core, outputs_recorded, has_started, records, heard, snapshot, passed_over } =
-        rebuild(path, strategy)?;
+        rebuild(path, strategy, from)?;
     if core.now() > Nanos::ZERO && day(core.now()) != day(now) {
         let what = "the session is of another day: its orders are gone; begin another journal";
         return Err(wrong(what.into()));
@@ -152,20 +154,37 @@ pub(crate) fn resume<S: Strategy>(
     Ok(Resumed { core, has_started, unwritten, orders, summary })
 }
 
-/// The limits that a session began with, beside those of the core's configuration.
-fn configured(path: &Path) -> Result<Vec<Control>, Error> {
+/// The limits that a session began with, beside those of the core's configuration, and whether it began.
+fn configured(path: &Path) -> Result<(Vec<Control>, bool), Error> {
     let mut reader = JournalReader::open(path)?;
     let mut limits = Vec::new();
     while let Some(record) = reader.next_record() {
         match Entry::read(&record) {
-            Ok(Entry::Start) => break,
+            Ok(Entry::Start) => return Ok((limits, true)),
             Ok(Entry::Control(entry)) if entry.who == CONFIGURED => {
                 limits.push(entry.control);
             }
             _ => {}
         }
     }
-    Ok(limits)
+    Ok((limits, false))
+}
+
+/// Whether controls before a session's start are those of a configuration: each process that died before
+/// the start left the first of them, some or all, and the one that started it left all.
+fn are_of(recorded: &[Control], wanted: &[Control], has_begun: bool) -> bool {
+    let mut rest = recorded;
+    while !rest.is_empty() {
+        let same = rest.iter().zip(wanted).take_while(|(one, other)| one == other).count();
+        if same == 0 {
+            return false;
+        }
+        rest = &rest[same..];
+        if rest.is_empty() {
+            return same == wanted.len() || !has_begun;
+        }
+    }
+    wanted.is_empty() || !has_begun
 }
 
 impl OrdersOfTheDay {

@@ -11,7 +11,7 @@ use tezi_model::{
 
 use super::*;
 use crate::records::{RecordType, output_bytes};
-use crate::snapshots::{ReplayFrom, SnapshotWhen};
+use crate::snapshots::SnapshotWhen;
 
 #[test]
 fn what_differs_is_named_and_the_first_number_is_not() {
@@ -22,6 +22,23 @@ fn what_differs_is_named_and_the_first_number_is_not() {
     assert_eq!(difference(&one, &other), Some("bounds (instruments, orders, levels)"));
     other.limits.loss_max += 1;
     assert_eq!(difference(&one, &other), Some("limits"));
+}
+
+#[test]
+fn limits_are_the_same_however_often_a_process_died_before_the_start() {
+    let set = |value| Control::SetLimit { limit: tezi_core::control::Limit::Loss, value };
+    let wanted = [set(1), set(2), set(3)];
+    let [a, b, c] = wanted;
+    for recorded in [&[a, b, c][..], &[a, a, b, c], &[a, b, a, b, c, a, b, c]] {
+        assert!(are_of(recorded, &wanted, true) && are_of(recorded, &wanted, false));
+    }
+    for recorded in [&[][..], &[a], &[a, b, c, a]] {
+        assert!(are_of(recorded, &wanted, false) && !are_of(recorded, &wanted, true));
+    }
+    for recorded in [&[b][..], &[a, c], &[a, b, c, set(4)]] {
+        assert!(!are_of(recorded, &wanted, false));
+    }
+    assert!(are_of(&[], &[], true) && !are_of(&[a], &[], false));
 }
 
 #[test]
@@ -167,8 +184,12 @@ fn died(dir: &Path, books: u64) -> u64 {
 }
 
 fn resumed(dir: &Path) -> Resumed<Pairs> {
+    resumed_from(dir, ReplayFrom::Snapshot)
+}
+
+fn resumed_from(dir: &Path, from: ReplayFrom) -> Resumed<Pairs> {
     let now = Nanos::from_ist(2026, 11, 23, 12, 0, 0);
-    let mut resumed = resume(dir, Pairs::default(), &config(), &[], now).unwrap();
+    let mut resumed = resume(dir, Pairs::default(), &config(), &[], from, now).unwrap();
     resumed.orders.closed.sort_unstable();
     resumed.orders.open.sort_unstable_by_key(|order| order.client_order_id);
     resumed
@@ -204,6 +225,9 @@ fn a_session_is_the_same_from_a_snapshot_and_from_the_start() {
         assert_eq!(end(&fast.summary), end(&slow.summary));
         let text = fast.summary.to_string();
         assert!(text.starts_with("Resumed from the snapshot before record"), "{text}");
+        let whole = resumed_from(&dir, ReplayFrom::Start);
+        assert_eq!((whole.summary.snapshot, whole.core.state_hash()), (None, hash));
+        assert_eq!(whole.summary.records, slow.summary.records);
     }
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -15,7 +15,7 @@ use tezi_model::Nanos;
 
 use super::session::SessionSnapshots;
 use super::state::SnapshotState;
-use super::{SnapshotInfo, SnapshotSink};
+use super::{ReplayFrom, SnapshotInfo, SnapshotSink};
 use crate::error::Error;
 use crate::observer::SnapshotFigures;
 use crate::replay::{Replay, recorded};
@@ -52,6 +52,7 @@ impl SnapshotConfig {
 pub(crate) struct SnapshotThread<S> {
     config: SnapshotConfig,
     journal: PathBuf,
+    from: ReplayFrom,
     /// A strategy that has heard nothing yet, of the same parameters as the one that trades.
     twin: Option<S>,
     state: Arc<SnapshotState>,
@@ -60,8 +61,13 @@ pub(crate) struct SnapshotThread<S> {
 impl<S: Strategy> SnapshotThread<S> {
     /// A thread's worth of everything, for a journal that has begun. Without a strategy's twin, or where
     /// it does not write down its state, decisions are taken from the journal.
-    pub(crate) fn new(config: SnapshotConfig, journal: &Path, twin: Option<S>) -> Self {
-        Self { config, journal: journal.to_path_buf(), twin, state: Arc::default() }
+    pub(crate) fn new(
+        config: SnapshotConfig,
+        journal: &Path,
+        from: ReplayFrom,
+        twin: Option<S>,
+    ) -> Self {
+        Self { config, journal: journal.to_path_buf(), from, twin, state: Arc::default() }
     }
 
     /// What it tells and is told.
@@ -76,23 +82,19 @@ impl<S: Strategy> SnapshotThread<S> {
 
     /// Follows the journal to its end, and writes a last snapshot there.
     pub(crate) fn run(self) -> SessionSnapshots {
-        let Self { config, journal, twin, state } = self;
+        let Self { config, journal, from, twin, state } = self;
         let twin = twin.filter(|twin| twin.save(&mut SnapshotWriter::new()).is_ok());
         let has_strategy = twin.is_some();
         let ran = match twin {
             Some(twin) => {
-                let replay = Replay::open_live(
-                    &journal,
-                    twin,
-                    |_: &mut S, _: &Emitted| {},
-                    |_: &S| 0,
-                    false,
-                );
+                let load = |_: &mut S, _: &Emitted| {};
+                let replay = Replay::open_live(&journal, twin, load, |_: &S| 0, from, false);
                 replay.map(|replay| Following::new(config, &journal, &state, replay).run())
             }
             None => recorded(&journal).and_then(|strategy| {
                 let load = |strategy: &mut Recorded, emitted: &Emitted| strategy.load(emitted);
-                let replay = Replay::open_live(&journal, strategy, load, Recorded::left, true)?;
+                let replay =
+                    Replay::open_live(&journal, strategy, load, Recorded::left, from, true)?;
                 Ok(Following::new(config, &journal, &state, replay).run())
             }),
         };

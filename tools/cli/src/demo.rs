@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser};
-use tezi::{DemoConfig, DemoSession, Session};
+use tezi::{DemoConfig, DemoSession, ReplayFrom, Session};
 
 use crate::args::{number, probability};
 use crate::files;
@@ -181,6 +181,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let save_pcap = args.market.save_pcap.clone();
     let hosting = Hosting {
         resume: false,
+        resume_from: ReplayFrom::Snapshot,
         replication: None,
         snapshots: None,
         args: &args.host,

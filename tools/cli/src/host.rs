@@ -10,7 +10,8 @@ use tezi::journal::Promise;
 use tezi::model::{Instrument, InstrumentKind};
 use tezi::orders::{RouterTls, UnknownOrders};
 use tezi::{
-    OnReplicaLoss, OrderSessionConfig, ReplicationConfig, Session, SnapshotConfig, StopSwitch,
+    OnReplicaLoss, OrderSessionConfig, ReplayFrom, ReplicationConfig, Session, SnapshotConfig,
+    StopSwitch,
 };
 
 use crate::args;
@@ -153,6 +154,10 @@ struct SnapshotArgs {
     /// begins from the newest snapshot. A snapshot that cannot be written is told, and stops nothing.
     #[arg(long, value_name = "TIME", value_parser = args::duration, verbatim_doc_comment)]
     snapshot_every: Option<Duration>,
+    /// With --resume, begins from the first record of the journal, whatever snapshots there are: where one
+    /// is in doubt, and for proof that the journal alone gives the session
+    #[arg(long, requires = "resume")]
+    no_snapshot: bool,
     /// How many snapshots are kept, the newest ones
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     snapshots_kept: u8,
@@ -166,6 +171,10 @@ impl SnapshotArgs {
         let mut config = SnapshotConfig::new(self.snapshot_every?);
         (config.kept, config.core) = (self.snapshots_kept.into(), self.snapshot_core);
         Some(config)
+    }
+
+    const fn resume_from(&self) -> ReplayFrom {
+        if self.no_snapshot { ReplayFrom::Start } else { ReplayFrom::Snapshot }
     }
 }
 
@@ -274,6 +283,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
             StrategyName::Watch
         },
         resume: args.orders.resume,
+        resume_from: args.snapshots.resume_from(),
         replication: args.replica.config(),
         snapshots: args.snapshots.config(),
         instruments: session.instruments.len(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tezi::margin::RiskFile;
-use tezi::{Host, ReplicationConfig, Report, Session, SnapshotConfig};
+use tezi::{Host, ReplayFrom, ReplicationConfig, Report, Session, SnapshotConfig};
 
 use crate::accounts::AccountArgs;
 use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, StrategyArgs};
@@ -59,6 +59,8 @@ pub(crate) struct Hosting<'a> {
     pub(crate) strategy_default: StrategyName,
     /// Whether the session of the journal is taken up, where there is one.
     pub(crate) resume: bool,
+    /// What it is taken up from.
+    pub(crate) resume_from: ReplayFrom,
     /// Where the journal is replicated to.
     pub(crate) replication: Option<ReplicationConfig>,
     /// When snapshots are written beside the journal.
@@ -156,7 +158,7 @@ impl Hosting<'_> {
         }
         if let Some(path) = journal {
             host = host.journal(path).journal_mode(output.journal_mode.into());
-            host = host.resume(self.resume);
+            host = host.resume(self.resume).resume_from(self.resume_from);
         }
         if let Some(replication) = self.replication {
             host = host.replicate(replication);

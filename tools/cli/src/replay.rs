@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use tezi::model::{Instrument, InstrumentKind, Px};
-use tezi::{CaptureSession, Session};
+use tezi::{CaptureSession, ReplayFrom, Session};
 
 use crate::args::{self, Speed};
 use crate::contracts::ContractArgs;
@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     let (limits, segment) = (&args.host.limits, args.wire.segment_or_default());
     let hosting = Hosting {
         resume: false,
+        resume_from: ReplayFrom::Snapshot,
         replication: None,
         snapshots: None,
         args: &args.host,
