@@ -190,26 +190,31 @@ fn orders_go_on_with_what_is_durable_where_that_is_configured() {
     let following = std::sync::Mutex::new(None);
     let back_at = std::sync::Mutex::new(None);
     let log = scratch.path("events.log");
+    // The log is written fifty times a second: what lasts less may not be in it.
+    let is_told = |what: &str| std::fs::read_to_string(&log).is_ok_and(|log| log.contains(what));
     let (report, exchange) = trade(
         &journaling(&journal).replicate(config).observe(observed(&log)),
         Promise::Replicated,
         &|done, heard| {
             let mut following = following.lock().unwrap();
-            if following.is_none() && heard.count() >= 10 {
+            if following.is_none() && heard.count() >= 10 && is_told("replica_durable_only") {
                 *following = Some(Following::start(address, &copy));
                 *back_at.lock().unwrap() = Some(done);
             }
-            following.is_some() && done >= back_at.lock().unwrap().unwrap() + 30
+            let is_back = following.is_some() && is_told("replica_up");
+            is_back && done >= back_at.lock().unwrap().unwrap() + 30
         },
     );
     let it = report.replication.as_ref().unwrap();
-    assert_eq!(it.degraded.0, 1, "{report}");
-    assert!(it.degraded.1 > Duration::ZERO && it.connections == 1);
+    // A follower that stands still for 50 ms on a busy machine is done without again.
+    assert!(it.degraded.0 >= 1 && it.connections >= 1, "{report}");
+    assert!(it.degraded.1 > Duration::ZERO);
     let problems = report.problems();
-    assert!(problems.len() == 1 && problems[0].contains("went on without the follower 1 times"));
+    assert!(problems.len() == 1 && problems[0].contains("went on without the follower"));
     assert!(exchange.requests >= 10);
-    let log = std::fs::read_to_string(log).unwrap();
-    let [alone, again] = ["replica_durable_only", "replica_up"].map(|it| log.find(it).unwrap());
+    let log = std::fs::read_to_string(&log).unwrap();
+    let place = |what| log.find(what).unwrap_or_else(|| panic!("no {what} in {log}"));
+    let [alone, again] = ["replica_durable_only", "replica_up"].map(place);
     assert!(alone < again, "{log}");
     // What had been missed came later.
     following.into_inner().unwrap().unwrap().stop().unwrap();

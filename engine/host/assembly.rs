@@ -144,7 +144,6 @@ impl Assembly<'_> {
         let (progress, stop) = (Progress::default(), AtomicBool::new(false));
         let started = Instant::now();
         let (name, parameters, replica) = (&*name, &*parameters, followers.replica.as_deref());
-        let instruments = self.instruments;
         let accounts = self.host.account_definitions();
         let known = self.known((name, parameters), &members, &accounts, replica);
         let (control_seat, controls) = Door::seats(door, known)?;
@@ -168,7 +167,7 @@ impl Assembly<'_> {
         let metrics = Metrics {
             shared: &shared,
             progress: &progress,
-            instruments,
+            instruments: self.instruments,
             strategy: name,
             kernel: CppKernels.name(),
             started,
