@@ -42,6 +42,16 @@ public:
     order_ = market.submit(update.instrument, side, bid->price, lots_ * lot_, when);
   }
 
+  // `tezi ctl set lots=2`: from the next order on.
+  std::int32_t set_parameter(tezi::Context &, const std::string &key,
+                             const std::string &value) override {
+    if (key != "lots") return TEZI_NONE;
+    const unsigned long lots = std::stoul(value);  // what is no number throws, and is refused
+    if (lots == 0 || lots > 100) return TEZI_INVALID;
+    lots_ = static_cast<std::uint32_t>(lots);
+    return TEZI_OK;
+  }
+
   void on_fill(tezi::Context &, const tezi_fill &fill) override { traded_ += fill.quantity; }
 
   std::uint64_t traded() const { return traded_; }

@@ -162,6 +162,31 @@ typedef struct tezi_status_update {
   uint8_t reserved[2];
 } tezi_status_update;
 
+typedef struct tezi_trade_cancel {
+  int64_t price; /* of the trade that the exchange took back */
+  int64_t exchange_time;
+  uint64_t buy_order_id; /* 0 when it was never shown */
+  uint64_t sell_order_id;
+  uint32_t instrument;
+  uint32_t quantity;
+} tezi_trade_cancel;
+
+typedef struct tezi_index_update {
+  int64_t value; /* in the unit of prices */
+  int64_t exchange_time;
+  uint32_t instrument;
+  uint32_t reserved;
+} tezi_index_update;
+
+/* What an operator did, as a CONTROL record of the journal has it (docs/wire/session.md, record type 9). */
+typedef struct tezi_control {
+  int64_t first;       /* value of a limit, low end of a range, basis points */
+  int64_t second;      /* high end of a range; number of a strategy */
+  uint32_t instrument; /* UINT32_MAX: all */
+  uint16_t kind;       /* 1 pause, 2 resume, 3 cancel, 4 flatten, 5 kill, 6 release, 7 limit, ... */
+  uint16_t detail;     /* code of a limit, a restriction or a cause */
+} tezi_control;
+
 /* Who calls a strategy lends it this for the length of the call. */
 typedef struct tezi_context tezi_context;
 
@@ -214,11 +239,30 @@ typedef struct tezi_strategy {
   void (*on_session)(void *self, tezi_context *context, uint32_t is_live);
   void (*on_stop)(void *self, tezi_context *context);
   void (*destroy)(void *self); /* when the host needs the strategy no more */
+  /* A strategy of TEZI_STRATEGY_SIZE_1 bytes ends here: it is run without what follows. */
+  void (*on_trade_cancel)(void *self, tezi_context *context, const tezi_trade_cancel *cancel);
+  void (*on_index)(void *self, tezi_context *context, const tezi_index_update *update);
+  /* The exchange took back an own trade; position and profit no longer include it. */
+  void (*on_fill_canceled)(void *self, tezi_context *context, const tezi_fill *fill);
+  /* An operator changed what may be traded or how much, and it is in force. */
+  void (*on_control)(void *self, tezi_context *context, const tezi_control *control);
+  /* One of several strategies may trade from now on, or may not any more: its hours, an operator, a
+   * limit. While it may not it gets no books, trades and index values. */
+  void (*on_active)(void *self, tezi_context *context, uint32_t is_active);
+  /* An operator changes a parameter while it runs. TEZI_OK: it is so from now on; TEZI_NONE: there is no
+   * such parameter that may change; anything else: it cannot have this value. Both texts end with the
+   * call. It is journaled, so that a replay does it again. */
+  int32_t (*set_parameter)(void *self, tezi_context *context, const char *key, const char *value);
 } tezi_strategy;
+
+/* The size of the first version, which had no function behind `destroy`. */
+#define TEZI_STRATEGY_SIZE_1 offsetof(tezi_strategy, on_trade_cancel)
 
 /* What a shared object with a strategy exports, under this name: fills `out` for parameters as the
  * command line has them, and answers TEZI_OK; or writes a sentence into `error` and answers
- * TEZI_INVALID. `abi` is the host's TEZI_ABI: a library that was built for another one refuses. */
+ * TEZI_INVALID. `abi` is the host's TEZI_ABI: a library that was built for another one refuses. `out->size` is
+ * how many bytes the host has room for, 0 from hosts of before that was said: then it is
+ * TEZI_STRATEGY_SIZE_1. No more may be written, and `size` says how many were. */
 typedef int32_t (*tezi_open_fn)(uint32_t abi, const char *parameters, tezi_strategy *out, char *error,
                                 size_t error_size);
 #define TEZI_OPEN "tezi_open"

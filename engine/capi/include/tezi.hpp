@@ -108,6 +108,16 @@ public:
   virtual void on_status(Context &, const tezi_status_update &) {}
   virtual void on_session(Context &, bool) {}
   virtual void on_stop(Context &) {}
+  virtual void on_trade_cancel(Context &, const tezi_trade_cancel &) {}
+  virtual void on_index(Context &, const tezi_index_update &) {}
+  virtual void on_fill_canceled(Context &, const tezi_fill &) {}
+  virtual void on_control(Context &, const tezi_control &) {}
+  virtual void on_active(Context &, bool) {}
+  // TEZI_OK, TEZI_NONE for a parameter that does not change while it runs, or TEZI_INVALID. What throws
+  // refuses the value, and is said on stderr.
+  virtual std::int32_t set_parameter(Context &, const std::string &, const std::string &) {
+    return TEZI_NONE;
+  }
 };
 
 namespace detail {
@@ -175,7 +185,42 @@ inline tezi_strategy wrap(std::unique_ptr<Strategy> strategy) {
     guarded(self, c, [](Strategy &s, Context &x) { s.on_stop(x); });
   };
   out.destroy = [](void *self) { delete static_cast<detail::Owned *>(self); };
+  out.on_trade_cancel = [](void *self, tezi_context *c, const tezi_trade_cancel *cancel) {
+    guarded(self, c, [&](Strategy &s, Context &x) { s.on_trade_cancel(x, *cancel); });
+  };
+  out.on_index = [](void *self, tezi_context *c, const tezi_index_update *update) {
+    guarded(self, c, [&](Strategy &s, Context &x) { s.on_index(x, *update); });
+  };
+  out.on_fill_canceled = [](void *self, tezi_context *c, const tezi_fill *fill) {
+    guarded(self, c, [&](Strategy &s, Context &x) { s.on_fill_canceled(x, *fill); });
+  };
+  out.on_control = [](void *self, tezi_context *c, const tezi_control *control) {
+    guarded(self, c, [&](Strategy &s, Context &x) { s.on_control(x, *control); });
+  };
+  out.on_active = [](void *self, tezi_context *c, std::uint32_t is_active) {
+    guarded(self, c, [&](Strategy &s, Context &x) { s.on_active(x, is_active != 0); });
+  };
+  out.set_parameter = [](void *self, tezi_context *c, const char *key,
+                         const char *value) -> std::int32_t {
+    Context context(c);
+    Strategy &strategy = *static_cast<detail::Owned *>(self)->strategy;
+    try {
+      return strategy.set_parameter(context, key, value);
+    } catch (const std::exception &error) {
+      std::fprintf(stderr, "%s refuses %s=%s: %s\n", strategy.name(), key, value, error.what());
+    } catch (...) {
+      std::fprintf(stderr, "%s refuses %s=%s: unknown exception\n", strategy.name(), key, value);
+    }
+    return TEZI_INVALID;
+  };
   return out;
+}
+
+// Hands a strategy to a host that may know less of it than this header does.
+inline void give(tezi_strategy strategy, tezi_strategy *out) {
+  const std::size_t room = out->size == 0 ? TEZI_STRATEGY_SIZE_1 : out->size;
+  strategy.size = static_cast<std::uint32_t>(room < sizeof strategy ? room : sizeof strategy);
+  std::memcpy(out, &strategy, strategy.size);
 }
 
 }  // namespace tezi
@@ -190,7 +235,7 @@ inline tezi_strategy wrap(std::unique_ptr<Strategy> strategy) {
       return TEZI_INVALID;                                                                         \
     }                                                                                              \
     try {                                                                                          \
-      *out = tezi::wrap(make(std::string(parameters)));                                            \
+      tezi::give(tezi::wrap(make(std::string(parameters))), out);                                  \
       return TEZI_OK;                                                                              \
     } catch (const std::exception &what) {                                                         \
       std::snprintf(error, error_size, "%s", what.what());                                         \

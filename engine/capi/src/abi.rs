@@ -3,6 +3,7 @@
 
 use std::ffi::{c_char, c_void};
 
+use tezi::control::ControlRecord;
 use tezi::model::Instrument;
 
 /// The version of the interface (`TEZI_ABI`).
@@ -112,6 +113,26 @@ pub struct StatusUpdate {
     pub reserved: [u8; 2],
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct TradeCancel {
+    pub price: i64,
+    pub exchange_time: i64,
+    pub buy_order_id: u64,
+    pub sell_order_id: u64,
+    pub instrument: u32,
+    pub quantity: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct IndexUpdate {
+    pub value: i64,
+    pub exchange_time: i64,
+    pub instrument: u32,
+    pub reserved: u32,
+}
+
 /// What a strategy is lent for one call. Behind `calls` lies what only this side reads.
 #[derive(Debug)]
 #[repr(C)]
@@ -172,7 +193,20 @@ pub struct Strategy {
     pub on_session: Option<unsafe extern "C" fn(*mut c_void, *mut Context, u32)>,
     pub on_stop: OnMoment,
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub on_trade_cancel: On<TradeCancel>,
+    pub on_index: On<IndexUpdate>,
+    pub on_fill_canceled: On<Fill>,
+    pub on_control: On<ControlRecord>,
+    pub on_active: Option<unsafe extern "C" fn(*mut c_void, *mut Context, u32)>,
+    pub set_parameter: SetParameter,
 }
+
+/// The bytes of a strategy of the first version (`TEZI_STRATEGY_SIZE_1`).
+pub const STRATEGY_SIZE_1: usize = std::mem::offset_of!(Strategy, on_trade_cancel);
+
+/// A function of a strategy that changes a parameter.
+pub type SetParameter =
+    Option<unsafe extern "C" fn(*mut c_void, *mut Context, *const c_char, *const c_char) -> i32>;
 
 /// What a shared object with a strategy exports as `tezi_open`.
 pub type Open = unsafe extern "C" fn(u32, *const c_char, *mut Strategy, *mut c_char, usize) -> i32;

@@ -89,6 +89,8 @@ impl Library {
     pub fn strategy(&self, parameters: &str) -> Result<ForeignStrategy, LibraryError> {
         let parameters = CString::new(parameters).map_err(|_| LibraryError::Text)?;
         let mut strategy = std::mem::MaybeUninit::<abi::Strategy>::zeroed();
+        // SAFETY: zeroed memory is written to within its bounds.
+        unsafe { (*strategy.as_mut_ptr()).size = size_of::<abi::Strategy>() as u32 };
         let mut error = [0_u8; ERROR_SIZE];
         // SAFETY: the function is what the header says, by the promise of `load`; everything it may
         // write lives through the call, and the last byte of the complaint is not handed out.
@@ -108,7 +110,7 @@ impl Library {
                 why.to_string_lossy().into_owned(),
             ));
         }
-        // SAFETY: the library says that it filled it; without that it is zeroed, and is refused.
+        // SAFETY: the library says that it filled it; without that its version is zero, and it is refused.
         let strategy = unsafe { ForeignStrategy::new(strategy.as_ptr()) };
         strategy.map_err(|error| LibraryError::Strategy(self.path.clone(), error))
     }

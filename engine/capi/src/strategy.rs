@@ -3,13 +3,16 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use tezi::control::{Control, ControlRecord};
 use tezi::model::{FeedFault, RejectReason};
 use tezi::oms::OrderSessionState;
 use tezi::strategy::{
-    BookUpdate, Context, FeedUpdate, Fill, OrderUpdate, StatusUpdate, Strategy, TimerId, Trade,
+    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, ParameterError, StatusUpdate,
+    Strategy, TimerId, Trade, TradeCancel,
 };
 
 use crate::abi;
@@ -22,7 +25,7 @@ pub enum StrategyError {
     Null,
     /// It was built for another version of the interface.
     Abi(u32),
-    /// It is shorter than this version's.
+    /// It is shorter than the first version's, or ends within a field.
     Size(u32),
     /// It has no name, or one that is no UTF-8.
     Name,
@@ -36,8 +39,11 @@ impl fmt::Display for StrategyError {
                 write!(f, "the strategy is of interface {abi}, this host has {}", abi::ABI)
             }
             Self::Size(size) => {
-                let needed = size_of::<abi::Strategy>();
-                write!(f, "the strategy's struct says {size} bytes, {needed} are needed")
+                let (least, most) = (abi::STRATEGY_SIZE_1, size_of::<abi::Strategy>());
+                write!(
+                    f,
+                    "the strategy's struct says {size} bytes; it has {least} to {most}, whole fields"
+                )
             }
             Self::Name => f.write_str("the strategy has no name in UTF-8"),
         }
@@ -81,11 +87,19 @@ impl ForeignStrategy {
         if abi != abi::ABI {
             return Err(StrategyError::Abi(abi));
         }
-        if (size as usize) < size_of::<abi::Strategy>() {
+        let bytes = size as usize;
+        if bytes < abi::STRATEGY_SIZE_1 || !bytes.is_multiple_of(size_of::<usize>()) {
             return Err(StrategyError::Size(size));
         }
-        // SAFETY: it is as long as it has to be, by its size.
-        let functions = unsafe { strategy.read() };
+        // What an older strategy does not have is null; what a newer one has beyond is not called.
+        let known = bytes.min(size_of::<abi::Strategy>());
+        let mut functions = MaybeUninit::<abi::Strategy>::zeroed();
+        // SAFETY: the strategy's struct has at least as many bytes, by its size, and so has ours.
+        unsafe {
+            ptr::copy_nonoverlapping(strategy.cast::<u8>(), functions.as_mut_ptr().cast(), known);
+        }
+        // SAFETY: fields are whole, each either the strategy's own or zero, which is null.
+        let functions = unsafe { functions.assume_init() };
         let mut this = Self { functions, name: String::new(), parameters: String::new() };
         // SAFETY: null or a text, by the header.
         let name = unsafe { text(functions.name) };
@@ -149,6 +163,18 @@ pub(crate) fn reason_text(code: i32) -> *const c_char {
     found.map_or(c"not a reason".as_ptr(), |(_, text)| text.as_ptr())
 }
 
+fn fill_of(fill: &Fill) -> abi::Fill {
+    abi::Fill {
+        id: fill.client_order_id.0,
+        price: fill.price.0,
+        instrument: fill.instrument.0,
+        quantity: fill.quantity.0,
+        side: fill.side as u8,
+        is_passive: fill.is_passive.into(),
+        reserved: [0; 6],
+    }
+}
+
 impl Drop for ForeignStrategy {
     fn drop(&mut self) {
         if let Some(destroy) = self.functions.destroy {
@@ -208,16 +234,7 @@ impl Strategy for ForeignStrategy {
     }
 
     fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
-        let told = abi::Fill {
-            id: fill.client_order_id.0,
-            price: fill.price.0,
-            instrument: fill.instrument.0,
-            quantity: fill.quantity.0,
-            side: fill.side as u8,
-            is_passive: fill.is_passive.into(),
-            reserved: [0; 6],
-        };
-        self.tell(ctx, self.functions.on_fill, &told);
+        self.tell(ctx, self.functions.on_fill, &fill_of(fill));
     }
 
     fn on_timer(&mut self, ctx: &mut Context<'_>, timer: TimerId) {
@@ -243,6 +260,64 @@ impl Strategy for ForeignStrategy {
         let is_live = u32::from(state == OrderSessionState::Live);
         // SAFETY: as in `tell`.
         self.lend(ctx, |this, lent| unsafe { function(this, lent, is_live) });
+    }
+
+    fn on_trade_cancel(&mut self, ctx: &mut Context<'_>, cancel: &TradeCancel) {
+        let told = abi::TradeCancel {
+            price: cancel.price.0,
+            exchange_time: cancel.exchange_time.0,
+            buy_order_id: cancel.buy_order_id.0,
+            sell_order_id: cancel.sell_order_id.0,
+            instrument: cancel.instrument.0,
+            quantity: cancel.quantity.0,
+        };
+        self.tell(ctx, self.functions.on_trade_cancel, &told);
+    }
+
+    fn on_index(&mut self, ctx: &mut Context<'_>, update: &IndexUpdate) {
+        let told = abi::IndexUpdate {
+            value: update.value.0,
+            exchange_time: update.exchange_time.0,
+            instrument: update.instrument.0,
+            reserved: 0,
+        };
+        self.tell(ctx, self.functions.on_index, &told);
+    }
+
+    fn on_fill_canceled(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
+        self.tell(ctx, self.functions.on_fill_canceled, &fill_of(fill));
+    }
+
+    fn on_control(&mut self, ctx: &mut Context<'_>, control: &Control) {
+        self.tell(ctx, self.functions.on_control, &ControlRecord::from(control));
+    }
+
+    fn on_active(&mut self, ctx: &mut Context<'_>, is_active: bool) {
+        let Some(function) = self.functions.on_active else { return };
+        // SAFETY: as in `tell`.
+        self.lend(ctx, |this, lent| unsafe { function(this, lent, is_active.into()) });
+    }
+
+    fn set_parameter(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ParameterError> {
+        let function = self.functions.set_parameter.ok_or(ParameterError::Unknown)?;
+        // An operator's action, rare enough to allocate for.
+        let text = |text: &str| CString::new(text).map_err(|_| ParameterError::Value);
+        let (key, value) = (text(key)?, text(value)?);
+        let mut answer = abi::INVALID;
+        self.lend(ctx, |this, lent| {
+            // SAFETY: as in `tell`; both texts live through the call.
+            answer = unsafe { function(this, lent, key.as_ptr(), value.as_ptr()) };
+        });
+        match answer {
+            abi::OK => Ok(()),
+            abi::NONE => Err(ParameterError::Unknown),
+            _ => Err(ParameterError::Value),
+        }
     }
 
     fn on_stop(&mut self, ctx: &mut Context<'_>) {

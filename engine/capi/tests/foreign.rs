@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what is not so")]
 #![allow(unsafe_code, reason = "loads what it compiled")]
 
+use std::collections::BTreeSet;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tezi::control::ControlRecord;
 use tezi::model::Instrument;
-use tezi::{DemoConfig, DemoSession, Host, Session, strategy::Watch};
-use tezi_capi::{Library, LibraryError, abi};
+use tezi::strategy::{BookUpdate, Context, OrderUpdate, ParameterError, Strategy, Watch};
+use tezi::{DemoConfig, DemoSession, Host, Session};
+use tezi_capi::{ForeignStrategy, Library, LibraryError, StrategyError, abi};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -93,6 +96,14 @@ fn the_header_and_the_records_agree() {
         ("tezi_strategy", size_of::<abi::Strategy>()),
         ("tezi_strategy.on_timer", offset_of!(abi::Strategy, on_timer)),
         ("tezi_strategy.destroy", offset_of!(abi::Strategy, destroy)),
+        ("tezi_strategy.set_parameter", offset_of!(abi::Strategy, set_parameter)),
+        ("TEZI_STRATEGY_SIZE_1", abi::STRATEGY_SIZE_1),
+        ("tezi_trade_cancel", size_of::<abi::TradeCancel>()),
+        ("tezi_trade_cancel.quantity", offset_of!(abi::TradeCancel, quantity)),
+        ("tezi_index_update", size_of::<abi::IndexUpdate>()),
+        ("tezi_index_update.instrument", offset_of!(abi::IndexUpdate, instrument)),
+        ("tezi_control", size_of::<ControlRecord>()),
+        ("tezi_control.kind", offset_of!(ControlRecord, kind_code)),
         ("tezi_report", size_of::<abi::Report>()),
         ("tezi_report.is_fine", offset_of!(abi::Report, is_fine)),
         ("tezi_live", size_of::<abi::Live>()),
@@ -186,4 +197,89 @@ fn what_is_no_library_of_a_strategy_is_named() {
     // SAFETY: it was just compiled, and does nothing.
     let error = unsafe { Library::load(&object) }.unwrap_err();
     assert_eq!(error, LibraryError::NoStrategy(object));
+}
+
+/// A strategy of a shared object to which an operator sets parameters, at the first books.
+struct Operated {
+    inner: ForeignStrategy,
+    words: Vec<(&'static str, &'static str)>,
+    answers: Vec<Result<(), ParameterError>>,
+    /// Quantities of the orders that it sent.
+    quantities: BTreeSet<u32>,
+}
+
+impl Operated {
+    fn new(inner: ForeignStrategy, words: &[(&'static str, &'static str)]) -> Self {
+        let words = words.iter().rev().copied().collect();
+        Self { inner, words, answers: Vec::new(), quantities: BTreeSet::new() }
+    }
+}
+
+impl Strategy for Operated {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn remarks(&self) -> String {
+        format!("{:?} {:?}", self.answers, self.quantities)
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, update: BookUpdate) {
+        if let Some((key, value)) = self.words.pop() {
+            let answer = self.inner.set_parameter(ctx, key, value);
+            self.answers.push(answer);
+        }
+        self.inner.on_book(ctx, update);
+    }
+
+    fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
+        self.quantities.insert(update.order.quantity.0);
+        self.inner.on_order(ctx, update);
+    }
+}
+
+#[test]
+fn an_operator_changes_a_parameter_of_a_shared_object() {
+    let scratch = Scratch::new();
+    let object = scratch.path("joiner.so");
+    let text = object.to_str().unwrap();
+    let arguments = ["-std=c++17", "-fPIC", "-shared", "examples/cpp/plugin.cpp", "-o", text];
+    compile("CXX", "c++", &arguments);
+    // SAFETY: it is the example, just compiled.
+    let library = unsafe { Library::load(&object) }.unwrap();
+    let session = Session::captures([capture(&scratch)]);
+    let run = |words: &[(&'static str, &'static str)]| {
+        let strategy = Operated::new(library.strategy("lots=1").unwrap(), words);
+        Host::new().run(&session, strategy).unwrap().core.remarks
+    };
+    let plain = run(&[]);
+    let lot: u32 = plain.trim_start_matches("[] {").trim_end_matches('}').parse().unwrap();
+    let words = [("lots", "3"), ("token", "7"), ("lots", "many"), ("lots", "0")];
+    let expected = format!("[Ok(()), Err(Unknown), Err(Value), Err(Value)] {{{}}}", 3 * lot);
+    assert_eq!(run(&words), expected);
+}
+
+#[test]
+fn an_older_object_runs_and_one_of_another_size_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let object = scratch.path("sized.so");
+    let source = "engine/capi/tests/c/sized.c";
+    compile("CC", "cc", &["-shared", "-fPIC", source, "-o", object.to_str().unwrap()]);
+    // SAFETY: it was just compiled, and its functions do nothing.
+    let library = unsafe { Library::load(&object) }.unwrap();
+    let session = Session::captures([capture(&scratch)]);
+    for parameters in ["older", "newer"] {
+        let words = [("lots", "3")];
+        let strategy = Operated::new(library.strategy(parameters).unwrap(), &words);
+        let report = Host::new().run(&session, strategy).unwrap();
+        assert_eq!(report.core.remarks, "[Err(Unknown)] {}", "{parameters}");
+    }
+    for parameters in ["short", "within"] {
+        let error = library.strategy(parameters).unwrap_err();
+        let LibraryError::Strategy(_, StrategyError::Size(_)) = &error else { panic!("{error}") };
+        let least = abi::STRATEGY_SIZE_1.to_string();
+        assert!(error.to_string().contains(&least), "{parameters}: {error}");
+    }
+    let error = library.strategy("other").unwrap_err();
+    assert!(error.to_string().contains("interface 2, this host has 1"), "{error}");
 }

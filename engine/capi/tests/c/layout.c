@@ -1,4 +1,5 @@
 /* Prints what a C compiler makes of the header: sizes and offsets, a line each. */
+#include <stddef.h>
 #include <stdio.h>
 
 #include "tezi.h"
@@ -35,6 +36,14 @@ int main(void) {
   SIZE(tezi_strategy);
   FIELD(tezi_strategy, on_timer);
   FIELD(tezi_strategy, destroy);
+  FIELD(tezi_strategy, set_parameter);
+  printf("TEZI_STRATEGY_SIZE_1 %zu\n", (size_t)TEZI_STRATEGY_SIZE_1);
+  SIZE(tezi_trade_cancel);
+  FIELD(tezi_trade_cancel, quantity);
+  SIZE(tezi_index_update);
+  FIELD(tezi_index_update, instrument);
+  SIZE(tezi_control);
+  FIELD(tezi_control, kind);
   SIZE(tezi_report);
   FIELD(tezi_report, is_fine);
   SIZE(tezi_live);
