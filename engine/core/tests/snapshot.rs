@@ -8,7 +8,8 @@ mod common;
 use common::market::{LOT, Market, open};
 use common::trader::RandomTrader;
 use common::{Input, core, external_config, feed, small_config};
-use tezi_core::control::{Control, Limit};
+use tezi_core::control::{Assignment, Control, Limit};
+use tezi_core::execution::ParentState;
 use tezi_core::oms::{OrderEvent, OrderSessionState};
 use tezi_core::pricing::Reference;
 use tezi_core::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
@@ -18,6 +19,7 @@ use tezi_core::strategy::{
 use tezi_core::{Core, CoreConfig, GuardLimits, Restriction};
 use tezi_model::{
     ClientOrderId, Event, ExecutionKind, ExecutionReport, InstrumentId, Nanos, OrderId, Px, Qty,
+    StrategyId,
 };
 use tezi_testing::Random;
 
@@ -392,9 +394,9 @@ fn a_state_is_of_one_strategy_unless_that_keeps_none() {
     assert_eq!(again.state_hash(), recorded.state_hash());
 }
 
-/// Saves a strategy that ships somewhere in a session, and runs it and the one that was loaded on; the
-/// orders that left before and behind the snapshot.
-fn ship<S: Strategy>(seed: u64, make: impl Fn() -> S) -> [u64; 2] {
+/// Saves a strategy that ships somewhere in a session, with parameters that were changed by then, and runs
+/// it and the one that was loaded on; the orders that left before and behind the snapshot.
+fn ship<S: Strategy>(seed: u64, make: impl Fn() -> S, changes: &[&str]) -> [u64; 2] {
     let mut random = Random(seed);
     let mut config = small_config(20_000, 20_000);
     (config.limits.open_order_value_max, config.limits.position_max) = (0, 0);
@@ -404,6 +406,15 @@ fn ship<S: Strategy>(seed: u64, make: impl Fn() -> S) -> [u64; 2] {
     core.on_start(open());
     for event in market.by_ref().take(random.below(6_000) as usize) {
         core.on_event(event.receive_time, &event);
+    }
+    for change in changes {
+        let assignment = Assignment::parse(change).unwrap();
+        let strategy = StrategyId::NONE;
+        let set = core.on_control(core.now(), &Control::SetParameter { strategy, assignment });
+        let is_over = core.strategy().parents().first().is_some_and(|parent| {
+            matches!(parent.state(), ParentState::Cancelling(_) | ParentState::Ended(_))
+        });
+        assert!(set.is_ok() || is_over, "seed {seed}: {change}: {set:?}");
     }
     let before = core.counters().new_orders;
     let bytes = saved(&core);
@@ -447,13 +458,22 @@ fn algorithm(kind: AlgoKind, seed: u64) -> AlgoTrader {
 fn strategies_that_ship_go_on_from_their_state() {
     let sum = |one: [u64; 2], other: [u64; 2]| [one[0] + other[0], one[1] + other[1]];
     for kind in AlgoKind::ALL {
-        let orders = (1..=16).map(|seed| ship(seed, || algorithm(kind, seed)));
+        let own = match kind {
+            AlgoKind::Vwap | AlgoKind::Twap => "cross_ms=100",
+            AlgoKind::Pov => "rate_bps=3500",
+            AlgoKind::Iceberg => "display=195",
+            AlgoKind::Peg => "offset_ticks=-1",
+            AlgoKind::Spread => "slip_ticks=3",
+        };
+        let changes = ["requote_ms=2", "end=+50s", own];
+        let orders = (1..=16)
+            .map(|seed| ship(seed, || algorithm(kind, seed), &changes[..seed as usize % 4]));
         let orders = orders.fold([0; 2], sum);
         println!("{kind:?}: {orders:?} orders before and behind");
         assert!(orders.iter().all(|&count| count > 2), "{kind:?}: {orders:?}");
     }
     let config = OptionQuoterConfig { requote_ms: 2, edge_ticks: 1.0, ..Default::default() };
-    let orders = (1..=16).map(|seed| ship(seed, || OptionQuoter::new(config)));
+    let orders = (1..=16).map(|seed| ship(seed, || OptionQuoter::new(config), &["edge_ticks=2"]));
     let orders = orders.fold([0; 2], sum);
     assert!(orders.iter().all(|&count| count > 100), "quoter: {orders:?}");
 }

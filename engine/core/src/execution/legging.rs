@@ -101,6 +101,15 @@ impl Legging {
         }
     }
 
+    /// Goes on as `to`, which is the same spread with other parameters and has not begun, would from here.
+    pub fn retarget(&mut self, to: &Self, access: &mut impl MarketAccess) {
+        self.spec = to.spec;
+        for (parent, to) in self.parents.iter_mut().zip(&to.parents) {
+            parent.retarget(to);
+        }
+        self.step(access);
+    }
+
     /// Cancels the first leg; what it executed is still hedged.
     pub fn cancel(&mut self, access: &mut impl MarketAccess) {
         self.parents[WORK].end(Ending::Done(DoneReason::Canceled));

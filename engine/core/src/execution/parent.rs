@@ -287,6 +287,26 @@ impl Parent {
         }
     }
 
+    /// Takes over what another parent of the same order is to do from now on: its limit, its end and how
+    /// its children are kept. Children beyond a worse limit are moved or taken back with the next
+    /// [`Self::work`].
+    pub(super) fn retarget(&mut self, to: &Self) {
+        let ParentSpec { id, instrument, side, quantity, start, .. } = self.spec;
+        debug_assert_eq!(
+            to.spec,
+            ParentSpec {
+                limit: to.spec.limit,
+                end: to.spec.end,
+                id,
+                instrument,
+                side,
+                quantity,
+                start
+            }
+        );
+        (self.spec, self.policy) = (to.spec, to.policy);
+    }
+
     /// Takes an input into the account; whether there may be something to do.
     pub(super) fn on_input(&mut self, access: &impl MarketAccess, input: &Input) -> bool {
         match *input {

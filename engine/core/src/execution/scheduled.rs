@@ -76,6 +76,12 @@ impl Scheduled {
 }
 
 impl Tactic for Scheduled {
+    /// What was released stays released; slices to come are those of the other schedule.
+    fn retarget(&mut self, to: Self) {
+        let Self { schedule, catch_up, cross_ns, .. } = to;
+        (self.schedule, self.catch_up, self.cross_ns) = (schedule, catch_up, cross_ns);
+    }
+
     fn plan(&mut self, parent: &Parent, access: &impl MarketAccess) -> Plan {
         let now = access.now();
         let mut next = self.slices;

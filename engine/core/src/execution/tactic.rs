@@ -24,6 +24,14 @@ pub struct Plan {
 pub trait Tactic {
     /// What should be open now. Called with each input while the parent works.
     fn plan(&mut self, parent: &Parent, access: &impl MarketAccess) -> Plan;
+
+    /// Goes on with other parameters; what it came to stays.
+    fn retarget(&mut self, to: Self)
+    where
+        Self: Sized,
+    {
+        *self = to;
+    }
 }
 
 /// A parent order worked by a tactic.
@@ -59,6 +67,14 @@ impl<T: Tactic> Execution<T> {
         if !self.parent.on_input(access, input) {
             return;
         }
+        self.step(access);
+    }
+
+    /// Goes on as `to`, which is the same order with other parameters and has not begun, would from here:
+    /// limit, end, how children are kept, and the tactic's own.
+    pub fn retarget(&mut self, to: Self, access: &mut impl MarketAccess) {
+        self.parent.retarget(&to.parent);
+        self.tactic.retarget(to.tactic);
         self.step(access);
     }
 

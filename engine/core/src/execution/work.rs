@@ -8,7 +8,7 @@ use tezi_model::{Nanos, Px, Qty, TimeInForce};
 
 use super::access::MarketAccess;
 use super::children::Child;
-use super::parent::Parent;
+use super::parent::{Parent, ParentSpec};
 use super::price;
 use super::tactic::Plan;
 
@@ -20,7 +20,9 @@ impl Parent {
         if surplus > 0 {
             self.pull_back(access, surplus);
         }
-        let Some(price) = plan.price.and_then(|price| price::within(self, price)) else { return };
+        let Some(price) = plan.price.and_then(|price| price::within(self, price)) else {
+            return self.take_back_beyond(access);
+        };
         if self.is_down {
             return;
         }
@@ -40,9 +42,29 @@ impl Parent {
 
     /// Cancels the youngest children until `surplus` units are on their way back.
     pub(super) fn pull_back(&mut self, access: &mut impl MarketAccess, surplus: u64) {
+        self.cancel_where(access, surplus, |_| true);
+    }
+
+    /// Cancels children that lie beyond a limit that got worse, where there is no price to move them to, or
+    /// no leave to.
+    fn take_back_beyond(&mut self, access: &mut impl MarketAccess) {
+        let ParentSpec { side, limit, .. } = self.spec;
+        let is_beyond = |child: &Child| side.is_better(child.order.price, limit);
+        if self.children.open().any(is_beyond) {
+            self.cancel_where(access, u64::MAX, is_beyond);
+        }
+    }
+
+    /// Cancels the youngest of those children until `surplus` units are on their way back.
+    fn cancel_where(
+        &mut self,
+        access: &mut impl MarketAccess,
+        surplus: u64,
+        is_meant: impl Fn(&Child) -> bool,
+    ) {
         let (now, retry_ns) = (access.now(), self.policy.retry_ns);
         let (mut left, mut again_at, mut cancels, mut refused) = (surplus, Nanos::MAX, 0, 0);
-        for child in self.children.open_mut().rev() {
+        for child in self.children.open_mut().rev().filter(|child| is_meant(child)) {
             if left == 0 {
                 break;
             }
@@ -81,13 +103,17 @@ impl Parent {
         let ticks = if is_urgent { 1 } else { self.policy.requote_ticks.max(1) };
         let pause = if is_urgent { self.policy.chase_ns } else { self.policy.requote_ns };
         let least = tick.saturating_mul(i64::from(ticks));
+        let ParentSpec { side, limit, .. } = self.spec;
         let (mut look_at, mut refusal) = (Nanos::MAX, None);
         for child in self.children.open_mut() {
-            let is_off = price.0.abs_diff(child.order.price.0) >= least.unsigned_abs();
+            // Beyond a limit that got worse: not a moment longer than it must.
+            let is_beyond = side.is_better(child.order.price, limit);
+            let is_off = is_beyond || price.0.abs_diff(child.order.price.0) >= least.unsigned_abs();
             if !is_off || !child.is_stable() || child.is_cancel_asked {
                 continue;
             }
-            let due = child.moved_at.plus(pause).max(self.retry_at);
+            let moved_at = if is_beyond { Nanos::ZERO } else { child.moved_at.plus(pause) };
+            let due = moved_at.max(self.retry_at);
             if now < due {
                 look_at = look_at.min(due);
                 continue;
@@ -109,6 +135,7 @@ impl Parent {
         if let Some(reason) = refusal {
             self.refused(now, reason);
         }
+        self.take_back_beyond(access);
     }
 
     /// Sends children until `missing` units are open, or there is no place for another.

@@ -4,6 +4,7 @@
 //! a market. Then the algorithm is made, which allocates nothing, and gets every call as an input.
 //! Parameters that do not fit the instrument are said in the remarks, and nothing is sent.
 
+mod change;
 mod snapshot;
 
 use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, Side};
@@ -11,8 +12,8 @@ use tezi_model::{Instrument, InstrumentId, Nanos, Px, Qty, Side};
 use super::algo_config::{AlgoConfig, AlgoKind};
 use super::algo_words::{InstrumentName, Limit};
 use super::{
-    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, StatusUpdate, Strategy,
-    TimerId, Trade, TradeCancel,
+    BookUpdate, Context, FeedUpdate, Fill, IndexUpdate, OrderUpdate, ParameterError, StatusUpdate,
+    Strategy, TimerId, Trade, TradeCancel,
 };
 use crate::execution::{
     Execution, Iceberg, Input, Jitter, Legging, LeggingSpec, Parent, ParentError, ParentId,
@@ -52,6 +53,9 @@ macro_rules! each {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct AlgoTrader {
+    /// As it was told; the journal has them.
+    parameters: AlgoConfig,
+    /// As they are now.
     config: AlgoConfig,
     /// The time of the first input that has one.
     began: Nanos,
@@ -63,7 +67,7 @@ impl AlgoTrader {
     /// A strategy that has not begun.
     #[must_use]
     pub const fn new(config: AlgoConfig) -> Self {
-        Self { config, began: Nanos::ZERO, running: None, problem: None }
+        Self { parameters: config, config, began: Nanos::ZERO, running: None, problem: None }
     }
 
     /// Why nothing is sent, `None` while something may be.
@@ -278,7 +282,7 @@ impl Strategy for AlgoTrader {
     }
 
     fn parameters(&self) -> String {
-        self.config.to_string()
+        self.parameters.to_string()
     }
 
     fn save(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
@@ -363,6 +367,15 @@ impl Strategy for AlgoTrader {
 
     fn on_session(&mut self, ctx: &mut Context<'_>, state: OrderSessionState) {
         self.take(ctx, &Input::Session(state));
+    }
+
+    fn set_parameter(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ParameterError> {
+        self.change(ctx, key, value)
     }
 
     fn on_stop(&mut self, ctx: &mut Context<'_>) {

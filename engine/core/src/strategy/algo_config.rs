@@ -65,6 +65,26 @@ impl AlgoKind {
         }
     }
 
+    /// Those of its own that may change while it runs: they say how it works, not what it was asked to
+    /// do or what it has drawn already.
+    const fn own_running(self) -> &'static [&'static str] {
+        match self {
+            Self::Twap | Self::Vwap => &["catch_up", "cross_ms"],
+            Self::Pov => &["rate_bps", "rate_min_bps", "rate_max_bps", "clip"],
+            Self::Iceberg => &["display", "jitter_lots"],
+            Self::Peg => &["reference", "offset_ticks", "display", "jitter_lots"],
+            Self::Spread => {
+                &["price", "hedge_limit", "back_limit", "unhedged_ms", "leg_policy", "slip_ticks"]
+            }
+        }
+    }
+
+    /// Whether a parameter may change while it runs.
+    #[must_use]
+    pub fn may_change(self, key: &str) -> bool {
+        COMMON_RUNNING.iter().chain(self.own_running()).any(|known| *known == key)
+    }
+
     /// Those that have no default.
     const fn needed(self) -> &'static [&'static str] {
         match self {
@@ -84,6 +104,18 @@ const COMMON_KEYS: &[&str] = &[
     "quantity",
     "limit",
     "start",
+    "end",
+    "child_max",
+    "requote_ms",
+    "requote_ticks",
+    "chase_ms",
+    "retry_ms",
+    "strikes",
+];
+
+/// Of them, those that may change while it runs.
+const COMMON_RUNNING: &[&str] = &[
+    "limit",
     "end",
     "child_max",
     "requote_ms",

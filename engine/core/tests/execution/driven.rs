@@ -13,6 +13,8 @@ pub enum Ask {
     Cancel,
     Pause,
     Resume,
+    /// `KEY=VALUE` of a parameter.
+    Set(&'static str),
 }
 
 /// See the module.
@@ -20,11 +22,15 @@ pub struct Driven {
     pub algo: AlgoTrader,
     /// Done with the next book.
     pub ask: Option<Ask>,
+    /// Parameters that were taken, and refused.
+    pub set: [u32; 2],
+    /// The latest that was taken.
+    pub taken: Option<&'static str>,
 }
 
 impl Driven {
     pub const fn new(algo: AlgoTrader) -> Self {
-        Self { algo, ask: None }
+        Self { algo, ask: None, set: [0; 2], taken: None }
     }
 }
 
@@ -46,6 +52,12 @@ impl Strategy for Driven {
             Some(Ask::Cancel) => self.algo.cancel(ctx),
             Some(Ask::Pause) => self.algo.pause(ctx),
             Some(Ask::Resume) => self.algo.resume(ctx),
+            Some(Ask::Set(word)) => {
+                let (key, value) = word.split_once('=').unwrap();
+                let is_taken = self.algo.set_parameter(ctx, key, value).is_ok();
+                self.set[usize::from(!is_taken)] += 1;
+                self.taken = is_taken.then_some(word);
+            }
             None => {}
         }
         self.algo.on_book(ctx, update);

@@ -134,6 +134,23 @@ fn legs_are_never_unhedged_beyond_their_most() {
 }
 
 #[test]
+fn invariants_hold_while_parameters_change() {
+    for kind in AlgoKind::ALL {
+        let mut set = [0; 2];
+        for seed in 0..SEEDS / 3 {
+            let mut rig = Rig::new(seed, kind, &words(kind, seed));
+            rig.changes = true;
+            rig.run(STEPS);
+            for (sum, count) in set.iter_mut().zip(rig.core.strategy().set) {
+                *sum += u64::from(count);
+            }
+        }
+        println!("{kind:?}: {set:?} changes taken and refused");
+        assert!(set[0] > SEEDS / 3 && set[1] > SEEDS / 20, "{kind:?}: {set:?}");
+    }
+}
+
+#[test]
 fn the_same_inputs_give_the_same_states() {
     for kind in AlgoKind::ALL {
         for seed in 0..20 {

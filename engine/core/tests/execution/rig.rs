@@ -106,6 +106,8 @@ pub struct Rig {
     pub hashes: Vec<u64>,
     ended: bool,
     what: String,
+    /// Whether a dealer changes parameters.
+    pub changes: bool,
 }
 
 impl Rig {
@@ -141,6 +143,7 @@ impl Rig {
             hashes: Vec::new(),
             ended: false,
             what: format!("seed {seed}, {} {words}", kind.name()),
+            changes: false,
         }
     }
 
@@ -157,6 +160,63 @@ impl Rig {
             self.step();
         }
         self.calm_down();
+    }
+
+    /// A parameter that a dealer changes.
+    fn change(&mut self) -> &'static str {
+        const COMMON: [&str; 12] = [
+            "limit=5bps",
+            "limit=80bps",
+            "limit=500bps",
+            "limit=1000.00",
+            "limit=1.00",
+            "end=+3s",
+            "end=+6s",
+            "child_max=130",
+            "child_max=325",
+            "requote_ms=5",
+            "requote_ticks=2",
+            "strikes=500",
+        ];
+        let own: &[&'static str] = match self.config.kind {
+            AlgoKind::Twap | AlgoKind::Vwap => {
+                &["catch_up=carry", "catch_up=cross", "cross_ms=900"]
+            }
+            AlgoKind::Pov => &[
+                "rate_bps=500",
+                "rate_bps=2800",
+                "rate_max_bps=2900",
+                "clip=65",
+                "rate_min_bps=300",
+            ],
+            AlgoKind::Iceberg => &["display=65", "display=260", "jitter_lots=1"],
+            AlgoKind::Peg => {
+                &["offset_ticks=-1", "offset_ticks=2", "reference=middle", "display=195"]
+            }
+            AlgoKind::Spread => &[
+                "price=5.00",
+                "price=-20.00",
+                "slip_ticks=1",
+                "unhedged_ms=100",
+                "hedge_limit=950bps",
+            ],
+        };
+        let pick = self.random.index(COMMON.len() + own.len());
+        COMMON.get(pick).copied().unwrap_or_else(|| own[pick - COMMON.len()])
+    }
+
+    /// Keeps the widest bounds that were ever in force: what was sent under them may still lie there.
+    fn note_change(&mut self, word: &str) {
+        let before = self.config;
+        let (key, value) = word.split_once('=').unwrap();
+        self.config.set(key, value).unwrap();
+        if before.policy.quantity_max.0 == 0
+            || self.config.policy.quantity_max < before.policy.quantity_max
+        {
+            self.config.policy.quantity_max = before.policy.quantity_max;
+        }
+        let most = |config: &AlgoConfig| config.rate_max_bps.unwrap_or(config.rate_bps);
+        self.config.rate_max_bps = Some(most(&before).max(most(&self.config)));
     }
 
     fn step(&mut self) {
@@ -187,6 +247,18 @@ impl Rig {
                 self.core.strategy_mut().ask = ask;
                 self.move_book(0);
             }
+            93 if self.changes => {
+                let word = self.change();
+                let strategy = self.core.strategy_mut();
+                (strategy.ask, strategy.taken) = (Some(Ask::Set(word)), None);
+                // Noted before: what is sent in the same call lies under it.
+                let before = self.config;
+                self.note_change(word);
+                self.move_book(0);
+                if self.core.strategy().taken.is_none() {
+                    self.config = before;
+                }
+            }
             92 => self.take_back(),
             _ => self.tick(),
         }
@@ -210,7 +282,10 @@ impl Rig {
         }
         let what = &self.what;
         let parents = self.core.strategy().parents();
-        assert!(!parents.is_empty(), "{what}: {:?}", self.core.strategy().algo.problem());
+        // A limit that was changed before the instrument was known may turn out to be beyond its band.
+        let problem = self.core.strategy().algo.problem();
+        let never_began = self.changes && problem.is_some() && self.sent == [0; 3];
+        assert!(!parents.is_empty() || never_began, "{what}: {problem:?}");
         for parent in parents {
             assert!(parent.state().is_ended(), "{what}: {parent}");
         }

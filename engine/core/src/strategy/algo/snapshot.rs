@@ -6,14 +6,16 @@ use tezi_model::{Instrument, InstrumentId};
 use super::{AlgoTrader, Running};
 use crate::execution::{Parent, ParentError};
 use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
+use crate::strategy::AlgoConfig;
 
 impl AlgoTrader {
     /// One that found a problem sends nothing, and has nothing to go on with.
     pub(super) fn save_state(&self, out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
-        let Self { config: _, began, running, problem } = self;
+        let Self { parameters: _, config, began, running, problem } = self;
         if problem.is_some() {
             return Err(NoSnapshot);
         }
+        out.text(&config.to_string());
         out.time(*began);
         out.option(running.as_ref(), |out, running| match running {
             Running::Scheduled(it) => {
@@ -40,7 +42,9 @@ impl AlgoTrader {
         &mut self,
         input: &mut SnapshotReader<'_>,
     ) -> Result<(), SnapshotError> {
-        let mut loaded = Self::new(self.config);
+        let mut loaded = Self::new(self.parameters);
+        let config = AlgoConfig::parse(self.parameters.kind, input.text()?).ok();
+        loaded.config = input.known(config, "parameters")?;
         loaded.began = input.time()?;
         loaded.running = input.option(|input| loaded.load_running(input))?;
         input.finish()?;
