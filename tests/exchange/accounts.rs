@@ -60,10 +60,11 @@ impl Strategy for Party {
             }
             _ => None,
         };
-        if let Some(Err(reason)) = asked
-            && reason != RejectReason::SessionDown
-        {
-            self.wires.refused.store(reason as u32, Ordering::Relaxed);
+        match asked {
+            // Not signed on yet: what was asked for is still to be done.
+            Some(Err(RejectReason::SessionDown)) if self.side == Side::Buy => self.wires.go(),
+            Some(Err(reason)) => self.wires.refused.store(reason as u32, Ordering::Relaxed),
+            _ => {}
         }
         ctx.set_timer(ctx.now().plus(STEP_NS)).unwrap();
     }
@@ -79,6 +80,15 @@ impl Strategy for Party {
 
     fn on_fill(&mut self, _ctx: &mut Context<'_>, _fill: &Fill) {
         self.wires.fills.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Ends the exchange's run when a test gives up, which would otherwise wait for it for ever.
+struct EndsRun<'a>(&'a AtomicBool);
+
+impl Drop for EndsRun<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -131,6 +141,7 @@ fn orders_are_for_their_accounts_at_the_exchange_and_one_account_is_stopped_alon
         thread::sleep(Duration::from_millis(150));
         let (stop_it, server) = (&stop, &mut server);
         let serving = scope.spawn(move || server.run(stop_it, &mut |_| {}).unwrap());
+        let ends_run = EndsRun(&stop);
         let mut ctl = connect(&socket);
         until("an offer", &seller.rests, 1);
         // Of the same PAN: the resting order goes, and nothing trades.
@@ -157,7 +168,7 @@ fn orders_are_for_their_accounts_at_the_exchange_and_one_account_is_stopped_alon
         assert!(
             matches!(unknown.outcome, ControlOutcome::Refused(why) if why.contains("own, alpha"))
         );
-        stop.store(true, Ordering::Relaxed);
+        drop(ends_run);
         let exchange = serving.join().unwrap();
         assert_eq!(exchange.last.counters.trades, 2, "{exchange}");
         selling.join().unwrap();
@@ -230,12 +241,13 @@ fn a_kill_of_the_user_is_the_exchanges_own_as_well() {
         thread::sleep(Duration::from_millis(150));
         let (stop_it, server) = (&stop, &mut server);
         let serving = scope.spawn(move || server.run(stop_it, &mut |_| {}).unwrap());
+        let ends_run = EndsRun(&stop);
         let mut ctl = connect(&socket);
         until("an offer", &seller.rests, 1);
         let killed = ctl.ask("kill user why: a test").unwrap();
         assert_eq!(killed.outcome, ControlOutcome::Done);
         until("its end", &seller.ended, 1);
-        stop.store(true, Ordering::Relaxed);
+        drop(ends_run);
         let exchange = serving.join().unwrap();
         assert_eq!(exchange.last.counters.kill_switches, 1, "{exchange}");
         hosting.join().unwrap()
