@@ -17,8 +17,8 @@ use crate::wire::nse_mtbt::{
     DecodeError, Message, PacketContext, SnapshotHeader, SnapshotOrder, decode,
 };
 
-/// How much younger than the newest message a number 1 must be to be another one, where no line
-/// brought the run's own: far above the steps of any clock of an exchange, some of which are 1 ms.
+/// How much younger than the newest message a number 1 must be to be another one, where the time of
+/// the run's own is not known: far above the steps of any clock of an exchange, some of which are 1 ms.
 const FIRST_MARGIN_NS: i64 = 20_000_000;
 
 impl Stream {
@@ -283,6 +283,9 @@ impl Stream {
             recovery.counters.redundant += 1;
         } else {
             recovery.note_newest(&event);
+            if sequence == 1 && event.kind_code != 0 {
+                self.first_time = Some(event.exchange_time);
+            }
             self.gaps.recovered += 1;
             self.next = sequence + 1;
             self.give_out(&event, out);
@@ -499,9 +502,9 @@ impl Stream {
             Some(newest) if newest.0 > delivered.0 => newest,
             _ => delivered,
         };
-        let is_another_first = || match self.first_time {
-            Some(first) => exchange_time > first,
-            None => sequence <= known.0 && exchange_time.since(known.1) > FIRST_MARGIN_NS,
+        let is_another_first = || {
+            self.first_time.is_some_and(|first| exchange_time > first)
+                || sequence <= known.0 && exchange_time.since(known.1) > FIRST_MARGIN_NS
         };
         sequence == 1 && is_another_first()
             || sequence <= known.0 && exchange_time.since(known.1) > self.restart_margin_ns

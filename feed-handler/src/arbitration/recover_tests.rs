@@ -320,6 +320,20 @@ fn a_restart_ends_the_recovery_in_every_state() {
 }
 
 #[test]
+fn a_number_one_that_was_recovered_tells_the_next_one_from_a_copy() {
+    let mut script = Script::new(policy());
+    script.packet(Line::A, &encode_heartbeat(1, 3)).at(200);
+    let request = script.asked();
+    (1..=3).for_each(|sequence| _ = script.recovered(&request, sequence));
+    script.messages([4]).take();
+    // The other line's copy of the run's own, and then one that follows number 4 at once.
+    script.packet(Line::B, &message(1));
+    assert_eq!(script.take(), []);
+    script.packet(Line::B, &encode_order(1, 1, &order(1, 40_000)));
+    assert_eq!(script.take(), [Reset, Came(1)]);
+}
+
+#[test]
 fn a_full_hold_is_given_up_and_a_long_outage_is_not() {
     let mut script = Script::new(policy());
     script.messages([1, 3]).messages(4..130);

@@ -52,7 +52,7 @@ pub struct Stream {
     /// The number from which all is accounted for: `joined_at`, or below it when a snapshot made
     /// earlier ones due.
     pub(super) origin: u64,
-    /// The exchange's time of number 1 of this run, where a line brought it.
+    /// The exchange's time of number 1 of this run, where a line or recovery brought it.
     pub(super) first_time: Option<Nanos>,
     /// Numbers known to have been sent before the last restart.
     known_before: u64,
