@@ -83,8 +83,8 @@ pub use replication::{OnReplicaLoss, ReplicaLink, ReplicationConfig, Replication
 pub use report::{AccountReport, CoreReport, PositionReport, Report, StrategyReport};
 pub use resume::Resumption;
 pub use session::{
-    CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, Session,
-    StopSwitch,
+    CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, STREAM_SILENCE,
+    Session, StopSwitch,
 };
 pub use snapshots::{
     ReplayFrom, SessionSnapshots, SnapshotConfig, SnapshotInfo, SnapshotReport, SnapshotWhen,

@@ -130,6 +130,10 @@ impl StopSwitch {
     }
 }
 
+/// How long a stream of tick-by-tick data may be silent: above NSE's heartbeats, which come after "a
+/// few seconds" (MTBT 6.7, chapter 10), two of which may get lost.
+pub const STREAM_SILENCE: Duration = Duration::from_secs(10);
+
 /// The wire and how to listen to it.
 #[derive(Clone, Debug)]
 pub struct LiveSession {
@@ -163,9 +167,13 @@ pub struct LiveSession {
 }
 
 impl LiveSession {
-    /// Listens to groups until it is stopped.
+    /// Listens to groups until it is stopped. A stream of tick-by-tick data is stale when nothing was
+    /// heard of it for [`STREAM_SILENCE`], where `feed` says nothing else.
     #[must_use]
-    pub fn new(feed: FeedConfig, groups: Vec<FeedGroup>) -> Self {
+    pub fn new(mut feed: FeedConfig, groups: Vec<FeedGroup>) -> Self {
+        if feed.arbiter.silence_ns == 0 {
+            feed.arbiter.silence_ns = STREAM_SILENCE.as_nanos() as i64;
+        }
         Self {
             feed,
             groups,

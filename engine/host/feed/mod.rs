@@ -272,7 +272,7 @@ impl<'a, O: EventSink> Feed<'a, O> {
     fn is_recovering(&self) -> bool {
         let is_asking = self.recovery.as_ref().is_some_and(RecoveryLink::is_busy);
         let asks = self.recovery.is_some() || self.requests.is_some();
-        is_asking || (asks && self.handler.next_timeout().is_some())
+        is_asking || (asks && self.handler.is_waiting())
     }
 
     /// Gives up every gap and reports; a ring closes with `self`.

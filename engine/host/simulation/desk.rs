@@ -116,6 +116,7 @@ fn feed_setup() -> FeedSetup {
         pace_ns: 1_000 * MS,
         ..recovery_policy(true)
     });
+    config.arbiter.silence_ns = 300 * MS; // three of the exchange's heartbeats
     let mut setup = FeedSetup::new(config, FullRing::Drop);
     let (recovery, snapshot) = (Some(RECOVERY), Some(RECOVERY));
     setup.services = Services { recovery, snapshot, ..Services::default() };

@@ -149,6 +149,9 @@ fn write_streams(f: &mut fmt::Formatter<'_>, feed: &FeedCounters) -> fmt::Result
         if stream.restarts > 0 {
             writeln!(f, "    began again at 1 {} times", stream.restarts)?;
         }
+        if stream.silences > 0 {
+            writeln!(f, "    silent for too long {} times", stream.silences)?;
+        }
         for (reason, count) in &stream.refused {
             writeln!(f, "    {} x {}", grouped(*count), words(reason))?;
         }

@@ -10,6 +10,7 @@
 //! - With a [`RecoveryPolicy`] it is asked for instead: the stream is held from `StreamStale` to
 //!   `StreamWhole`, and lost is only what neither messages nor a snapshot can replace.
 //! - A heartbeat ahead of us opens a gap at the tail.
+//! - A stream of which nothing is heard for `silence_ns` is stale until it is heard again.
 //! - A number below the one due whose exchange time is later than the last delivered means that the
 //!   stream restarted at 1: [`EventKind::StreamReset`](tezi_model::EventKind), then 1, 2, …
 //!
@@ -25,6 +26,9 @@ mod line;
 mod recover;
 #[cfg(test)]
 mod recover_tests;
+mod silence;
+#[cfg(test)]
+mod silence_tests;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -64,6 +68,10 @@ pub struct ArbiterConfig {
     /// restart, in nanoseconds. Above the granularity of the exchange's clock, below the time a
     /// switch of sites takes.
     pub restart_margin_ns: i64,
+    /// How long neither line may say anything of a stream before it is reported stale, in
+    /// nanoseconds; 0 for as long as they like. Above the exchange's heartbeats, which come after "a
+    /// few seconds" (MTBT 6.7, chapter 10). Known up to a quarter late.
+    pub silence_ns: i64,
     /// Streams there is room for, 1 to 256. The first ones seen get it.
     pub streams_max: usize,
     /// Numbers whose first arrival is remembered, for the other line's copy to measure its delay.
@@ -82,7 +90,7 @@ pub struct ArbiterConfig {
 
 impl ArbiterConfig {
     /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed,
-    /// restarts from 1 s on, 32 streams, leads within 4,096 messages, 1,024 listed ranges; the best
+    /// restarts from 1 s on, silence as long as it likes, 32 streams, leads within 4,096 messages, 1,024 listed ranges; the best
     /// join, near up to 64; no recovery.
     #[must_use]
     pub const fn new(segment: Segment) -> Self {
@@ -92,6 +100,7 @@ impl ArbiterConfig {
             wait_ns: 200_000_000,
             jump_max: 4096,
             restart_margin_ns: 1_000_000_000,
+            silence_ns: 0,
             streams_max: 32,
             lead_window: 4096,
             lost_ranges_max: 1024,
@@ -127,6 +136,8 @@ named_reasons! {
         LeadWindow = 9, "lead_window", "lead_window must be a power of two, 64 to 2^24";
         /// More than the window holds.
         JoinNear = 10, "join_near", "join_near must be at most reorder_window";
+        /// Negative.
+        Silence = 11, "silence_ns", "silence_ns must not be negative";
     }
 }
 
@@ -168,6 +179,8 @@ pub struct Arbiter {
     lines: [LineCounters; 2],
     /// When the first stream has something to do.
     timers: Timers,
+    /// When it is to be seen whether a stream is heard; apart, since messages do not change it.
+    look_at: Nanos,
     /// The number of the next request.
     request_id: u64,
 }
@@ -201,6 +214,9 @@ impl Arbiter {
         if config.restart_margin_ns < 0 {
             return Err(ConfigError::RestartMargin);
         }
+        if config.silence_ns < 0 {
+            return Err(ConfigError::Silence);
+        }
         if !(1..=256).contains(&config.streams_max) {
             return Err(ConfigError::StreamsMax);
         }
@@ -219,6 +235,7 @@ impl Arbiter {
             stream_count: 0,
             lines: [LineCounters::NONE; 2],
             timers: Timers::NONE,
+            look_at: Nanos::MAX,
             request_id: 1,
         })
     }
@@ -270,7 +287,7 @@ impl Arbiter {
     pub fn on_timeout(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {
         let mut out = Batch::new(sink);
         for stream in &mut self.streams[..self.stream_count] {
-            if stream.timers().deadline <= now {
+            if stream.timers().deadline.min(stream.look_at()) <= now {
                 stream.on_timeout(now, &mut out);
             }
         }
@@ -326,8 +343,14 @@ impl Arbiter {
     #[inline]
     #[must_use]
     pub fn next_timeout(&self) -> Option<Nanos> {
-        let next = self.timers.deadline.min(self.timers.poll_at);
+        let next = self.timers.deadline.min(self.timers.poll_at).min(self.look_at);
         (next != Nanos::MAX).then_some(next)
+    }
+
+    /// Whether something is missing that may still come, or is asked for.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.timers.deadline.min(self.timers.poll_at) != Nanos::MAX
     }
 
     /// What came on a line.
@@ -459,6 +482,7 @@ impl Arbiter {
     fn claim_stream(&mut self, id: StreamId) -> Option<&mut Stream> {
         let stream = self.streams.get_mut(self.stream_count)?;
         stream.set_id(id);
+        self.look_at = self.look_at.min(stream.look_at());
         *self.positions.get_mut(usize::from(id.number()))? = self.stream_count as u16;
         self.stream_count += 1;
         Some(stream)
@@ -470,6 +494,7 @@ impl Arbiter {
             deadline: first.deadline.min(stream.timers().deadline),
             poll_at: first.poll_at.min(stream.timers().poll_at),
         });
+        self.look_at = self.streams().iter().map(Stream::look_at).min().unwrap_or(Nanos::MAX);
     }
 
     #[cold]

@@ -36,7 +36,8 @@ impl Stream {
         (recovery.refusals, recovery.failures) = (0, 0);
         recovery.ask = Ask::Due(now);
         recovery.counters.stale += 1;
-        if !std::mem::replace(&mut recovery.is_stale, true) {
+        let was_silent = std::mem::take(&mut self.watch.is_silent);
+        if !std::mem::replace(&mut recovery.is_stale, true) && !was_silent {
             out.push(&self.notice(EventKind::StreamStale, next, now));
         }
     }
@@ -120,6 +121,7 @@ impl Stream {
         recovery.hold_from = 0;
         recovery.is_stale = false;
         recovery.counters.whole += 1;
+        self.watch.is_silent = false;
         self.swap_rooms();
         out.push(&self.notice(EventKind::StreamWhole, self.next - 1, now));
     }

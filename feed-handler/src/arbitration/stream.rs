@@ -12,6 +12,7 @@ use super::hold::{Ask, Phase, Recovery, Room};
 use super::join::JoinPolicy;
 use super::lead::{FirstArrivals, LeadTimes};
 use super::line::{Mark, SeenNumbers, StreamLineCounters};
+use super::silence::Watch;
 use crate::Line;
 use crate::recovery::{RecoveryCounters, RecoveryFailure};
 
@@ -69,6 +70,7 @@ pub struct Stream {
     pub(super) join_policy: JoinPolicy,
     pub(super) join_near: u64,
     pub(super) recovery: Option<Box<Recovery>>,
+    pub(super) watch: Watch,
     timers: Timers,
 }
 
@@ -118,6 +120,7 @@ impl Stream {
             join_near: u64::from(config.join_near),
             join_policy: config.join.resolved(config.recovery.as_ref()),
             recovery: policy.map(|policy| Box::new(Recovery::new(policy, window))),
+            watch: Watch::new(config.silence_ns),
             timers: Timers::NONE,
         }
     }
@@ -151,6 +154,18 @@ impl Stream {
         self.known_before + self.known_now()
     }
 
+    /// Messages that the lines brought of it, in whatever state.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.lines[0].messages() + self.lines[1].messages()
+    }
+
+    /// How often neither line said anything of it for longer than [`ArbiterConfig::silence_ns`].
+    #[must_use]
+    pub const fn silences(&self) -> u64 {
+        self.watch.silences
+    }
+
     /// Messages delivered in order, recovered ones included.
     #[must_use]
     pub fn delivered(&self) -> u64 {
@@ -166,10 +181,11 @@ impl Stream {
 
     /// Whether the last word on the stream was that messages are missing: with recovery from
     /// `StreamStale` or `StreamGap` to `StreamWhole`, without it from the first `StreamGap` to the
-    /// next restart, which empties the books.
+    /// next restart, which empties the books. Or that nothing was heard for too long.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.recovery.as_ref().map_or(self.lost.is_any(), |recovery| recovery.is_stale)
+        self.watch.is_silent
+            || self.recovery.as_ref().map_or(self.lost.is_any(), |recovery| recovery.is_stale)
     }
 
     /// The number before the one due: everything up to it was given out or is lost. 0 before the
@@ -310,6 +326,7 @@ impl Stream {
         out: &mut Batch<'_, F>,
     ) {
         let last = u64::from(last);
+        self.watch.heartbeats += 1;
         if self.next == 0 {
             self.begin(last + 1, line, now, out);
         }
@@ -325,6 +342,9 @@ impl Stream {
     /// Ends the waits that are over at `now`: a gap is given up, or the stream is held and the gap
     /// recovered.
     pub(super) fn on_timeout<F: FnMut(&Event)>(&mut self, now: Nanos, out: &mut Batch<'_, F>) {
+        if self.look_at() <= now {
+            self.look(now, out);
+        }
         if let Some(Ask::Pending(pending)) = self.recovery.as_ref().map(|one| one.ask)
             && pending.deadline <= now
         {
@@ -559,6 +579,7 @@ impl Stream {
         self.ring.fill(Event::zeroed()); // old numbers would look held when they come again
         self.arrivals.restart();
         self.join(1);
+        self.watch.is_silent = false;
         self.reset_recovery(now, out);
     }
 
@@ -634,6 +655,7 @@ impl Stream {
     ) {
         self.gaps.lost += last + 1 - first;
         self.lost.push(first as u32, last as u32);
+        self.watch.is_silent = false; // stale for more than that
         if let Some(recovery) = &mut self.recovery {
             recovery.is_stale = true;
         }

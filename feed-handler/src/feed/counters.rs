@@ -72,6 +72,8 @@ pub struct StreamCounts {
     pub lost_unlisted: u64,
     /// How often its numbers began again.
     pub restarts: u64,
+    /// How often neither line said anything for too long (MTBT).
+    pub silences: u64,
     /// What recovery over TCP did (MTBT).
     pub recovery: RecoveryCounters,
     /// How much earlier one line was than the other, where both brought a message (MTBT).

@@ -193,6 +193,15 @@ impl FeedHandler {
         }
     }
 
+    /// Whether something is missing that may still come, or is asked for.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        match &self.inner {
+            Inner::Mtbt(arbiter) => arbiter.is_waiting(),
+            _ => self.next_timeout().is_some(),
+        }
+    }
+
     /// Gives up everything that is missing: nothing more can come. `now` is the receive time of the
     /// events about it.
     pub fn finish(&mut self, now: Nanos, sink: &mut impl FnMut(&Event)) {

@@ -51,6 +51,7 @@ fn stream_counts(stream: &Stream) -> StreamCounts {
         lost: lost.collect(),
         lost_unlisted: stream.lost_ranges_unlisted(),
         restarts: u64::from(stream.restart_count()),
+        silences: stream.silences(),
         recovery: stream.recovery(),
         lead: Some(stream.lead_times().clone()),
         ..StreamCounts::default()

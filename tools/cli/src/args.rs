@@ -389,6 +389,11 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     number(text, 0.001, 604_800.0)
 }
 
+/// Reads a number of seconds that may be 0, for none.
+pub(crate) fn seconds_or_none(text: &str) -> Result<f64, String> {
+    number(text, 0.0, 604_800.0)
+}
+
 /// Reads a length of time of at least a second and at most a day: `30s`, `5m` or `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3_600)];

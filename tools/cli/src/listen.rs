@@ -40,6 +40,10 @@ pub(crate) struct ListenArgs {
     /// The re-request server of a MoldUDP64 session
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = args::address)]
     requests: Option<SocketAddrV4>,
+    /// Books of an NSE stream are stale when nothing was heard of it for this many seconds; 0 for never.
+    /// The exchange sends a heartbeat when there is nothing else to say
+    #[arg(long, value_name = "SECONDS", value_parser = args::seconds_or_none, default_value = "10")]
+    stream_silence: f64,
     /// Ends after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = args::seconds)]
     seconds: Option<f64>,
@@ -88,6 +92,7 @@ impl ListenArgs {
             FeedGroup { address, channel, interface: interface.clone(), source }
         });
         let mut session = LiveSession::new(config, groups.collect());
+        session.feed.arbiter.silence_ns = (self.stream_silence * 1e9) as i64;
         session.services =
             Services { recovery: self.recovery, snapshot: self.snapshot, requests: self.requests };
         session.method = match self.method {
