@@ -65,8 +65,9 @@ pub struct ArbiterConfig {
     /// gain is that one corrupt number does not make the messages behind it look late.
     pub jump_max: u32,
     /// How much later than the last message the exchange time of a past number must be to mean a
-    /// restart, in nanoseconds. Above the granularity of the exchange's clock, below the time a
-    /// switch of sites takes.
+    /// restart, in nanoseconds. Above the steps of the exchange's clock, some of which are 1 ms, and
+    /// below what the new run takes to send as many messages as the old one did: from then on its
+    /// numbers are new ones.
     pub restart_margin_ns: i64,
     /// How long neither line may say anything of a stream before it is reported stale, in
     /// nanoseconds; 0 for as long as they like. Above the exchange's heartbeats, which come after "a
@@ -90,7 +91,7 @@ pub struct ArbiterConfig {
 
 impl ArbiterConfig {
     /// The usual bounds: 4,096 messages, 200 ms, jumps beyond the window only when confirmed,
-    /// restarts from 1 s on, silence as long as it likes, 32 streams, leads within 4,096 messages, 1,024 listed ranges; the best
+    /// restarts from 20 ms on, silence as long as it likes, 32 streams, leads within 4,096 messages, 1,024 listed ranges; the best
     /// join, near up to 64; no recovery.
     #[must_use]
     pub const fn new(segment: Segment) -> Self {
@@ -99,7 +100,7 @@ impl ArbiterConfig {
             reorder_window: 4096,
             wait_ns: 200_000_000,
             jump_max: 4096,
-            restart_margin_ns: 1_000_000_000,
+            restart_margin_ns: 20_000_000,
             silence_ns: 0,
             streams_max: 32,
             lead_window: 4096,

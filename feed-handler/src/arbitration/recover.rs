@@ -17,10 +17,6 @@ use crate::wire::nse_mtbt::{
     DecodeError, Message, PacketContext, SnapshotHeader, SnapshotOrder, decode,
 };
 
-/// How much younger than the newest message a number 1 must be to be another one, where the time of
-/// the run's own is not known: far above the steps of any clock of an exchange, some of which are 1 ms.
-const FIRST_MARGIN_NS: i64 = 20_000_000;
-
 impl Stream {
     /// Holds the stream from here on and says so.
     pub(super) fn go_stale<F: FnMut(&Event)>(
@@ -504,11 +500,7 @@ impl Stream {
             Some(newest) if newest.0 > delivered.0 => newest,
             _ => delivered,
         };
-        let is_another_first = || {
-            self.first_time.is_some_and(|first| exchange_time > first)
-                || sequence <= known.0 && exchange_time.since(known.1) > FIRST_MARGIN_NS
-        };
-        sequence == 1 && is_another_first()
+        sequence == 1 && self.first_time.is_some_and(|first| exchange_time > first)
             || sequence <= known.0 && exchange_time.since(known.1) > self.restart_margin_ns
     }
 }
