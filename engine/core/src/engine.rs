@@ -16,7 +16,7 @@ use crate::instruments::InstrumentTable;
 use crate::ledger::{AccountView, STRATEGIES_MAX, StrategyView};
 use crate::oms::{Applied, Order, OrderEvent, OrderSessionState, Orders, ReportError};
 use crate::output::{Emitted, Origin, Output};
-use crate::position::Positions;
+use crate::position::{Holdings, Opening, OpeningError, Positions};
 use crate::pricing::PricingKernel;
 use crate::risk::{GuardLimits, Restriction};
 use crate::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
@@ -164,6 +164,39 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
         let told = self.desk.value(valuation);
         self.desk.finish();
         told
+    }
+
+    /// Takes in what the session begins with, before it does: positions held since an earlier day count for
+    /// every check from the first order on, and holdings are kept by account, strategy and instrument,
+    /// where memory is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError`]; nothing is changed.
+    pub fn on_opening(&mut self, now: Nanos, opening: &Opening) -> Result<(), OpeningError> {
+        self.desk.begin(now);
+        let told = self.desk.open_with(opening);
+        self.desk.finish();
+        told
+    }
+
+    /// How many openings were told, those refused among them.
+    #[must_use]
+    pub fn openings(&self) -> u32 {
+        self.desk.openings()
+    }
+
+    /// What is held by account, strategy and instrument, by average cost and lot by lot; `None` where
+    /// nobody said what the session begins with.
+    #[must_use]
+    pub fn holdings(&self) -> Option<&Holdings> {
+        self.desk.holdings()
+    }
+
+    /// Trades that found no place among the holdings.
+    #[must_use]
+    pub fn unbooked_fills(&self) -> u64 {
+        self.desk.unbooked()
     }
 
     /// What of the collateral is used; `None` while nothing is valued.
@@ -589,6 +622,7 @@ impl<S: Strategy, K: PricingKernel> Core<S, K> {
             && orders.is_consistent()
             && guards.is_consistent()
             && collateral.as_ref().is_none_or(|it| it.is_consistent())
+            && self.desk.are_holdings_consistent()
     }
 
     /// Timers and the venue, in order of time; of the same time, the venue first.

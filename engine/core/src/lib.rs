@@ -29,7 +29,7 @@ mod timers;
 pub mod venue;
 
 pub use config::{Capacity, ConfigError, CoreConfig, RiskLimits, SimulatedVenueConfig, VenueMode};
-pub use desk::{Counters, Explanation, OperatorWork};
+pub use desk::{Counters, Explanation, HOLDINGS_MAX, LOTS_MAX, OperatorWork};
 pub use engine::{Core, NoProbe, Probe, Stage};
 pub use instruments::{InstrumentState, InstrumentTable};
 pub use ledger::{AccountLimits, AccountView};
@@ -38,6 +38,8 @@ pub use output::{
     RiskReduction, Theoretical, UseLevel,
 };
 pub use position::{
-    AdjustError, Holding, HoldingError, HoldingKey, Holdings, Lot, Lots, Position, Positions, Ratio,
+    AdjustError, CARRIED_UNITS_MAX, CarriedLot, CorporateAction, CorporateActionKind, Holding,
+    HoldingError, HoldingKey, Holdings, Lot, Lots, Opening, OpeningError, OpeningRecord, Position,
+    Positions, Ratio,
 };
 pub use risk::{Check, GuardLimits, Market, Measure, Proposal, Restriction, Risk, tags};

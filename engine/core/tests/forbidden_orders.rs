@@ -12,10 +12,12 @@ use common::late_venue::{Asker, INSTRUMENTS, Venue, definitions};
 use tezi_core::control::{Control, Limit};
 use tezi_core::pricing::Reference;
 use tezi_core::{
-    Capacity, Core, CoreConfig, GuardLimits, Output, Restriction, RiskLimits, VenueMode,
+    Capacity, CarriedLot, Core, CoreConfig, GuardLimits, Opening, Output, Restriction, RiskLimits,
+    VenueMode,
 };
 use tezi_model::{
-    CommandKind, Event, ExecutionReport, InstrumentId, Nanos, OrderCommand, Px, RejectReason, Side,
+    AccountId, CommandKind, Event, ExecutionReport, InstrumentId, Nanos, OrderCommand, Px,
+    RejectReason, Side, StrategyId,
 };
 use tezi_testing::Random;
 
@@ -162,7 +164,7 @@ impl Bounds {
     }
 }
 
-fn started(seed: u64) -> Core<Asker, Reference> {
+fn started(seed: u64, carried: &[i64; INSTRUMENTS]) -> Core<Asker, Reference> {
     let config = CoreConfig {
         limits: RiskLimits {
             order_value_max: 0,
@@ -192,6 +194,22 @@ fn started(seed: u64) -> Core<Asker, Reference> {
         core.define(&definition).unwrap();
     }
     core.set_guards(&GUARDS).unwrap();
+    if *carried != [0; INSTRUMENTS] {
+        let begin = Opening::Begin { day: 20_781, as_of: 20_780, lots: 4, actions: 0 };
+        core.on_opening(Nanos(1), &begin).unwrap();
+    }
+    for (id, &net) in (0..).map(InstrumentId).zip(carried).filter(|(_, net)| **net != 0) {
+        let lot = CarriedLot {
+            strategy: StrategyId::NONE,
+            account: AccountId::NONE,
+            instrument: id,
+            net,
+            price: Px::from_paise(9_000),
+            mark: Px::from_paise(10_000),
+            day: 0,
+        };
+        core.on_opening(Nanos(1), &Opening::Lot(lot)).unwrap();
+    }
     core.on_start(Nanos(1));
     core
 }
@@ -256,11 +274,11 @@ fn feed(core: &mut Core<Asker, Reference>, now: Nanos, input: &Input) -> bool {
 
 /// The process dies, and another begins where its inputs end.
 fn restart(
-    seed: u64,
+    (seed, carried): (u64, &[i64; INSTRUMENTS]),
     inputs: &[(Nanos, Input)],
     died: &Core<Asker, Reference>,
 ) -> Core<Asker, Reference> {
-    let mut core = started(seed);
+    let mut core = started(seed, carried);
     for (now, input) in inputs {
         feed(&mut core, *now, input);
     }
@@ -270,10 +288,20 @@ fn restart(
 
 #[test]
 fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_filled() {
-    let seed = 2_026;
+    try_to_pass(2_026, &[0; INSTRUMENTS]);
+}
+
+/// Two instruments and both underlyings are at their limits before the first order.
+#[test]
+fn no_forbidden_order_leaves_where_positions_carried_in_are_at_their_limits() {
+    try_to_pass(2_027, &[POSITION_MAX, 20, -POSITION_MAX, -20]);
+}
+
+fn try_to_pass(seed: u64, carried: &[i64; INSTRUMENTS]) {
     let mut random = Random(seed);
-    let mut core = started(seed + 1);
+    let mut core = started(seed + 1, carried);
     let mut venue = Venue::new(seed + 2);
+    venue.net[0] = *carried;
     let limits =
         Bounds::of_limits(POSITION_MAX, GUARDS.underlying_net_max, GUARDS.underlying_gross_max);
     let (mut bounds, mut inputs) = (limits, Vec::new());
@@ -325,7 +353,7 @@ fn no_forbidden_order_leaves_and_no_limit_is_passed_with_everything_in_flight_fi
         assert!(known.is_within(&allowed), "seed {seed}, step {step}: {known:?}, {allowed:?}");
         bounds = known;
         if step < RESTARTS_UNTIL && step % 3_001 == 3_000 {
-            core = restart(seed + 1, &inputs, &core);
+            core = restart((seed + 1, carried), &inputs, &core);
         }
         if step % 1_024 == 0 {
             assert!(core.is_consistent(), "seed {seed}, step {step}");

@@ -33,8 +33,11 @@ impl Desk {
 
     /// Tells the collateral what is held and open of an instrument now.
     pub(super) fn note_collateral(&mut self, instrument: InstrumentId) {
+        if self.collateral.is_none() {
+            return;
+        }
+        let position = self.unsettled(instrument);
         if let Some(collateral) = &mut self.collateral {
-            let position = self.positions.get(instrument);
             collateral.note(instrument, &position, self.orders.exposure(instrument));
             self.look_at_collateral();
             self.look_at_money_use();

@@ -7,6 +7,7 @@ mod accounts;
 mod collateral;
 mod explain;
 mod market;
+mod opening;
 mod operator;
 mod snapshot;
 mod spread;
@@ -35,6 +36,7 @@ use status::Statuses;
 
 pub use explain::Explanation;
 pub(crate) use market::MarketChange;
+pub use opening::{HOLDINGS_MAX, LOTS_MAX};
 pub use operator::OperatorWork;
 
 /// What the core has counted. All since the start.
@@ -117,6 +119,8 @@ pub(crate) struct Desk {
     usage: usage::Usage,
     /// `None` until something is valued.
     pub(crate) collateral: Option<Box<Collateral>>,
+    /// `None` until somebody says what the session begins with.
+    carried: Option<Box<opening::Carried>>,
     pub(crate) operator: Operator,
     pub(crate) timers: Timers,
     pub(crate) venue: Option<SimulatedVenue>,
@@ -165,6 +169,7 @@ impl Desk {
             losses: Losses::new(),
             usage: usage::Usage::new(capacity.instruments_max),
             collateral: None,
+            carried: None,
             operator: Operator::new(),
             timers: Timers::new(capacity.timers_max),
             venue,
@@ -288,6 +293,7 @@ impl Desk {
             collateral.hash_into(&mut hasher);
         }
         self.usage.hash_into(&mut hasher);
+        self.hash_carried(&mut hasher);
         hasher.finish()
     }
 

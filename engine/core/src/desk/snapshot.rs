@@ -30,6 +30,7 @@ impl Desk {
             losses,
             usage,
             collateral,
+            carried: _,
             operator,
             timers,
             venue,
@@ -59,6 +60,7 @@ impl Desk {
         losses.save(out);
         usage.save(out);
         out.option(collateral.as_ref(), |out, collateral| collateral.save(out));
+        self.save_carried(out);
         operator.save(out);
         timers.save(out);
         ledgers.save(out);
@@ -99,6 +101,8 @@ impl Desk {
             let it = Collateral::load(instruments, most, positions, orders, input)?;
             self.collateral = Some(Box::new(it));
         }
+        self.load_carried(known, input)?;
+        self.settle_collateral();
         self.operator.load(input)?;
         self.timers.load(input)?;
         self.ledgers.load(known, input)?;

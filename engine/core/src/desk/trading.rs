@@ -92,6 +92,9 @@ impl Desk {
                 let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
                 self.ledgers.on_fill(whose(&order), order.instrument, trade, mark);
             }
+            if self.carried.is_some() {
+                self.book_holding(&order, quantity, price);
+            }
             self.check_loss();
         }
         self.note_exposure(order.instrument);
@@ -133,6 +136,7 @@ impl Desk {
         self.positions.on_trade_canceled(order.instrument, order.side, quantity, price);
         let (trade, mark) = ((order.side, quantity, price), self.mark_of(order.instrument));
         self.ledgers.on_trade_canceled(whose(&order), order.instrument, trade, mark);
+        self.take_back_holding(&order, quantity, price);
         self.note_exposure(order.instrument);
         self.check_loss();
         Ok(Some(order))
@@ -345,7 +349,7 @@ impl Desk {
 
     /// Tells the checks what is held and open of an instrument now.
     #[inline]
-    fn note_exposure(&mut self, instrument: InstrumentId) {
+    pub(super) fn note_exposure(&mut self, instrument: InstrumentId) {
         let net = self.positions.get(instrument).net;
         self.guards.note(instrument, net, self.orders.exposure(instrument));
         self.note_collateral(instrument);

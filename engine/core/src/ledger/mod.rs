@@ -18,7 +18,7 @@ use accounts::Account;
 
 use crate::oms::Exposure;
 use crate::output::{StopCause, StrategyEvent};
-use crate::position::{Position, Positions};
+use crate::position::{Position, Positions, Ratio};
 use crate::risk::{Checks, Measure, Proposal};
 
 /// Strategies on one core, and accounts with them: as many as a mask of 64 bits has places.
@@ -263,6 +263,35 @@ impl Ledgers {
         for index in [self.place(strategy), self.account_place(account)].into_iter().flatten() {
             self.book(index, instrument, mark, |positions| {
                 positions.on_trade_canceled(instrument, side, quantity, price);
+            });
+        }
+    }
+
+    /// Takes in units held since an earlier day; the desk has found that they can be.
+    #[cold]
+    pub(crate) fn carry(
+        &mut self,
+        (strategy, account): (StrategyId, AccountId),
+        instrument: InstrumentId,
+        net: i64,
+        mark: Px,
+    ) {
+        for index in [self.place(strategy), self.account_place(account)].into_iter().flatten() {
+            self.book(index, instrument, None, |positions| {
+                let taken = positions.carry(instrument, net, mark);
+                debug_assert!(taken, "a ledger takes what the desk takes");
+            });
+        }
+    }
+
+    /// Changes what every ledger holds of an instrument by a corporate action; the desk's position could
+    /// be changed so.
+    #[cold]
+    pub(crate) fn adjust(&mut self, instrument: InstrumentId, ratio: Ratio) {
+        for index in 0..self.each.len() {
+            self.book(index, instrument, None, |positions| {
+                let adjusted = positions.adjust(instrument, ratio);
+                debug_assert!(adjusted.is_ok(), "a ledger's units are whole when all lots are");
             });
         }
     }

@@ -35,9 +35,12 @@ pub struct Holding {
 pub enum HoldingError {
     /// No place is left for a new key.
     Full,
-    /// A position is carried in where one is held already: which of the two is right, or whether
-    /// both are, is not known.
-    AlreadyHeld,
+    /// A position is carried in where the key has traded: what is held then is not known.
+    Traded,
+    /// Lots of one key are all long or all short.
+    OtherSide,
+    /// More lots of one key than there is room for.
+    TooManyLots,
 }
 
 /// All holdings.
@@ -47,17 +50,26 @@ pub enum HoldingError {
 /// - `holdings` ascends by key, each key once.
 /// - Units and total profit of a holding are the same by both methods.
 pub struct Holdings {
-    holdings: Vec<Holding>,
+    pub(super) holdings: Vec<Holding>,
     /// Lots made at construction for keys to come.
-    spare: Vec<Lots>,
+    pub(super) spare: Vec<Lots>,
+    /// The day of lots that trades open.
+    pub(super) day: i32,
 }
 
 impl Holdings {
-    /// Room for `holdings_max` keys of `lots_max` lots each.
+    /// Room for `holdings_max` keys of `lots_max` lots each. What is traded is of `day`, counted from
+    /// 1970-01-01 in India.
     #[must_use]
-    pub fn new(holdings_max: usize, lots_max: usize) -> Self {
+    pub fn new(holdings_max: usize, lots_max: usize, day: i32) -> Self {
         let spare = (0..holdings_max).map(|_| Lots::new(lots_max)).collect();
-        Self { holdings: Vec::with_capacity(holdings_max), spare }
+        Self { holdings: Vec::with_capacity(holdings_max), spare, day }
+    }
+
+    /// The day of lots that trades open.
+    #[must_use]
+    pub const fn day(&self) -> i32 {
+        self.day
     }
 
     /// Books a trade. O(log holdings), a new key O(holdings).
@@ -72,10 +84,11 @@ impl Holdings {
         quantity: Qty,
         price: Px,
     ) -> Result<(), HoldingError> {
+        let day = self.day;
         let holding = self.entry(key)?;
         holding.average.apply(side, quantity, price);
         holding.average.mark.get_or_insert(price);
-        holding.lots.on_fill(side, quantity, price);
+        holding.lots.on_fill(side, quantity, price, day);
         Ok(())
     }
 
@@ -91,24 +104,35 @@ impl Holdings {
         quantity: Qty,
         price: Px,
     ) -> Result<(), HoldingError> {
+        let day = self.day;
         let holding = self.entry(key)?;
         holding.average.take_back(side, quantity, price);
-        holding.lots.take_back(side, quantity, price);
+        holding.lots.take_back(side, quantity, price, day);
         Ok(())
     }
 
-    /// Takes in a position held since an earlier day, at the price it was settled at. For the start
-    /// of a session, before the key trades.
+    /// Takes in a lot held since an earlier day, at what it cost, behind those of the key that were taken
+    /// in before. For the start of a session, before the key trades.
     ///
     /// # Errors
     ///
     /// [`HoldingError`]: nothing is changed.
-    pub fn carry(&mut self, key: HoldingKey, net: i64, price: Px) -> Result<(), HoldingError> {
-        let holding = self.entry(key)?;
-        if !holding.average.carry(net, price) {
-            return Err(HoldingError::AlreadyHeld);
+    pub fn carry(
+        &mut self,
+        key: HoldingKey,
+        net: i64,
+        price: Px,
+        day: i32,
+    ) -> Result<(), HoldingError> {
+        if net == 0 {
+            return Err(HoldingError::OtherSide);
         }
-        holding.lots.carry(net, price);
+        let holding = self.entry(key)?;
+        if holding.average.has_traded() {
+            return Err(HoldingError::Traded);
+        }
+        holding.lots.carry(net, price, day)?;
+        holding.average.add(net, price);
         Ok(())
     }
 
@@ -127,6 +151,31 @@ impl Holdings {
         Ok(())
     }
 
+    /// Changes every holding of an instrument by a corporate action, as [`Holdings::adjust`]; nought where
+    /// there is none. How many were changed. O(holdings × lots).
+    ///
+    /// # Errors
+    ///
+    /// [`AdjustError`] of the first that cannot be: nothing is changed.
+    pub fn adjust_all(
+        &mut self,
+        instrument: InstrumentId,
+        ratio: Ratio,
+    ) -> Result<usize, AdjustError> {
+        for holding in self.holdings.iter().filter(|it| it.key.instrument == instrument) {
+            holding.lots.check_adjust(ratio)?;
+            let mut average = holding.average;
+            average.adjust(ratio)?;
+        }
+        let mut changed = 0;
+        for holding in self.holdings.iter_mut().filter(|it| it.key.instrument == instrument) {
+            holding.average.adjust(ratio)?;
+            holding.lots.adjust(ratio)?;
+            changed += 1;
+        }
+        Ok(changed)
+    }
+
     /// Values an instrument at `price` in every holding of it. O(holdings).
     pub fn on_mark(&mut self, instrument: InstrumentId, price: Px) {
         for holding in self.holdings.iter_mut().filter(|it| it.key.instrument == instrument) {
@@ -138,6 +187,13 @@ impl Holdings {
     #[must_use]
     pub fn get(&self, key: HoldingKey) -> Option<&Holding> {
         self.index(key).ok().and_then(|index| self.holdings.get(index))
+    }
+
+    /// Units held of an instrument, long and short together. O(holdings).
+    #[must_use]
+    pub fn units(&self, instrument: InstrumentId) -> u64 {
+        let of = self.holdings.iter().filter(|holding| holding.key.instrument == instrument);
+        of.fold(0, |sum, holding| sum.saturating_add(holding.average.net.unsigned_abs()))
     }
 
     /// All holdings, in order of key.
@@ -157,6 +213,7 @@ impl Holdings {
             let HoldingKey { account, strategy, instrument } = holding.key;
             hasher.write(u64::from(account) << 32 | u64::from(strategy));
             hasher.write(u64::from(instrument.0));
+            hasher.write_i64(self.day.into());
             holding.average.hash_into(hasher);
             holding.lots.hash_into(hasher);
         }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use tezi_model::{Money, Px, Qty, Side, StateHasher};
 
-use super::{AdjustError, Ratio};
+use super::{AdjustError, HoldingError, Ratio};
 
 /// Units that came in together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub struct Lot {
     pub net: i64,
     /// What they cost: negative when short.
     pub cost: Money,
+    /// The day they were traded on, counted from 1970-01-01 in India; 0 when that is not known. Of lots
+    /// that became one, the older one's.
+    pub day: i32,
 }
 
 /// The lots of one position, oldest first.
@@ -27,10 +30,10 @@ pub struct Lot {
 /// - No more than `lots_max` lots, so nothing is allocated after construction.
 #[derive(Clone, Debug)]
 pub struct Lots {
-    lots: VecDeque<Lot>,
-    lots_max: usize,
-    realised: Money,
-    merged: u64,
+    pub(super) lots: VecDeque<Lot>,
+    pub(super) lots_max: usize,
+    pub(super) realised: Money,
+    pub(super) merged: u64,
 }
 
 impl Lots {
@@ -42,8 +45,8 @@ impl Lots {
         Self { lots, lots_max, realised: Money::ZERO, merged: 0 }
     }
 
-    /// Books a trade: it closes the oldest lots of the other side, and the rest opens a lot.
-    pub fn on_fill(&mut self, side: Side, quantity: Qty, price: Px) {
+    /// Books a trade of a day: it closes the oldest lots of the other side, and the rest opens a lot.
+    pub fn on_fill(&mut self, side: Side, quantity: Qty, price: Px, day: i32) {
         let mut rest = side.sign() * i64::from(quantity.0);
         while rest != 0
             && let Some(oldest) = self.lots.front_mut()
@@ -61,14 +64,14 @@ impl Lots {
             }
         }
         if rest != 0 {
-            self.open(Lot { net: rest, cost: price.value(rest) });
+            self.open(Lot { net: rest, cost: price.value(rest), day });
         }
     }
 
-    /// Takes back a trade: out of the newest lots of its side and price, as far as they are held. What
+    /// Takes back a trade of a day: out of the newest lots of its side and price, as far as they are held. What
     /// was closed since is made good by the opposite trade at its own price, so that units, cash and
     /// total profit are as if it had never been. O(lots).
-    pub fn take_back(&mut self, side: Side, quantity: Qty, price: Px) {
+    pub fn take_back(&mut self, side: Side, quantity: Qty, price: Px, day: i32) {
         let mut rest = quantity.0;
         let mut index = self.lots.len();
         while rest > 0 && index > 0 {
@@ -86,15 +89,34 @@ impl Lots {
             }
         }
         if rest > 0 {
-            self.on_fill(side.opposite(), Qty(rest), price);
+            self.on_fill(side.opposite(), Qty(rest), price, day);
         }
     }
 
-    /// Takes in units held since an earlier day, at the price they were settled at.
-    pub fn carry(&mut self, net: i64, price: Px) {
-        if net != 0 {
-            self.open(Lot { net, cost: price.value(net) });
+    /// Takes in units held since an earlier day, as the newest lot.
+    ///
+    /// # Errors
+    ///
+    /// [`HoldingError`]: lots of the other side, no units, or no place. Nothing is changed.
+    pub fn carry(&mut self, net: i64, price: Px, day: i32) -> Result<(), HoldingError> {
+        let is_other = self.lots.front().is_some_and(|lot| lot.net.signum() != net.signum());
+        if is_other || net == 0 {
+            return Err(HoldingError::OtherSide);
         }
+        if self.lots.len() == self.lots_max {
+            return Err(HoldingError::TooManyLots);
+        }
+        self.lots.push_back(Lot { net, cost: price.value(net), day });
+        Ok(())
+    }
+
+    /// What every lot would be after a corporate action: whether all of them are whole.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjustError`] of the first that is not.
+    pub fn check_adjust(&self, ratio: Ratio) -> Result<(), AdjustError> {
+        self.lots.iter().try_for_each(|lot| ratio.units(lot.net).map(|_| ()))
     }
 
     /// Changes units by a corporate action; the cost stays.
@@ -103,9 +125,7 @@ impl Lots {
     ///
     /// [`AdjustError::Fraction`] when a lot would not be whole: nothing is changed.
     pub fn adjust(&mut self, ratio: Ratio) -> Result<(), AdjustError> {
-        for lot in &self.lots {
-            ratio.units(lot.net)?;
-        }
+        self.check_adjust(ratio)?;
         for lot in &mut self.lots {
             lot.net = ratio.units(lot.net)?;
         }
@@ -146,6 +166,7 @@ impl Lots {
         for lot in &self.lots {
             hasher.write_i64(lot.net);
             hasher.write_i128(lot.cost.0);
+            hasher.write_i64(lot.day.into());
         }
         hasher.write_i128(self.realised.0);
         hasher.write(self.merged);

@@ -5,11 +5,16 @@ mod holdings;
 #[path = "tests.rs"]
 mod holdings_tests;
 mod lots;
+mod opening;
 mod ratio;
 mod snapshot;
 
 pub use holdings::{Holding, HoldingError, HoldingKey, Holdings};
 pub use lots::{Lot, Lots};
+pub use opening::{
+    CARRIED_UNITS_MAX, CarriedLot, CorporateAction, CorporateActionKind, Opening, OpeningError,
+    OpeningRecord,
+};
 pub use ratio::{AdjustError, Ratio};
 
 use tezi_model::{InstrumentId, Money, Px, Qty, Side, StateHasher};
@@ -71,15 +76,27 @@ impl Position {
         self.turnover = turnover - price.value(i64::from(quantity.0));
     }
 
-    /// Takes in units held since an earlier day at the price they were settled at; `false` when some
-    /// are held already.
-    fn carry(&mut self, net: i64, price: Px) -> bool {
-        if self.net != 0 {
+    /// Whether anything was traded since the start.
+    fn has_traded(&self) -> bool {
+        self.bought + self.sold > 0 || self.turnover != Money::ZERO
+    }
+
+    /// Adds units to the position at what they cost, on either side, without a trade.
+    fn add(&mut self, net: i64, price: Px) {
+        self.net += net;
+        self.cost += price.value(net);
+    }
+
+    /// Takes in units held since an earlier day, from whose mark their profit counts; `false`, and nothing
+    /// is changed, when the position has traded, is marked otherwise, or would be too large.
+    fn carry(&mut self, net: i64, mark: Px) -> bool {
+        let held = self.net.checked_add(net).filter(|it| it.abs() <= CARRIED_UNITS_MAX);
+        let is_free = !self.has_traded() && self.mark.is_none_or(|known| known == mark);
+        if held.is_none() || !is_free {
             return false;
         }
-        self.net = net;
-        self.cost = price.value(net);
-        self.mark = Some(price);
+        self.add(net, mark);
+        self.mark = Some(mark);
         true
     }
 
@@ -178,12 +195,14 @@ impl Positions {
         self.profit += position.realised + position.unrealised() - before;
     }
 
-    /// Takes in a position held since an earlier day, at the price it was settled at. For the start
-    /// of a session, before the instrument trades. `false`, and nothing is changed, when it is held
-    /// already or its number was never given out.
-    pub fn carry(&mut self, instrument: InstrumentId, net: i64, price: Px) -> bool {
+    /// Takes in units held since an earlier day, from whose mark (the price they were settled at) the
+    /// profit counts. For the start of a session, before the instrument trades; several times for one
+    /// instrument, with one mark. `false`, and nothing is changed, when it has traded or is marked
+    /// otherwise, when more than [`CARRIED_UNITS_MAX`] units would be held, or when its number was never
+    /// given out.
+    pub fn carry(&mut self, instrument: InstrumentId, net: i64, mark: Px) -> bool {
         let position = self.positions.get_mut(instrument.index());
-        position.is_some_and(|position| position.carry(net, price))
+        position.is_some_and(|position| position.carry(net, mark))
     }
 
     /// Changes a position by a corporate action: units by the ratio, mark against it; cost and

@@ -30,6 +30,13 @@ impl Ratio {
         Some(Self { after: after as i64, before: before as i64 })
     }
 
+    /// Units after and units before.
+    #[must_use]
+    pub const fn terms(self) -> (u32, u32) {
+        // Made of such numbers.
+        (self.after as u32, self.before as u32)
+    }
+
     /// What `units` become.
     ///
     /// # Errors

@@ -3,6 +3,9 @@
 use super::*;
 use tezi_testing::Random;
 
+/// Of what is traded in these tests.
+const TODAY: i32 = 20_781;
+
 const KEY: HoldingKey = HoldingKey { account: 1, strategy: 2, instrument: InstrumentId(3) };
 
 fn paise(paise: i64) -> Px {
@@ -10,7 +13,7 @@ fn paise(paise: i64) -> Px {
 }
 
 fn with_fills(fills: &[(Side, u32, i64)]) -> Holdings {
-    let mut holdings = Holdings::new(4, 8);
+    let mut holdings = Holdings::new(4, 8, TODAY);
     for &(side, quantity, price) in fills {
         holdings.on_fill(KEY, side, Qty(quantity), paise(price)).unwrap();
     }
@@ -29,7 +32,7 @@ fn the_oldest_lot_is_closed_first() {
     // By average 150 × (16 − 15); first in first out 100 × (16 − 10) + 50 × (16 − 20).
     assert_eq!(realised(&holdings), (Money::from_rupees(150), Money::from_rupees(400)));
     let lots: Vec<Lot> = holdings.get(KEY).unwrap().lots.iter().copied().collect();
-    assert_eq!(lots, [Lot { net: 50, cost: paise(2_000).value(50) }]);
+    assert_eq!(lots, [Lot { net: 50, cost: paise(2_000).value(50), day: TODAY }]);
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn an_adjustment_that_makes_fractions_changes_nothing() {
 
 #[test]
 fn a_key_without_a_place_is_refused_and_the_bound_on_lots_merges() {
-    let mut holdings = Holdings::new(1, 2);
+    let mut holdings = Holdings::new(1, 2, TODAY);
     for price in [1_000, 2_000, 4_000] {
         holdings.on_fill(KEY, Side::Buy, Qty(10), paise(price)).unwrap();
     }
@@ -96,16 +99,63 @@ fn a_key_without_a_place_is_refused_and_the_bound_on_lots_merges() {
 }
 
 #[test]
-fn a_position_is_carried_in_once() {
-    let mut holdings = Holdings::new(1, 2);
-    assert_eq!(holdings.carry(KEY, -10, paise(500)), Ok(()));
-    assert_eq!(holdings.carry(KEY, 5, paise(500)), Err(HoldingError::AlreadyHeld));
+fn lots_are_carried_in_before_anything_is_traded() {
+    let mut holdings = Holdings::new(1, 2, TODAY);
+    assert_eq!(holdings.carry(KEY, -10, paise(500), 7), Ok(()));
+    assert_eq!(holdings.carry(KEY, 5, paise(500), 8), Err(HoldingError::OtherSide));
+    assert_eq!(holdings.carry(KEY, 0, paise(500), 8), Err(HoldingError::OtherSide));
+    assert_eq!(holdings.carry(KEY, -5, paise(800), 8), Ok(()));
+    assert_eq!(holdings.carry(KEY, -5, paise(500), 9), Err(HoldingError::TooManyLots));
+    assert_eq!(
+        holdings.carry(HoldingKey { account: 9, ..KEY }, 1, paise(1), 0),
+        Err(HoldingError::Full)
+    );
+    // Ten are bought back: the oldest, at what they brought.
+    holdings.on_fill(KEY, Side::Buy, Qty(10), paise(600)).unwrap();
+    assert_eq!(realised(&holdings), (Money::from_rupees(0), Money::from_rupees(-10)));
     let Holding { average, lots, .. } = holdings.get(KEY).unwrap();
-    assert_eq!((average.net, lots.net(), average.unrealised()), (-10, -10, Money::ZERO));
+    let left: Vec<Lot> = lots.iter().copied().collect();
+    assert_eq!(left, [Lot { net: -5, cost: paise(800).value(-5), day: 8 }]);
+    assert_eq!((average.net, average.cost), (-5, paise(600).value(-5)));
+    assert_eq!(holdings.carry(KEY, -5, paise(500), 9), Err(HoldingError::Traded));
+    assert!(holdings.is_consistent());
+}
+
+#[test]
+fn positions_take_in_units_of_both_sides_at_one_mark() {
     let mut positions = Positions::new(1);
-    assert!(positions.carry(InstrumentId(0), 7, paise(100)));
-    assert!(!positions.carry(InstrumentId(0), 7, paise(100)));
+    let id = InstrumentId(0);
+    assert!(positions.carry(id, 7, paise(100)));
+    assert!(!positions.carry(id, 7, paise(101)), "another mark");
+    assert!(!positions.carry(id, CARRIED_UNITS_MAX, paise(100)), "too many");
     assert!(!positions.carry(InstrumentId(9), 7, paise(100)));
+    assert!(positions.carry(id, -7, paise(100)));
+    assert_eq!((positions.get(id).net, positions.get(id).cost), (0, Money::ZERO));
+    assert!(positions.carry(id, -3, paise(100)));
+    assert_eq!((positions.profit(), positions.get(id).net), (Money::ZERO, -3));
+    positions.on_fill(id, Side::Buy, Qty(1), paise(100));
+    assert!(!positions.carry(id, 7, paise(100)), "traded");
+}
+
+#[test]
+fn a_corporate_action_is_on_every_holding_of_an_instrument_or_on_none() {
+    let mut holdings = Holdings::new(4, 4, TODAY);
+    let other = HoldingKey { account: 5, ..KEY };
+    holdings.carry(KEY, 10, paise(10_000), 7).unwrap();
+    holdings.carry(KEY, 20, paise(13_000), 8).unwrap();
+    holdings.carry(other, -5, paise(12_000), 8).unwrap();
+    let halves = Ratio::new(1, 2).unwrap();
+    assert_eq!(holdings.adjust_all(KEY.instrument, halves), Err(AdjustError::Fraction));
+    assert_eq!(holdings.get(KEY).unwrap().average.net, 30);
+    assert_eq!(holdings.adjust_all(KEY.instrument, Ratio::new(5, 1).unwrap()), Ok(2));
+    assert_eq!(holdings.adjust_all(InstrumentId(8), halves), Ok(0));
+    let of = |key| {
+        let Holding { average, lots, .. } = holdings.get(key).unwrap();
+        (average.net, average.average_price(), lots.iter().map(|lot| lot.net).collect::<Vec<_>>())
+    };
+    assert_eq!(of(KEY), (150, Some(paise(2_400)), vec![50, 100]));
+    assert_eq!(of(other), (-25, Some(paise(2_400)), vec![-25]));
+    assert!(holdings.is_consistent());
 }
 
 #[test]
@@ -118,7 +168,7 @@ fn a_trade_taken_back_leaves_the_books_as_if_it_had_never_been() {
             .collect();
         let gone = random.below(trades.len() as u64) as usize;
         let book = |without: Option<usize>| {
-            let mut holdings = Holdings::new(1, 16);
+            let mut holdings = Holdings::new(1, 16, TODAY);
             for (index, &(quantity, price)) in trades.iter().enumerate() {
                 if Some(index) != without {
                     holdings.on_fill(KEY, side, Qty(quantity), paise(price)).unwrap();
@@ -158,6 +208,13 @@ struct Units {
 }
 
 impl Units {
+    fn carry(&mut self, sign: i64, quantity: i64, price: Px) {
+        for _ in 0..quantity {
+            self.cash -= price.value(sign);
+            self.held.push((sign, price));
+        }
+    }
+
     fn take_back(&mut self, side: Side, quantity: u32, price: Px) {
         for _ in 0..quantity {
             match self.held.iter().rposition(|&unit| unit == (side.sign(), price)) {
@@ -199,7 +256,7 @@ impl Signed for Money {
 fn random_days_agree_with_unit_by_unit_books() {
     let mut random = Random(41);
     for day in 0..300 {
-        let mut holdings = Holdings::new(8, 256);
+        let mut holdings = Holdings::new(8, 256, TODAY);
         let keys: Vec<HoldingKey> = (0..8)
             .map(|index| HoldingKey {
                 account: index & 1,
@@ -208,6 +265,14 @@ fn random_days_agree_with_unit_by_unit_books() {
             })
             .collect();
         let mut naive: Vec<Units> = keys.iter().map(|_| Units::default()).collect();
+        for (key, units) in keys.iter().zip(&mut naive) {
+            let sign = random.pick(&[-1, 0, 1]);
+            for _ in 0..if sign == 0 { 0 } else { random.below(4) } {
+                let (quantity, price) = (1 + random.below(20) as i64, 1 + random.below(10_000));
+                units.carry(sign, quantity, Px(price as i64));
+                holdings.carry(*key, sign * quantity, Px(price as i64), 7).unwrap();
+            }
+        }
         let mut marks = [None; 8];
         for step in 0..200 {
             let at = random.below(8) as usize;

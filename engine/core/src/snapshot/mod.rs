@@ -21,7 +21,7 @@ pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
 /// The version of what parts hold. One more with every change of any part's bytes.
-pub const SNAPSHOT_VERSION: u32 = 4;
+pub const SNAPSHOT_VERSION: u32 = 5;
 
 /// The names of parts, as their first four bytes.
 pub(crate) mod part {
@@ -36,6 +36,7 @@ pub(crate) mod part {
     pub(crate) const STATUSES: Name = *b"STAT";
     pub(crate) const ORDERS: Name = *b"ORDR";
     pub(crate) const POSITIONS: Name = *b"POSN";
+    pub(crate) const CARRIED: Name = *b"HELD";
     pub(crate) const RISK: Name = *b"RISK";
     pub(crate) const GUARDS: Name = *b"GARD";
     pub(crate) const UNDERLYINGS: Name = *b"UNDL";
