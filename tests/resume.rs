@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Random, Scratch, host};
+use common::{Random, Scratch, host, read};
 use exchange::{Exchange, Faults};
 use rounds::{Rounds, STEPS, stranger};
 use setup::{LOT, PATIENCE, TOKEN, core_config, free_line, live, order_session};
@@ -51,9 +51,19 @@ fn core() -> CoreConfig {
     config
 }
 
+/// Held when the day begins. Every life finds the same file.
+const CARRIED: i64 = 2 * LOT as i64;
+
 fn resuming(journal: &Path, mode: JournalMode) -> Host {
     let host = host().config(core()).journal(journal).segment_bytes(SEGMENT_BYTES);
+    let beside = |name: &str| journal.with_file_name(name);
+    let host = host.positions(beside("positions.csv")).write_positions(beside("carried.csv"));
     host.journal_mode(mode).resume(true)
+}
+
+fn write_positions(scratch: &Scratch, units: i64) {
+    let text = format!("segment,token,quantity,price,close\nfo,{TOKEN},{units},24000.05,24100\n");
+    std::fs::write(scratch.path("positions.csv"), text).unwrap();
 }
 
 fn session(places: &[SocketAddrV4], stop: &StopSwitch) -> Session {
@@ -172,6 +182,7 @@ fn host_and_exchange_agree_after_a_day_of_many_lives() {
     let mut exchange = Exchange::new(&lines, Encryption::Plain, Faults::default());
     let places = [exchange.router(), lines[0], lines[1]];
     let journal = scratch.path("journal");
+    write_positions(&scratch, CARRIED);
     for round in 0..points {
         live_once(&scratch.path(""), &mut exchange, &places, round);
         // Every other life begins from a state that was written down, the last one too.
@@ -194,7 +205,9 @@ fn host_and_exchange_agree_after_a_day_of_many_lives() {
     assert_eq!(problems, Vec::<String>::new(), "{report}");
     let resumption = report.resumption.unwrap();
     assert!(resumption.snapshot.is_some() && resumption.passed_over == 0, "{resumption}");
-    assert_eq!((net(&report), report.core.counters.fills), (exchange.net, exchange.trades));
+    let held = (net(&report) - CARRIED, report.core.counters.fills);
+    assert_eq!(held, (exchange.net, exchange.trades));
+    check_holdings(&report, &read(&scratch.path("carried.csv")));
     assert!(exchange.trades > 0 && orders.unknown_orders.is_empty() && exchange.open() == 0);
     assert_eq!(resumptions(&journal), points);
     let mut new_orders = HashSet::new();
@@ -210,6 +223,16 @@ fn host_and_exchange_agree_after_a_day_of_many_lives() {
     println!("{points} kills, {} trades, {} orders", exchange.trades, new_orders.len());
 }
 
+/// What was carried in and traded is what is held, and what the file says that was written.
+fn check_holdings(report: &Report, written: &str) {
+    let [holding] = &report.core.holdings[..] else { panic!("{:?}", report.core.holdings) };
+    assert_eq!((holding.carried_in(), holding.average.net), (CARRIED, net(report)));
+    assert_eq!(holding.lots.iter().map(|lot| lot.net).sum::<i64>(), net(report));
+    let lots = written.lines().skip(1).map(|line| line.split(',').nth(5).unwrap());
+    let units: i64 = lots.map(|units| units.parse::<i64>().unwrap()).sum();
+    assert_eq!(units, net(report), "{written}");
+}
+
 #[test]
 fn what_cannot_be_taken_up_is_refused_by_name() {
     let scratch = Scratch::new();
@@ -217,6 +240,7 @@ fn what_cannot_be_taken_up_is_refused_by_name() {
     let mut exchange = Exchange::new(&lines, Encryption::Plain, Faults::default());
     let places = [exchange.router(), lines[0], lines[1]];
     let journal = scratch.path("journal");
+    write_positions(&scratch, CARRIED);
     let report = end_in_order(&journal, &mut exchange, &places);
     assert!(report.resumption.is_none(), "nothing was there to be taken up");
     let session = session(&places, &StopSwitch::default());
@@ -233,6 +257,13 @@ fn what_cannot_be_taken_up_is_refused_by_name() {
     let rester = rounds::Rester::new(false, StopSwitch::default());
     let what = resuming(&cut, JournalMode::Mapped).run(&session, rester).unwrap_err().to_string();
     assert!(what.contains("rounds") && what.contains("rester"), "{what}");
+    write_positions(&scratch, CARRIED + i64::from(LOT));
+    let what = refused(&resuming(&cut, JournalMode::Mapped));
+    assert!(what.contains("other positions"), "{what}");
+    write_positions(&scratch, CARRIED + 1);
+    let what = refused(&resuming(&cut, JournalMode::Mapped));
+    assert!(what.contains("positions.csv, line 2: quantity: 131 units"), "{what}");
+    assert!(!scratch.path("carried.csv.new").exists(), "nothing is left of what was not written");
     let none = host().config(core()).resume(true);
     assert!(refused(&none).contains("name one"));
     let captures = Session::captures(["day.pcap"]);

@@ -88,6 +88,14 @@ impl Host {
         self.accounts().find(|(_, it)| it.name() == name).map(|(account, _)| account)
     }
 
+    /// For which account a strategy trades.
+    pub(crate) fn account_of(&self, of: StrategyId) -> Option<AccountId> {
+        self.limits.iter().find_map(|set| match *set {
+            Control::AssignAccount { strategy, account } if strategy == of => Some(account),
+            _ => None,
+        })
+    }
+
     fn known_account(&self, name: &str) -> Result<AccountId, Error> {
         self.account_named(name)
             .ok_or_else(|| Error::Parameter(format!("no account is declared as {name}")))

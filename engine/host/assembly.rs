@@ -14,6 +14,7 @@ use tezi_model::{AccountDefinition, Event, Instrument, Nanos, RejectReason, Stra
 use tezi_ring::Consumer;
 
 use crate::beginning::Begun;
+use crate::carried::PositionsOut;
 use crate::clock::Clock;
 use crate::control::{Door, Known};
 use crate::core_loop::{Arrivals, Beginning, CoreLoop, TimeSource};
@@ -136,7 +137,7 @@ impl Assembly<'_> {
         let door = Door::open(self.host.control.as_ref())?;
         let begun = self.begin(strategies, &clock)?;
         let Begun { core, recorder, orders, orders_thread, replica, .. } = begun;
-        let Begun { beginning, notes, resumption, snapshots, .. } = begun;
+        let Begun { beginning, notes, resumption, snapshots, positions, .. } = begun;
         let followers = FollowerStates::of(replica.as_ref(), snapshots.as_ref());
         (sides.orders, sides.replica) = (orders_thread, replica);
         seats.look_at(&followers);
@@ -183,7 +184,7 @@ impl Assembly<'_> {
         let mut report = assemble_report(who, notes, feed, finished, &mut observed, elapsed)?;
         let fault = observed.events.and_then(|events| events.stop(clock.now(), &report));
         report.notes.extend(fault);
-        Ok(report)
+        PositionsOut::finish(positions, report)
     }
 
     /// Starts the threads, waits for them and collects what they found.

@@ -11,8 +11,9 @@ use tezi_journal::Promise;
 use tezi_model::{Instrument, Nanos, StreamId};
 
 use crate::assembly::{Assembly, WithTwin};
+use crate::carried::{PositionsOut, left_to_tell};
 use crate::clock::Clock;
-use crate::core_loop::{Beginning, TimeSource};
+use crate::core_loop::{Beginning, TakenUp, TimeSource};
 use crate::error::Error;
 use crate::host::Host;
 use crate::kernels::CppKernels;
@@ -33,6 +34,8 @@ pub(crate) struct Begun<S> {
     pub(crate) replica: Option<ReplicaThread>,
     /// Writes snapshots beside the journal, where that is asked for.
     pub(crate) snapshots: Option<SnapshotThread<S>>,
+    /// Where positions are written at the end.
+    pub(crate) positions: Option<PositionsOut>,
     /// What comes before anything else, where the session is taken up again.
     pub(crate) beginning: Option<Beginning>,
     pub(crate) resumption: Option<Resumption>,
@@ -48,6 +51,8 @@ impl Assembly<'_> {
         clock: &Clock,
     ) -> Result<Begun<S>, Error> {
         self.check_promise()?;
+        let positions = self.host.carried.write.as_deref();
+        let positions = positions.map(PositionsOut::create).transpose()?;
         let begun = match &self.host.journal {
             Some(path) if self.host.resume && holds_journal(path) => {
                 self.take_up(path, strategy, clock)
@@ -58,6 +63,7 @@ impl Assembly<'_> {
             _ => self.begin_new(strategy, clock),
         };
         let mut begun = begun?;
+        begun.positions = positions;
         if let (Some(config), Some(journal)) = (self.host.snapshots, begun.recorder.path()) {
             let from = self.host.resume_from;
             begun.snapshots = Some(SnapshotThread::new(config, journal, from, twin));
@@ -69,11 +75,14 @@ impl Assembly<'_> {
         let session = self.session_text(&strategy);
         let mut core = Core::new(&self.host.config, strategy, CppKernels)?;
         define(&mut core, self.instruments)?;
+        let day = (self.time_source, clock.now());
+        let openings = self.host.openings(core.strategy(), core.instruments(), day)?;
+        let beginning = Beginning { openings, taken_up: None };
         crate::huge_pages::advise_huge_pages(core.books());
         // Before the journal, so that what is wrong with it leaves none behind.
         let (orders, orders_thread) = self.order_way(core.instruments(), None, clock)?;
         let (recorder, note) = self.begin_journal(&session, clock)?;
-        self.begun(core, recorder, (orders, orders_thread), (None, None), note)
+        self.begun(core, recorder, (orders, orders_thread), (Some(beginning), None), note)
     }
 
     /// Goes on with the session of the journal in `path`.
@@ -86,10 +95,14 @@ impl Assembly<'_> {
         let session = self.session_text(&strategy);
         let Host { config, limits, resume_from, .. } = self.host;
         let resumed = resume(path, strategy, config, limits, *resume_from, clock.now())?;
-        let Resumed { mut core, has_started, unwritten, orders, summary } = resumed;
+        let Resumed { mut core, has_started, unwritten, orders, openings, summary } = resumed;
         let instruments = self.instruments_unknown_to(core.instruments());
         // Their records come before anything else that happens to the core from here on.
         define(&mut core, &instruments)?;
+        let day = (self.time_source, clock.now());
+        let wanted = self.host.openings(core.strategy(), core.instruments(), day)?;
+        let openings = left_to_tell(&openings, wanted, &self.host.carried, has_started)
+            .map_err(|what| Error::JournalContent { path: path.to_path_buf(), what })?;
         let streams: BTreeSet<StreamId> =
             core.instruments().iter().filter_map(|(_, state)| state.stream).collect();
         crate::huge_pages::advise_huge_pages(core.books());
@@ -98,7 +111,8 @@ impl Assembly<'_> {
         let stage = is_staged.then_some(&self.host.journal_stage);
         let recorder = Recorder::append_to(path, self.host.segment_bytes, stage)?;
         let streams = streams.into_iter().collect();
-        let beginning = Beginning { session, has_started, unwritten, instruments, streams };
+        let taken_up = TakenUp { session, has_started, unwritten, instruments, streams };
+        let beginning = Beginning { openings, taken_up: Some(taken_up) };
         self.begun(core, recorder, way, (Some(beginning), Some(summary)), note)
     }
 
@@ -132,6 +146,7 @@ impl Assembly<'_> {
             orders_thread,
             replica,
             snapshots: None,
+            positions: None,
             beginning,
             resumption,
             notes,

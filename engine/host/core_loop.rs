@@ -13,7 +13,7 @@ use tezi_core::oms::OrderSessionState;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::roster::StopCause;
 use tezi_core::strategy::Strategy;
-use tezi_core::{Core, Emitted, Output, Probe, Stage};
+use tezi_core::{Core, Emitted, Opening, Output, Probe, Stage};
 use tezi_journal::JournalError;
 use tezi_model::{
     Event, ExecutionKind, ExecutionReport, Instrument, Nanos, RejectReason, StrategyId, StreamId,
@@ -108,8 +108,17 @@ pub(crate) const CONFIGURED: &str = "configuration";
 /// Who stops a strategy that takes too long, as a journal has it.
 const BUDGET: &str = "time budget";
 
-/// What a session that is taken up again begins with.
+/// What a session begins with, beside its limits.
+#[derive(Default)]
 pub(crate) struct Beginning {
+    /// What the core is told before the start, in order, that it was not told yet.
+    pub(crate) openings: Vec<Opening>,
+    /// What comes before anything else, where the session is taken up again.
+    pub(crate) taken_up: Option<TakenUp>,
+}
+
+/// What a session that is taken up again begins with.
+pub(crate) struct TakenUp {
     /// Who runs.
     pub(crate) session: String,
     pub(crate) has_started: bool,
@@ -168,9 +177,10 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
     pub(crate) fn begin(
         &mut self,
         now: Nanos,
-        resumed: Option<Beginning>,
+        beginning: Option<Beginning>,
     ) -> Result<(), JournalError> {
-        let Some(beginning) = resumed else { return self.start(now) };
+        let Beginning { openings, taken_up } = beginning.unwrap_or_default();
+        let Some(beginning) = taken_up else { return self.start(now, &openings) };
         let now = now.max(self.core.now());
         for emitted in &beginning.unwritten {
             self.recorder.output(now, emitted)?;
@@ -180,7 +190,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             self.recorder.instrument(now, definition)?;
         }
         if !beginning.has_started {
-            return self.start(now);
+            return self.start(now, &openings);
         }
         for emitted in &beginning.unwritten {
             if let Output::Command(command) = &emitted.output {
@@ -198,7 +208,7 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
         Ok(())
     }
 
-    fn start(&mut self, now: Nanos) -> Result<(), JournalError> {
+    fn start(&mut self, now: Nanos, openings: &[Opening]) -> Result<(), JournalError> {
         if let Some(file) = &self.host.risk_file {
             let lines: Vec<Valuation> = file.lines(self.core.instruments()).collect();
             for line in &lines {
@@ -212,6 +222,13 @@ impl<S: Strategy, K: PricingKernel> CoreLoop<'_, S, K> {
             self.recorder.control(now, control, uid, CONFIGURED.as_bytes(), b"")?;
             // Checked when the host was configured.
             let _ = self.core.on_control(now, control);
+        }
+        for opening in openings {
+            self.recorder.opening(now, opening)?;
+            let told = self.core.on_opening(now, opening);
+            assert!(told.is_ok(), "the core takes what was held against it: {told:?}");
+            // Positions may use much of a limit already.
+            self.drain_outputs(now, 0)?;
         }
         if matches!(self.orders, OrderWay::Session(_)) {
             self.on_session(now, OrderSessionState::Down)?;

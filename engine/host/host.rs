@@ -15,6 +15,7 @@ use tezi_model::{Segment, StrategyId};
 use tezi_receive::Interface;
 
 use crate::assembly::{Assembly, Sides, WithTwin};
+use crate::carried::CarriedFiles;
 use crate::clock::Clock;
 use crate::control::ControlConfig;
 use crate::core_loop::TimeSource;
@@ -92,6 +93,7 @@ pub struct Host {
     /// What is set before sessions begin: limits, accounts and who trades for them.
     pub(crate) limits: Vec<Control>,
     pub(crate) risk_file: Option<RiskFile>,
+    pub(crate) carried: CarriedFiles,
 }
 
 impl Default for Host {
@@ -122,6 +124,7 @@ impl Host {
             control: None,
             limits: Vec::new(),
             risk_file: None,
+            carried: CarriedFiles::default(),
         }
     }
 

@@ -19,6 +19,7 @@ mod assembly;
 pub mod audit;
 mod backoff;
 mod beginning;
+mod carried;
 mod clock;
 pub mod control;
 mod core_loop;
@@ -80,7 +81,9 @@ pub use replay::{
     replay_recorded_from, replay_recorded_until, write_snapshots, write_snapshots_recorded,
 };
 pub use replication::{OnReplicaLoss, ReplicaLink, ReplicationConfig, ReplicationReport};
-pub use report::{AccountReport, CoreReport, PositionReport, Report, StrategyReport};
+pub use report::{
+    AccountReport, CoreReport, HoldingReport, PositionReport, Report, StrategyReport,
+};
 pub use resume::Resumption;
 pub use session::{
     CaptureSession, DemoSession, FeedGroup, LiveSession, Protocol, ReceiveMethod, STREAM_SILENCE,
@@ -95,10 +98,11 @@ pub use tezi_core::execution;
 pub use tezi_core::roster;
 pub use tezi_core::strategy;
 pub use tezi_core::{
-    AccountChange, AccountEvent, AccountLimits, AccountView, Capacity, Check, Core, CoreConfig,
-    Counters, Emitted, Explanation, InstrumentTable, LimitUse, Measure, OperatorWork, Origin,
-    Output, Position, Refusal, Request, RiskLimits, SimulatedVenueConfig, UseLevel, VenueMode,
-    book, matching, oms, risk_measures, snapshot, venue,
+    AccountChange, AccountEvent, AccountLimits, AccountView, Capacity, CarriedLot, Check, Core,
+    CoreConfig, CorporateAction, CorporateActionKind, Counters, Emitted, Explanation, HoldingKey,
+    InstrumentTable, LimitUse, Lot, Measure, Opening, OpeningRecord, OperatorWork, Origin, Output,
+    Position, Ratio, Refusal, Request, RiskLimits, SimulatedVenueConfig, UseLevel, VenueMode, book,
+    matching, oms, risk_measures, snapshot, venue,
 };
 pub use tezi_feed_handler as feed_handler;
 pub use tezi_gateway as gateway;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tezi_core::collateral::Valuation;
 use tezi_core::control::{Assignment, Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
-use tezi_core::{CoreConfig, Emitted};
+use tezi_core::{CoreConfig, Emitted, Opening, OpeningRecord};
 use tezi_journal::{
     DurableWatermark, JournalError, JournalStats, JournalWriter, StageConfig, WriterConfig,
 };
@@ -150,6 +150,11 @@ impl Recorder {
     pub(crate) fn valuation(&mut self, now: Nanos, line: &Valuation) -> Result<(), JournalError> {
         let (record_type, bytes) = valuation_bytes(line);
         self.append(record_type, now, bytes)
+    }
+
+    pub(crate) fn opening(&mut self, now: Nanos, it: &Opening) -> Result<(), JournalError> {
+        let record = OpeningRecord::from(it);
+        self.append(RecordType::OPENING, now, bytemuck::bytes_of(&record))
     }
 
     pub(crate) fn start(&mut self, now: Nanos) -> Result<(), JournalError> {

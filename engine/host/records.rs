@@ -9,8 +9,8 @@ use tezi_core::control::{Control, ControlRecord};
 use tezi_core::oms::OrderSessionState;
 use tezi_core::roster::StrategyChange;
 use tezi_core::{
-    AccountChange, CoreConfig, Emitted, LimitUse, Origin, Output, Refusal, RiskReduction,
-    Theoretical,
+    AccountChange, CoreConfig, Emitted, LimitUse, Opening, OpeningRecord, Origin, Output, Refusal,
+    RiskReduction, Theoretical,
 };
 use tezi_journal::Record;
 use tezi_model::{Event, ExecutionReport, Instrument, Nanos, OrderCommand};
@@ -45,6 +45,8 @@ impl RecordType {
     pub(crate) const UNDERLYING: u16 = 12;
     /// A [`ContractValuation`].
     pub(crate) const CONTRACT: u16 = 13;
+    /// An [`OpeningRecord`].
+    pub(crate) const OPENING: u16 = 14;
     /// Output: an [`OrderCommand`].
     pub(crate) const COMMAND: u16 = 16;
     /// Output: a [`Refusal`].
@@ -86,6 +88,7 @@ pub const fn record_type_name(record_type: u16) -> Option<&'static str> {
         RecordType::TRADE_CANCEL => "trade_cancel",
         RecordType::UNDERLYING => "underlying",
         RecordType::CONTRACT => "contract",
+        RecordType::OPENING => "opening",
         RecordType::COMMAND => "command",
         RecordType::REFUSAL => "refusal",
         RecordType::VENUE_REPORT => "venue_report",
@@ -165,6 +168,8 @@ pub enum Entry {
     OrderSession(OrderSessionState),
     /// A line of a risk file.
     Valuation(Box<Valuation>),
+    /// What the session begins with: positions held since an earlier day.
+    Opening(Opening),
     /// An operator acted.
     Control(Box<ControlEntry>),
     /// The session ends.
@@ -189,6 +194,7 @@ impl Entry {
                 | Self::Report(_)
                 | Self::TradeCanceled(_)
                 | Self::OrderSession(_)
+                | Self::Opening(_)
                 | Self::Control(_)
                 | Self::Stop
         )
@@ -219,6 +225,11 @@ impl Entry {
             }
             RecordType::CONTROL => {
                 Self::Control(Box::new(ControlEntry::read(payload).ok_or_else(wrong)?))
+            }
+            RecordType::OPENING => {
+                let it: OpeningRecord = pod(payload).ok_or_else(wrong)?;
+                let opening = it.opening();
+                Self::Opening(opening.ok_or_else(|| format!("opening kind {}", it.kind_code))?)
             }
             RecordType::STOP => Self::Stop,
             RecordType::COMMAND => {

@@ -635,6 +635,10 @@ where
                 // One that was refused was refused then too.
                 let _ = self.core.on_valuation(time, valuation);
             }
+            Entry::Opening(opening) => {
+                // One that was refused was refused then too.
+                let _ = self.core.on_opening(time, opening);
+            }
             Entry::Control(entry) => {
                 // One that was refused was refused then too.
                 let _ = self.core.on_control(time, &entry.control);

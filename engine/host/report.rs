@@ -9,9 +9,13 @@ use tezi_core::oms::ReportCounters;
 use tezi_core::pricing::PricingKernel;
 use tezi_core::roster::{StopCause, StrategyCounts, StrategyView};
 use tezi_core::strategy::Strategy;
-use tezi_core::{AccountLimits, AccountView, Core, Counters, Position, Restriction};
+use tezi_core::venue::Date;
+use tezi_core::{
+    AccountLimits, AccountView, Core, Counters, Holding, HoldingKey, Holdings, Lot, Position,
+    Restriction,
+};
 use tezi_journal::JournalStats;
-use tezi_model::{AccountDefinition, Instrument, Money, Nanos, RejectReason};
+use tezi_model::{AccountDefinition, Instrument, Money, Nanos, Px, RejectReason, StrategyId};
 
 use crate::demo::InjectedFaults;
 use crate::feed::FeedReport;
@@ -135,6 +139,66 @@ impl AccountReport {
     }
 }
 
+/// What one strategy held for one account of one instrument at the end, by what was paid.
+#[derive(Clone, Debug)]
+pub struct HoldingReport {
+    /// The account's name; empty where none was declared.
+    pub account: String,
+    /// The strategy's name; empty for the only strategy, and for the desk's own.
+    pub strategy: String,
+    /// The instrument.
+    pub instrument: Instrument,
+    /// By average cost. What was carried in is what is held less what was traded.
+    pub average: Position,
+    /// Lots, oldest first.
+    pub lots: Vec<Lot>,
+    /// Profit of what was closed, first in first out, before charges.
+    pub realised_fifo: Money,
+    /// The price that the desk values the instrument at.
+    pub mark: Option<Px>,
+}
+
+impl HoldingReport {
+    /// Units that the session began with, corporate actions included.
+    #[must_use]
+    pub const fn carried_in(&self) -> i64 {
+        self.average.net - (self.average.bought as i64 - self.average.sold as i64)
+    }
+
+    /// Profit of what is held, against its average cost, before charges.
+    #[must_use]
+    pub fn unrealised(&self) -> Money {
+        Position { mark: self.mark, ..self.average }.unrealised()
+    }
+
+    fn all<S: Strategy, K: PricingKernel>(core: &Core<S, K>) -> Vec<Self> {
+        let accounts: Vec<String> =
+            core.accounts().map(|it| it.definition.name().to_string()).collect();
+        let strategy = |number: u32| {
+            let id = StrategyId(u8::try_from(number).unwrap_or(0));
+            match core.strategy().member(id) {
+                _ if number == 0 => String::new(),
+                Some((name, _)) if !name.is_empty() => name.to_string(),
+                _ => number.to_string(),
+            }
+        };
+        let of = |holding: &Holding| {
+            let HoldingKey { account, strategy: number, instrument } = holding.key;
+            let account = (account as usize).checked_sub(1).and_then(|place| accounts.get(place));
+            Some(Self {
+                account: account.cloned().unwrap_or_default(),
+                strategy: strategy(number),
+                instrument: core.instruments().get(instrument)?.definition,
+                average: holding.average,
+                lots: holding.lots.iter().copied().collect(),
+                realised_fifo: holding.lots.realised(),
+                mark: core.positions().get(instrument).mark,
+            })
+        };
+        core.holdings().into_iter().flat_map(Holdings::iter).filter_map(of).collect()
+    }
+}
+
 /// The state of the core at the end, as far as reports show it.
 #[derive(Clone, Debug)]
 pub struct CoreReport {
@@ -152,6 +216,12 @@ pub struct CoreReport {
     pub book_orders: u64,
     /// Positions ever touched.
     pub positions: Vec<PositionReport>,
+    /// What is held by account, strategy and instrument; none where the session keeps no lots.
+    pub holdings: Vec<HoldingReport>,
+    /// The day of the session, where it keeps lots.
+    pub holdings_day: Option<Date>,
+    /// Trades that found no place among the holdings.
+    pub unbooked_fills: u64,
     /// Profit, realised and not, before charges.
     pub profit: Money,
     /// What of the collateral was used at the end; `None` where nothing was valued.
@@ -196,6 +266,9 @@ impl CoreReport {
             stale_instruments: stale,
             book_orders: core.books().orders_count() as u64,
             positions: positions.collect(),
+            holdings: HoldingReport::all(core),
+            holdings_day: core.holdings().map(|it| Date::of_number(it.day())),
+            unbooked_fills: core.unbooked_fills(),
             profit: core.profit(),
             collateral: core.collateral(),
             stopped,
@@ -275,6 +348,10 @@ impl Report {
             let refused = self.core.counters.book_refusals;
             problems
                 .push(format!("{refused} events found no room in the books (raise the bounds)"));
+        }
+        if self.core.unbooked_fills > 0 {
+            let unbooked = self.core.unbooked_fills;
+            problems.push(format!("{unbooked} trades found no place among the holdings"));
         }
         if self.core.reports.refused > 0 {
             let refused = self.core.reports.refused;

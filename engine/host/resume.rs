@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tezi_core::control::Control;
 use tezi_core::strategy::Strategy;
-use tezi_core::{Core, CoreConfig, Emitted, Output};
+use tezi_core::{Core, CoreConfig, Emitted, Opening, Output};
 use tezi_gateway::nnf::client::ResumedOrder;
 use tezi_journal::JournalReader;
 use tezi_model::{ClientOrderId, CommandKind, IST_OFFSET_NS, Nanos, OrderId, OrderStatus};
@@ -31,6 +31,8 @@ pub(crate) struct Resumed<S> {
     pub(crate) unwritten: Vec<Emitted>,
     /// For the order session.
     pub(crate) orders: OrdersOfTheDay,
+    /// What the session began with.
+    pub(crate) openings: Vec<Opening>,
     pub(crate) summary: Resumption,
 }
 
@@ -113,7 +115,7 @@ pub(crate) fn resume<S: Strategy>(
     if let Some(what) = difference(&recorded, config) {
         return Err(wrong(format!("the session has other {what}; resume it with the same")));
     }
-    let (first_controls, has_begun) = configured(path)?;
+    let Configured { limits: first_controls, openings, has_begun } = configured(path)?;
     if !are_of(&first_controls, limits, has_begun) {
         return Err(wrong("the session has other limits; resume it with the same".into()));
     }
@@ -151,23 +153,32 @@ pub(crate) fn resume<S: Strategy>(
         in_flight: core.orders().in_flight() as usize,
         unsent: unwritten.iter().filter(is_command).count(),
     };
-    Ok(Resumed { core, has_started, unwritten, orders, summary })
+    Ok(Resumed { core, has_started, unwritten, orders, openings, summary })
 }
 
-/// The limits that a session began with, beside those of the core's configuration, and whether it began.
-fn configured(path: &Path) -> Result<(Vec<Control>, bool), Error> {
+/// What a session was told before its start.
+struct Configured {
+    /// Limits beside those of the core's configuration.
+    limits: Vec<Control>,
+    openings: Vec<Opening>,
+    has_begun: bool,
+}
+
+/// The limits and positions that a session began with, and whether it began.
+fn configured(path: &Path) -> Result<Configured, Error> {
     let mut reader = JournalReader::open(path)?;
-    let mut limits = Vec::new();
+    let mut it = Configured { limits: Vec::new(), openings: Vec::new(), has_begun: false };
     while let Some(record) = reader.next_record() {
         match Entry::read(&record) {
-            Ok(Entry::Start) => return Ok((limits, true)),
+            Ok(Entry::Start) => return Ok(Configured { has_begun: true, ..it }),
             Ok(Entry::Control(entry)) if entry.who == CONFIGURED => {
-                limits.push(entry.control);
+                it.limits.push(entry.control);
             }
+            Ok(Entry::Opening(opening)) => it.openings.push(opening),
             _ => {}
         }
     }
-    Ok((limits, false))
+    Ok(it)
 }
 
 /// Whether controls before a session's start are those of a configuration: each process that died before

@@ -26,6 +26,12 @@ fuzz_target!(|data: &[u8]| {
             assert!(entry.who.len() + entry.why.len() <= 3 * (payload.len() - 32));
             assert!(!entry.control.name().is_empty());
         }
+        Ok(Entry::Opening(opening)) => {
+            // What is understood says again what was read, but for the fields that its kind has no use for.
+            let record = tezi::OpeningRecord::from(&opening);
+            assert_eq!(record.opening(), Some(opening));
+            assert_eq!(payload.len(), size_of_val(&record));
+        }
         Ok(Entry::Unknown(number)) => assert_eq!(number, record.record_type),
         Ok(_) | Err(_) => {}
     }

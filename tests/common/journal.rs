@@ -39,6 +39,7 @@ impl Contents {
                 Entry::Event(event) => core.on_event(time, &event),
                 Entry::Report(report) => drop(core.on_report(time, &report)),
                 Entry::OrderSession(state) => core.on_session(time, state),
+                Entry::Opening(opening) => drop(core.on_opening(time, &opening)),
                 Entry::Stop => core.on_stop(time),
                 _ => continue,
             }

@@ -298,6 +298,7 @@ impl<P: FnMut(&Progress) -> ControlFlow<()>> Export<'_, P> {
             Entry::Session(_)
             | Entry::Config(_)
             | Entry::Valuation(_)
+            | Entry::Opening(_)
             | Entry::End(_)
             | Entry::Unknown(_) => Ok(()),
         }

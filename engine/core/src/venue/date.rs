@@ -133,13 +133,15 @@ impl Date {
         Nanos((self.0 as i64).saturating_mul(NANOS_PER_DAY).saturating_sub(IST_OFFSET_NS))
     }
 
-    /// The day of a number.
-    pub(crate) const fn of_number(number: i32) -> Self {
+    /// The day of a number, counted from 1970-01-01.
+    #[must_use]
+    pub const fn of_number(number: i32) -> Self {
         Self(number)
     }
 
-    /// The day's number, for seeds, hashes and records.
-    pub(crate) const fn number(self) -> i32 {
+    /// The day's number, for seeds, hashes and records: days since 1970-01-01.
+    #[must_use]
+    pub const fn number(self) -> i32 {
         self.0
     }
 }

@@ -10,9 +10,10 @@ use tezi::model::{
     Instrument, MarketFlags, Nanos, OrderCommand, Px, TimeInForce,
 };
 use tezi::roster::StrategyEvent;
+use tezi::venue::Date;
 use tezi::{
-    AccountEvent, ControlEntry, CoreConfig, Emitted, Entry, LimitUse, Origin, Output, Refusal,
-    UseLevel,
+    AccountEvent, ControlEntry, CoreConfig, Emitted, Entry, LimitUse, Opening, Origin, Output,
+    Refusal, UseLevel,
 };
 
 use super::names::Names;
@@ -122,6 +123,7 @@ pub(super) fn describe(entry: &Entry, names: &Names) -> Description {
         Entry::TradeCanceled(report) => of_trade_cancel(report, names),
         Entry::OrderSession(state) => Description::new("order_session").text("state", state.name()),
         Entry::Valuation(valuation) => of_valuation(valuation, names),
+        Entry::Opening(opening) => of_opening(opening, names),
         Entry::Control(entry) => of_control(entry, names),
         Entry::Stop => Description::new("stop"),
         Entry::Output(Emitted { origin, output }) => match output {
@@ -263,6 +265,46 @@ fn of_event(event: &Event, names: &Names) -> Description {
         .text("line", line)
         .time("exchange_time", event.exchange_time)
         .time("receive_time", event.receive_time)
+}
+
+fn of_opening(opening: &Opening, names: &Names) -> Description {
+    let description = Description::new("opening");
+    let day = |day: i32| match day {
+        0 => "unknown".to_string(),
+        day => Date::of_number(day).to_string(),
+    };
+    match opening {
+        Opening::Begin { day: today, as_of, lots, actions } => description
+            .text("kind", "begin")
+            .text("day", day(*today))
+            .text("as_of", day(*as_of))
+            .count("lots", *lots)
+            .count("actions", *actions),
+        Opening::Lot(lot) => {
+            let mut description = description.text("kind", "lot");
+            if !lot.strategy.is_none() {
+                description = description.count("strategy", lot.strategy.0);
+            }
+            if !lot.account.is_none() {
+                description = description.count("account", lot.account.0);
+            }
+            description
+                .text("instrument", names.instrument(lot.instrument))
+                .signed("quantity", lot.net)
+                .price("price", lot.price)
+                .price("close", lot.mark)
+                .text("date", day(lot.day))
+        }
+        Opening::Action(action) => {
+            let (after, before) = action.ratio.terms();
+            description
+                .text("kind", action.kind.name())
+                .text("instrument", names.instrument(action.instrument))
+                .count("units_after", after)
+                .count("units_before", before)
+                .text("ex_date", day(action.ex_day))
+        }
+    }
 }
 
 fn of_control(entry: &ControlEntry, names: &Names) -> Description {

@@ -97,6 +97,8 @@ enum RecordFilter {
     LimitUse,
     /// Underlyings and contracts of the risk file
     Valuation,
+    /// Positions that the session began with, and corporate actions
+    Opening,
     /// The order session is live, or down
     OrderSession,
     /// The session ends
@@ -283,6 +285,7 @@ impl RecordFilter {
             Self::RiskReduction => matches!(output, Some(Output::RiskReduction(_))),
             Self::LimitUse => matches!(output, Some(Output::LimitUse(_))),
             Self::Valuation => matches!(entry, Entry::Valuation(_)),
+            Self::Opening => matches!(entry, Entry::Opening(_)),
             Self::OrderSession => matches!(entry, Entry::OrderSession(_)),
             Self::Stop => matches!(entry, Entry::Stop),
             Self::End => matches!(entry, Entry::End(_)),

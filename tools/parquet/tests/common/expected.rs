@@ -104,6 +104,7 @@ fn record(raw: &Raw) -> Row {
         11 => "trade_cancel",
         12 => "underlying",
         13 => "contract",
+        14 => "opening",
         16 => "command",
         17 => "refusal",
         18 => "venue_report",
