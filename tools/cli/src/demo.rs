@@ -177,7 +177,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     }
     let mut outputs = args.host.outputs();
     outputs.extend(args.market.save_pcap.as_deref());
-    files::check_distinct(&[], &outputs)?;
+    let inputs: Vec<_> = args.host.inputs().collect();
+    files::check_distinct(&inputs, &outputs)?;
     let save_pcap = args.market.save_pcap.clone();
     let hosting = Hosting {
         resume: false,

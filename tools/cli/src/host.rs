@@ -248,6 +248,8 @@ Examples:
       Goes on with the orders and positions of its journal, however the process before it ended.
   tezi host ... --journal /var/tezi/today --keep-on-logoff --resume --snapshot-every 5m
       The same, up again in a moment: what it reads is a snapshot and what came behind it.
+  tezi host ... --positions 2026-11-23.csv --write-positions 2026-11-24.csv
+      Begins with what was held yesterday, and leaves the same for tomorrow.
   tezi host ... --journal /var/tezi/today --replicate-to 10.0.0.2:7411 --orders-wait replicated
       No order leaves before a second host has it: `tezi follow --listen 10.0.0.2:7411 ...` there.
 
@@ -256,7 +258,8 @@ messages were lost on every line; 2 wrong usage.";
 
 /// Trades.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
-    let inputs: Vec<_> = args.contracts.contracts.iter().map(PathBuf::as_path).collect();
+    let inputs = args.contracts.contracts.iter().map(PathBuf::as_path);
+    let inputs: Vec<_> = inputs.chain(args.host.inputs()).collect();
     files::check_distinct(&inputs, &args.host.outputs())?;
     if matches!(args.orders.orders_wait, Wait::Replicated) && args.replica.replicate_to.is_none() {
         let what = "--orders-wait replicated needs a follower: --replicate-to ADDRESS:PORT";

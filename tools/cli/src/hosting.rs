@@ -13,6 +13,7 @@ use crate::args::{ControlArgs, LimitArgs, ObserveArgs, OutputArgs, PinArgs, Stra
 use crate::files;
 use crate::json;
 use crate::outcome::{Failure, Verdict, print};
+use crate::positions::PositionArgs;
 use crate::progress::ProgressLine;
 use crate::settings::ConfigArgs;
 use crate::strategies::{Chosen, StrategyName};
@@ -33,6 +34,8 @@ pub(crate) struct HostArgs {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) positions: PositionArgs,
+    #[command(flatten)]
     pub(crate) control: ControlArgs,
     #[command(flatten)]
     pub(crate) settings: ConfigArgs,
@@ -46,7 +49,12 @@ impl HostArgs {
     pub(crate) fn outputs(&self) -> Vec<&Path> {
         let csv = [&self.output.decoded_csv, &self.output.book_csv];
         let csv = csv.into_iter().flatten().map(PathBuf::as_path);
-        csv.chain(self.observe.outputs()).collect()
+        csv.chain(self.observe.outputs()).chain(self.positions.output()).collect()
+    }
+
+    /// The files that a run reads, beside those of its market.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.positions.inputs()
     }
 }
 
@@ -153,6 +161,7 @@ impl Hosting<'_> {
             host = set.map_err(|error| Failure::Usage(error.to_string()))?;
         }
         host = self.args.accounts.apply(host, &strategy.members()).map_err(Failure::Usage)?;
+        host = self.args.positions.apply(host);
         if let Some(file) = &self.risk_file {
             host = host.risk_file(file.clone());
         }
@@ -208,6 +217,10 @@ impl Hosting<'_> {
         if let Some(path) = self.args.observe.latency_log() {
             let command = format!("{tezi} latency {}", quoted(path));
             hints.push(Hint { command, shows: "latency by stage; --html FILE for plots" });
+        }
+        if let Some(path) = self.args.positions.output() {
+            let command = format!("{tezi} host … --positions {}", quoted(path));
+            hints.push(Hint { command, shows: "begins the next day with what is held" });
         }
         for Hint { command, shows } in &self.hints {
             let kept = journal.map_or("JOURNAL".into(), quoted);

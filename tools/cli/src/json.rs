@@ -32,6 +32,9 @@
 //!               of execution algorithms
 //! profit        before charges; positions[]: instrument, segment, token, bought, sold, net,
 //!               average_price, mark, realised, unrealised, turnover
+//! holdings[]    strategy, account, instrument, carried_in, bought, sold, carried_out, average_price, mark,
+//!               realised, realised_fifo, unrealised, lots[] {quantity, cost, date}: by what was paid,
+//!               where the session keeps lots
 //! margin        span, exposure of the positions, worst with all open orders, premium, is_reducing;
 //!               null where nothing was valued
 //! latency_ns    {stage: {count, p50, p99, p99_9, max}}, stages that ran
@@ -57,9 +60,10 @@ use tezi::model::{Nanos, RejectReason, Segment};
 use tezi::monitor::{BookView, MonitorReport};
 use tezi::orders::{OpenOrder, OrdersReport};
 use tezi::receive::SourceCounters;
+use tezi::venue::Date;
 use tezi::{
-    CoreReport, DurabilityReport, FeedReport, LatencyHistogram, PathStage, PositionReport,
-    ReplicationReport, Report, SessionSnapshots,
+    CoreReport, DurabilityReport, FeedReport, HoldingReport, LatencyHistogram, Lot, PathStage,
+    PositionReport, ReplicationReport, Report, SessionSnapshots,
 };
 
 use crate::text::{hash, price, rupees};
@@ -85,6 +89,7 @@ pub(crate) fn of_report(report: &Report) -> Value {
         "profit": rupees(report.core.profit),
         "margin": report.core.collateral.as_ref().map(of_collateral),
         "positions": report.core.positions.iter().map(of_position).collect::<Vec<_>>(),
+        "holdings": report.core.holdings.iter().map(of_holding).collect::<Vec<_>>(),
         "latency_ns": of_latencies(report),
         "journal": of_journal(report),
     })
@@ -388,6 +393,28 @@ fn of_position(report: &PositionReport) -> Value {
         "realised": rupees(position.realised),
         "unrealised": rupees(position.unrealised()),
         "turnover": rupees(position.turnover),
+    })
+}
+
+fn of_holding(it: &HoldingReport) -> Value {
+    let lot = |lot: &Lot| {
+        let date = (lot.day != 0).then(|| Date::of_number(lot.day).to_string());
+        json!({ "quantity": lot.net, "cost": rupees(lot.cost), "date": date })
+    };
+    json!({
+        "strategy": it.strategy,
+        "account": it.account,
+        "instrument": it.instrument.to_string(),
+        "carried_in": it.carried_in(),
+        "bought": it.average.bought,
+        "sold": it.average.sold,
+        "carried_out": it.average.net,
+        "average_price": price(it.average.average_price()),
+        "mark": price(it.mark),
+        "realised": rupees(it.average.realised),
+        "realised_fifo": rupees(it.realised_fifo),
+        "unrealised": rupees(it.unrealised()),
+        "lots": it.lots.iter().map(lot).collect::<Vec<_>>(),
     })
 }
 

@@ -26,6 +26,7 @@ mod margin;
 mod match_command;
 mod outcome;
 mod percentile_plot;
+mod positions;
 mod price;
 mod progress;
 mod publish;

@@ -64,8 +64,8 @@ refused, or no message of the protocol was found; 2 wrong usage.";
 
 /// Replays captures.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
-    let inputs: Vec<&Path> =
-        args.files.iter().chain(&args.contracts.contracts).map(PathBuf::as_path).collect();
+    let inputs = args.files.iter().chain(&args.contracts.contracts).map(PathBuf::as_path);
+    let inputs: Vec<&Path> = inputs.chain(args.host.inputs()).collect();
     files::check_distinct(&inputs, &args.host.outputs())?;
     let groups = args.wire.groups()?;
     let instruments = args.contracts.instruments(args.wire.segment_or_default())?;

@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use tezi::UseLevel;
 use tezi::day_report::{DayReport, UseRow, day_report};
 use tezi::venue::rules::Rules;
+use tezi::{HoldingReport, UseLevel};
 
 use crate::hosting::quoted;
 use crate::outcome::{Failure, Verdict, print};
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(value_name = "JOURNAL")]
     path: PathBuf,
     /// Writes orders.csv, trades.csv, refusals.csv, stops.csv, limits.csv, controls.csv, ratios.csv,
-    /// strategies.csv, accounts.csv, holdings.csv and report.html into this directory, which is made; files there are not overwritten
+    /// strategies.csv, accounts.csv, holdings.csv, positions.csv and report.html into this directory, which is made; files there are not overwritten
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     to: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ Examples:
   tezi report journals/host-20261123-091500
       How many orders, trades and refusals, by reason; stops; the order-to-trade ratio.
   tezi report journals/host-20261123-091500 --to evidence/20261123
-      The same as files: ten tables and a page to look at.
+      The same as files: eleven tables and a page to look at.
   tezi audit journals/host-20261123-091500 17
       Behind any line of it: the whole story of an order.
 
@@ -58,6 +58,25 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     }
     print(|out| write_summary(out, args, &report))?;
     Ok(Verdict::of(doubts(&report).is_empty()))
+}
+
+/// What was carried in, traded and carried out, where the session keeps lots.
+fn write_holdings(out: &mut dyn Write, holdings: &[HoldingReport]) -> io::Result<()> {
+    for it in holdings {
+        let owners = [&it.strategy, &it.account].map(String::as_str);
+        let owners = owners.into_iter().filter(|name| !name.is_empty());
+        let owner: String = owners.flat_map(|name| [name, " "]).collect();
+        writeln!(
+            out,
+            "  held      {owner}{}: {} carried in, {} bought, {} sold, {} carried out",
+            it.instrument,
+            it.carried_in(),
+            it.average.bought,
+            it.average.sold,
+            it.average.net
+        )?;
+    }
+    Ok(())
 }
 
 /// What makes the report doubtful. A journal that has no end yet does not.
@@ -127,6 +146,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
             it.profit
         )?;
     }
+    write_holdings(out, &core.holdings)?;
     for stop in stops {
         let (whose, event) = tables::told(stop, of);
         let whose = if whose.is_empty() { whose } else { format!("{whose} ") };
@@ -151,7 +171,7 @@ fn write_summary(out: &mut dyn Write, args: &Args, report: &DayReport) -> io::Re
         writeln!(out, "NOT FINE: {doubt}")?;
     }
     if let Some(to) = &args.to {
-        writeln!(out, "Written to {}: report.html and ten tables.", quoted(to))?;
+        writeln!(out, "Written to {}: report.html and eleven tables.", quoted(to))?;
     }
     Ok(())
 }

@@ -8,12 +8,12 @@ use tezi::day_report::{
     UseRow,
 };
 use tezi::model::{
-    AccountId, CommandKind, Instrument, Nanos, RejectReason, StrategyId, TimeInForce,
+    AccountId, CommandKind, Instrument, Nanos, Px, RejectReason, StrategyId, TimeInForce,
 };
 use tezi::roster::StrategyEvent;
 use tezi::{
-    AccountEvent, AccountReport, ControlEntry, Measure, PositionReport, Refusal, StrategyReport,
-    UseLevel,
+    AccountEvent, AccountReport, ControlEntry, HoldingReport, Measure, PositionReport, Refusal,
+    StrategyReport, UseLevel,
 };
 
 use crate::text::{date_time, rupees};
@@ -74,6 +74,8 @@ const ACCOUNTS: &str = "account,client,participant,pan,state,restriction,orders,
                         open_value_rupees,fills,refused,profit_rupees";
 const HOLDINGS: &str =
     "account,instrument,bought,sold,net,average,realised_rupees,unrealised_rupees";
+const POSITIONS: &str = "strategy,account,instrument,carried_in,bought,sold,carried_out,lots,average,mark,\
+                         realised_rupees,realised_fifo_rupees,unrealised_rupees";
 const RATIOS: &str = "segment,counted,not_counted,trades,ratio,charge_rupees";
 
 /// All tables of a day.
@@ -92,6 +94,7 @@ pub(super) fn of_report(report: &DayReport) -> Vec<Table> {
         Table::new("strategies", "Strategies", STRATEGIES, of.strategies, strategy),
         Table::new("accounts", "Accounts", ACCOUNTS, of.accounts, account),
         Table::new("holdings", "Positions by account", HOLDINGS, &holdings, Clone::clone),
+        Table::new("positions", "Positions carried", POSITIONS, &core.holdings, position),
     ]
 }
 
@@ -156,6 +159,26 @@ fn holdings(it: &AccountReport) -> Vec<Vec<String>> {
         ]
     };
     it.positions.iter().map(row).collect()
+}
+
+/// What was carried in, traded and carried out of one instrument, by what was paid.
+fn position(it: &HoldingReport) -> Vec<String> {
+    let price = |price: Option<Px>| price.map_or_else(String::new, |price| price.to_string());
+    vec![
+        it.strategy.clone(),
+        it.account.clone(),
+        it.instrument.to_string(),
+        it.carried_in().to_string(),
+        it.average.bought.to_string(),
+        it.average.sold.to_string(),
+        it.average.net.to_string(),
+        it.lots.len().to_string(),
+        price(it.average.average_price()),
+        price(it.mark),
+        rupees(it.average.realised),
+        rupees(it.realised_fifo),
+        rupees(it.unrealised()),
+    ]
 }
 
 fn strategy(it: &StrategyReport) -> Vec<String> {
