@@ -219,8 +219,16 @@ fn a_position_at_its_limit_lets_out_only_what_takes_it_back() {
         if has_positions {
             host = host.positions(&positions);
         }
-        let bidder = Bidder { every: 40, calls: 0 };
-        host.run(&Session::Capture(captures([&file])), bidder).unwrap()
+        let journal = scratch.path(&format!("journal-{limit}-{has_positions}"));
+        let host = host.journal(&journal).limit(Limit::AlertAt, 7_000).unwrap();
+        let bidder = || Bidder { every: 40, calls: 0 };
+        let report = host.run(&Session::Capture(captures([&file])), bidder()).unwrap();
+        // What positions use of a limit is told before the start, and told again.
+        for replay in [replay_journal(&journal, bidder()), replay_recorded(&journal)] {
+            let replay = replay.unwrap();
+            assert!(replay.is_fine(), "{:?}", replay.problems());
+        }
+        report
     };
     let refused = |report: &Report| {
         let of = |it: &&(RejectReason, u64)| it.0 == RejectReason::PositionLimit;

@@ -4,14 +4,15 @@ use tezi_core::collateral::{ContractValuation, Valuation, ValuationError};
 use tezi_core::control::{Control, Limit};
 use tezi_core::margin::MarginRefusal;
 use tezi_core::pricing::Reference;
+use tezi_core::snapshot::{NoSnapshot, SnapshotError, SnapshotReader, SnapshotWriter};
 use tezi_core::strategy::{Context, Recorded, Strategy};
-use tezi_core::{Core, GuardLimits, Output, UseLevel};
+use tezi_core::{CarriedLot, Core, GuardLimits, Opening, Output, UseLevel};
 use tezi_model::{
-    ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, Nanos, OrderId, Px, Qty,
-    RejectReason, Side,
+    AccountId, ClientOrderId, ExecutionKind, ExecutionReport, InstrumentId, Money, Nanos, OrderId,
+    Px, Qty, RejectReason, Side, StrategyId,
 };
 
-use super::setup::{LOT, new_core, valuations};
+use super::setup::{LOT, config, new_core, valuations};
 
 const FUTURE: InstrumentId = InstrumentId(0);
 const CALL: InstrumentId = InstrumentId(2);
@@ -26,6 +27,14 @@ struct Puppet {
 impl Strategy for Puppet {
     fn name(&self) -> &'static str {
         "puppet"
+    }
+
+    fn save(&self, _out: &mut SnapshotWriter) -> Result<(), NoSnapshot> {
+        Ok(())
+    }
+
+    fn load(&mut self, _input: &mut SnapshotReader<'_>) -> Result<(), SnapshotError> {
+        Ok(())
     }
 
     fn on_control(&mut self, ctx: &mut Context<'_>, _control: &Control) {
@@ -43,10 +52,31 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::carrying(&[])
+    }
+
+    /// Begins with lots of instruments, at what a unit is counted from.
+    fn carrying(lots: &[(InstrumentId, i64, f64)]) -> Self {
         let mut core = new_core(Puppet::default());
         core.set_guards(&GuardLimits::OFF).unwrap();
         for valuation in valuations().0 {
             core.on_valuation(Nanos(1), &valuation).unwrap();
+        }
+        if !lots.is_empty() {
+            let begin = Opening::Begin { day: 20_781, as_of: 20_780, lots: 0, actions: 0 };
+            core.on_opening(Nanos(1), &begin).unwrap();
+        }
+        for &(instrument, lots, mark) in lots {
+            let lot = CarriedLot {
+                strategy: StrategyId::NONE,
+                account: AccountId::NONE,
+                instrument,
+                net: lots * i64::from(LOT),
+                price: Px::from_rupees(77.0),
+                mark: Px::from_rupees(mark),
+                day: 0,
+            };
+            core.on_opening(Nanos(1), &Opening::Lot(lot)).unwrap();
         }
         core.on_start(Nanos(1));
         Self { core, now: Nanos(1), fills: 0 }
@@ -113,6 +143,28 @@ impl Bench {
 fn rupees_up(money: Money) -> i64 {
     let one = Money::from_rupees(1).0;
     i64::try_from((money.0 + one - 1) / one).unwrap()
+}
+
+#[test]
+fn positions_carried_in_have_margin_and_their_premium_was_paid_before() {
+    let mut bench = Bench::carrying(&[(FUTURE, 1, 23_600.0), (CALL, 2, 300.0)]);
+    let mut traded = Bench::new();
+    traded.trade(FUTURE, Side::Buy, 23_600.0, 1);
+    traded.trade(CALL, Side::Buy, 300.0, 2);
+    let [carried, paid] = [&bench, &traded].map(|it| it.core.collateral().unwrap());
+    assert_eq!((carried.margin, carried.worst), (paid.margin, paid.worst));
+    let rupees = |rupees: i64| Money::from_rupees(rupees * i64::from(LOT));
+    assert_eq!((carried.premium, paid.premium), (Money::ZERO, rupees(600)));
+    // One is sold for 500, and two are bought at 300: the day paid 100.
+    bench.trade(CALL, Side::Sell, 500.0, 1);
+    assert_eq!(bench.core.collateral().unwrap().premium, Money::ZERO);
+    bench.trade(CALL, Side::Buy, 300.0, 2);
+    assert_eq!(bench.core.collateral().unwrap().premium, rupees(100));
+    let mut out = SnapshotWriter::new();
+    bench.core.save(&mut out).unwrap();
+    let mut again = Core::new(&config(), Puppet::default(), Reference).unwrap();
+    again.load(&mut SnapshotReader::new(out.bytes())).unwrap();
+    assert_eq!(again.collateral(), bench.core.collateral());
 }
 
 /// The collateral is enough for what it is enough for, and not for a rupee more.
