@@ -26,15 +26,20 @@ use tezi::feed_handler::{Arbiter, ArbiterConfig};
 use tezi::gateway::nnf::{
     Checksum, ORDER_PACKET_SIZE_MAX, OrderEncoder, Underlying, VenueOrderState,
 };
-use tezi::kernels::KernelTarget;
-use tezi::model::{CommandKind, InstrumentId, Nanos, Segment};
+use tezi::kernels::{CppKernels, KernelTarget};
+use tezi::model::{
+    CommandKind, ExecutionKind, ExecutionReport, Instrument, InstrumentId, InstrumentKind, Nanos,
+    OrderId, Px, Qty, Segment, Side, Token,
+};
+use tezi::strategy::{Context, Strategy};
+use tezi::{Core, CoreConfig, Opening, RiskLimits, VenueMode};
 
 /// Operations there is input for.
 const COUNT_MAX: usize = 1 << 16;
 
 type Loop = (&'static str, fn(usize));
 
-const LOOPS: [Loop; 17] = [
+const LOOPS: [Loop; 19] = [
     ("decode", decode_loop),
     ("arbitrate_one_line", |count| arbitrate_loop(count, &Tape::one_line(1, COUNT_MAX))),
     ("arbitrate_two_lines", |count| {
@@ -55,6 +60,8 @@ const LOOPS: [Loop; 17] = [
     ("tick_no_order_priced_1", |count| tick_loop(count, Scenario::Priced)),
     ("tick_orders_1", |count| tick_loop(count, Scenario::OneOrder)),
     ("tick_orders_8", |count| tick_loop(count, Scenario::EightOrders)),
+    ("fill", |count| fill_loop(count, false)),
+    ("fill_holdings_kept", |count| fill_loop(count, true)),
 ];
 
 fn decode_loop(count: usize) {
@@ -162,6 +169,64 @@ fn tick_loop(count: usize, scenario: Scenario) {
         }
         black_box(stage.step());
     }
+}
+
+/// Buys and sells without end.
+struct Dealer;
+
+impl Strategy for Dealer {
+    fn name(&self) -> &'static str {
+        "dealer"
+    }
+
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        for (side, rupees) in [(Side::Buy, 99.0), (Side::Sell, 101.0)] {
+            let sent = ctx.submit(InstrumentId(0), side, Px::from_rupees(rupees), Qty(1 << 20));
+            black_box(sent.is_ok());
+        }
+    }
+}
+
+/// Reports of an exchange on its fills, bought and sold by turns: the one who waits is the strategy.
+fn fill_loop(count: usize, has_holdings: bool) {
+    let limits = RiskLimits {
+        order_value_max: 0,
+        open_order_value_max: 0,
+        loss_max: 0,
+        position_max: 0,
+        fat_finger_bps: 0,
+        ..RiskLimits::default()
+    };
+    let config =
+        CoreConfig { limits, venue_mode: VenueMode::External as u32, ..CoreConfig::default() };
+    let mut core = Core::new(&config, Dealer, CppKernels).expect("a core of the default bounds");
+    let mut definition = Instrument::unknown(Segment::NseFo, Token(1));
+    definition.kind_code = InstrumentKind::Future as u8;
+    core.define(&definition).expect("there is room for one");
+    if has_holdings {
+        let begin = Opening::Begin { day: 20_781, as_of: 20_780, lots: 0, actions: 0 };
+        core.on_opening(Nanos(1), &begin).expect("it has not begun");
+    }
+    core.on_start(Nanos(1));
+    assert!(core.orders().open_count() == 2, "the dealer's orders are open");
+    let orders: Vec<_> = core.orders().open().map(|it| (it.client_order_id, it.price)).collect();
+    for index in 0..count {
+        let (client_order_id, price) = orders[index % 2];
+        let report = ExecutionReport {
+            client_order_id,
+            order_id: OrderId(client_order_id.0),
+            price,
+            quantity: Qty(1),
+            fill_id: index as u32 + 1,
+            kind_code: ExecutionKind::Fill as u8,
+            passive: 1,
+            reason: 0,
+            reserved: 0,
+            venue_time: Nanos(2),
+        };
+        black_box(core.on_report(Nanos(2), black_box(&report)).is_ok());
+    }
+    assert!(core.counters().fills as usize == count, "every report is a fill");
 }
 
 fn main() -> ExitCode {

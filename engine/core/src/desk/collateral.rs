@@ -32,16 +32,20 @@ impl Desk {
     }
 
     /// Tells the collateral what is held and open of an instrument now.
+    #[inline]
     pub(super) fn note_collateral(&mut self, instrument: InstrumentId) {
-        if self.collateral.is_none() {
-            return;
+        if self.collateral.is_some() {
+            self.note_valued(instrument);
         }
+    }
+
+    #[inline(never)]
+    fn note_valued(&mut self, instrument: InstrumentId) {
         let position = self.unsettled(instrument);
-        if let Some(collateral) = &mut self.collateral {
-            collateral.note(instrument, &position, self.orders.exposure(instrument));
-            self.look_at_collateral();
-            self.look_at_money_use();
-        }
+        let Some(collateral) = &mut self.collateral else { return };
+        collateral.note(instrument, &position, self.orders.exposure(instrument));
+        self.look_at_collateral();
+        self.look_at_money_use();
     }
 
     /// Begins or ends risk reduction when what is used asks for it: begun, everything open is cancelled.
