@@ -298,6 +298,47 @@ fn watching(limit: i64) -> Core<Watch, Reference> {
     core(&config, Watch)
 }
 
+/// Another's order comes to rest in the book of the first instrument.
+fn rest(core: &mut Core<Watch, Reference>, number: u32, side: Side, paise: i64) {
+    let event = Event {
+        kind_code: EventKind::OrderNew as u8,
+        flags: if side == Side::Sell { MarketFlags::SELL } else { 0 },
+        stream: StreamId::new(Segment::NseFo, 1),
+        token: core.instruments().get(InstrumentId(0)).unwrap().definition.token,
+        sequence: number,
+        quantity: Qty(LOT),
+        price: Px::from_paise(paise),
+        order_id: OrderId(number.into()),
+        ..Event::clock(open())
+    };
+    core.on_event(open().plus(number.into()), &event);
+}
+
+#[test]
+fn an_operator_closes_what_was_carried_in() {
+    let mut core = watching(5_000);
+    core.on_opening(open(), &BEGIN).unwrap();
+    let price = common::market::contracts()[0].1.to_paise().unwrap();
+    for (units, paise) in [(65, price), (130, price + 500)] {
+        core.on_opening(open(), &Opening::Lot(lot(0, 0, units, paise, price))).unwrap();
+    }
+    core.on_start(open());
+    rest(&mut core, 1, Side::Buy, price);
+    let flatten = Control::Flatten { instrument: None, through_bps: 50 };
+    core.on_control(open().plus(2), &flatten).unwrap();
+    let sent: Vec<_> = core
+        .outputs()
+        .iter()
+        .filter_map(|it| match &it.output {
+            Output::Command(command) => {
+                Some((command.side(), command.quantity, command.instrument))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [(Side::Sell, Qty(195), InstrumentId(0))]);
+}
+
 #[test]
 fn a_loss_limit_counts_from_the_mark_and_not_from_what_was_paid() {
     let mut core = watching(5_000);
@@ -309,23 +350,11 @@ fn a_loss_limit_counts_from_the_mark_and_not_from_what_was_paid() {
     assert_eq!((core.profit(), core.stopped()), (Money::ZERO, None));
     let average = core.holdings().unwrap().iter().next().unwrap().average;
     assert_eq!(average.average_price(), Some(Px::from_paise(15_000)));
-    let token = core.instruments().get(InstrumentId(0)).unwrap().definition.token;
     // A book whose middle is at 91, then one at 90.
     let orders = [(Side::Buy, 9_000), (Side::Sell, 9_200), (Side::Sell, 9_000 + 5)];
     let stopped = [None, None, Some(RejectReason::LossLimit)];
     for (number, ((side, paise), stopped)) in (1..).zip(orders.into_iter().zip(stopped)) {
-        let event = Event {
-            kind_code: EventKind::OrderNew as u8,
-            flags: if side == Side::Sell { MarketFlags::SELL } else { 0 },
-            stream: StreamId::new(Segment::NseFo, 1),
-            token,
-            sequence: number,
-            quantity: Qty(LOT),
-            price: Px::from_paise(paise),
-            order_id: OrderId(number.into()),
-            ..Event::clock(open())
-        };
-        core.on_event(open().plus(number.into()), &event);
+        rest(&mut core, number, side, paise);
         assert_eq!(core.stopped(), stopped, "at {paise}: {}", core.profit());
     }
     assert_eq!(core.profit(), Px(-Px::SCALE).value(1_000) + Px::from_paise(250).value(1));
