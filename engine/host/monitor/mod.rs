@@ -6,9 +6,10 @@
 
 mod activity;
 mod audit;
+mod moment;
 mod view;
 
-pub use view::{AuditView, BookView, MonitorView};
+pub use view::{AuditView, BookView, MomentView, MonitorView};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -32,10 +33,13 @@ use crate::mapped::MappedFile;
 use crate::session::{CaptureSession, LiveSession};
 use activity::Activity;
 use audit::Auditor;
+use moment::Moment;
 
 /// Which books a view shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BookChoice {
+    /// Every one.
+    All,
     /// Those with the most updates.
     Busiest(usize),
     /// Those whose name or token is one of these; a name without expiry and strike stands for all
@@ -57,6 +61,9 @@ pub struct MonitorConfig {
     /// Compares the books with the exchange's snapshots, with this pause between two comparisons;
     /// needs a snapshot service.
     pub audit: Option<Duration>,
+    /// Stops the books, and the feed, at this time of the exchange's day in India, since midnight:
+    /// what is of a later time is not looked at.
+    pub until: Option<Duration>,
     /// Bounds of the books.
     pub core: CoreConfig,
 }
@@ -70,6 +77,7 @@ impl Default for MonitorConfig {
             interval: Duration::from_millis(250),
             record: None,
             audit: None,
+            until: None,
             core: CoreConfig::default(),
         }
     }
@@ -236,7 +244,8 @@ impl Monitor {
         }
         core.on_start(Nanos::ZERO);
         let auditor = self.config.audit.map(Auditor::new);
-        Ok(BookSink { core, counts: SinkCounts::default(), auditor })
+        let moment = self.config.until.map(Moment::new);
+        Ok(BookSink { core, counts: SinkCounts::default(), auditor, moment })
     }
 }
 
@@ -245,6 +254,7 @@ struct BookSink {
     core: Core<Activity, Reference>,
     counts: SinkCounts,
     auditor: Option<Auditor>,
+    moment: Option<Moment>,
 }
 
 impl EventSink for BookSink {
@@ -252,6 +262,9 @@ impl EventSink for BookSink {
 
     #[inline]
     fn push(&mut self, event: &Event) {
+        if self.moment.as_mut().is_some_and(|moment| moment.is_past(event)) {
+            return;
+        }
         self.counts.events += 1;
         self.core.on_event(event.receive_time, event);
         if let Some(auditor) = &mut self.auditor {
@@ -289,6 +302,10 @@ impl Feed<'_, BookSink> {
 }
 
 impl BookSink {
+    fn is_past(&self) -> bool {
+        self.moment.as_ref().is_some_and(|moment| moment.view().is_past)
+    }
+
     fn view_of(&self, id: InstrumentId, depth: usize) -> Option<BookView> {
         let core = &self.core;
         let levels = |side| core.books().levels(id, side).take(depth).collect();
@@ -297,6 +314,7 @@ impl BookSink {
             status: core.status(id),
             is_stale: core.is_stale(id),
             updates: core.strategy().updates(id),
+            changed: core.strategy().changed(id),
             last_trade: core.last_trade(id),
             volume: core.volume(id),
             bids: levels(Side::Buy),
@@ -306,6 +324,7 @@ impl BookSink {
 
     fn chosen(&self, choice: &BookChoice) -> Vec<InstrumentId> {
         match choice {
+            BookChoice::All => self.core.instruments().iter().map(|(id, _)| id).collect(),
             BookChoice::Busiest(count) => self.core.strategy().busiest(*count),
             BookChoice::Named(names) => {
                 let is_named = |definition: &Instrument| {
@@ -329,12 +348,14 @@ struct Showing<'a, U> {
     started: Instant,
     shown: Instant,
     last: Option<MonitorView>,
+    /// Whether the last view is of the moment asked for.
+    is_past: bool,
 }
 
 impl<'a, U> Showing<'a, U> {
     fn new(config: &'a MonitorConfig, until: U, sink: ViewSink<'a>) -> Self {
         let now = Instant::now();
-        Self { config, until, sink, started: now, shown: now, last: None }
+        Self { config, until, sink, started: now, shown: now, last: None, is_past: false }
     }
 
     fn view(&self, source: &impl PacketSource, feed: &Feed<'_, BookSink>) -> MonitorView {
@@ -356,12 +377,17 @@ impl<'a, U> Showing<'a, U> {
             orders: core.books().orders_count(),
             books: books.collect(),
             audit: out.auditor.as_ref().map(|auditor| auditor.view().clone()),
+            moment: out.moment.as_ref().map(Moment::view),
         }
     }
 
-    fn finish(self, feed: FeedReport) -> Result<MonitorReport, Error> {
+    fn finish(self, mut feed: FeedReport) -> Result<MonitorReport, Error> {
         let view =
             self.last.ok_or_else(|| Error::Thread("the feed ended without a view".into()))?;
+        if self.is_past {
+            // What was missing at the moment was still being waited for; at the end it is given up.
+            feed.counters = view.feed.clone();
+        }
         Ok(MonitorReport { view, feed })
     }
 }
@@ -369,6 +395,10 @@ impl<'a, U> Showing<'a, U> {
 impl<S: PacketSource, U: Duties<S, BookSink>> Duties<S, BookSink> for Showing<'_, U> {
     fn on_turn(&mut self, source: &S, feed: &mut Feed<'_, BookSink>) {
         feed.audit();
+        if self.last.is_none() && feed.out().is_past() {
+            self.is_past = true;
+            self.last = Some(self.view(source, feed));
+        }
         if self.shown.elapsed() >= self.config.interval {
             self.shown = Instant::now();
             let view = self.view(source, feed);
@@ -377,11 +407,12 @@ impl<S: PacketSource, U: Duties<S, BookSink>> Duties<S, BookSink> for Showing<'_
     }
 
     fn on_end(&mut self, source: &S, feed: &Feed<'_, BookSink>) {
-        let view = self.view(source, feed);
-        self.last = Some(view);
+        if !self.is_past {
+            self.last = Some(self.view(source, feed));
+        }
     }
 
     fn is_over(&mut self, source: &S, silence: &Silence) -> bool {
-        self.until.is_over(source, silence)
+        self.is_past || self.until.is_over(source, silence)
     }
 }

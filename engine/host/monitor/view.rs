@@ -34,6 +34,19 @@ pub struct MonitorView {
     pub books: Vec<BookView>,
     /// What audits found so far, `None` where none is made.
     pub audit: Option<AuditView>,
+    /// The moment asked for, `None` where none was.
+    pub moment: Option<MomentView>,
+}
+
+/// A moment at which a monitor stops, and whether it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MomentView {
+    /// The moment, by the exchange's clock; [`Nanos::ZERO`] while no message said its day.
+    pub at: Nanos,
+    /// The exchange's time of the first message; [`Nanos::ZERO`] before it.
+    pub first: Nanos,
+    /// Whether a message of a later time came: the books hold what was before, and nothing behind.
+    pub is_past: bool,
 }
 
 /// One book.
@@ -47,6 +60,8 @@ pub struct BookView {
     pub is_stale: bool,
     /// Book changes and trades since the start.
     pub updates: u64,
+    /// The exchange's time of the last change of the book; [`Nanos::ZERO`] without one.
+    pub changed: Nanos,
     /// The last trade.
     pub last_trade: Option<Px>,
     /// Units traded, as far as seen.

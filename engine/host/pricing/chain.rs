@@ -1,5 +1,5 @@
-//! Option chains from a day's prices: per underlying and expiry the parity forward, and the implied
-//! volatility of every option that traded.
+//! Option chains from a day's prices, or from books (`chain_books.rs`): per underlying and expiry the
+//! parity forward, and the implied volatility of every option whose price is one of now.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,16 @@ pub struct ChainOptions<'a> {
     pub rate: f64,
 }
 
+/// What the prices of a chain are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PriceSource {
+    /// The closes of a day.
+    #[default]
+    Closes,
+    /// The middles of books at one moment.
+    Books,
+}
+
 /// The options on one underlying of one expiry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OptionChain {
@@ -33,9 +43,12 @@ pub struct OptionChain {
     pub symbol: String,
     /// The end of trading.
     pub expiry: Nanos,
-    /// From the close of the day to the expiry; 0 on the last day.
+    /// What the prices are.
+    pub source: PriceSource,
+    /// From the close of the day, or the moment of the books, to the expiry; 0 on a bhavcopy's last day.
     pub years: f64,
-    /// The close of the listed future of this expiry, and its contracts traded.
+    /// The price of the listed future of this expiry, and what traded of it: contracts of the day, or
+    /// units that the feed showed.
     pub future: Option<(f64, u64)>,
     /// What the options' own prices imply.
     pub parity: Option<ParityForward>,
@@ -62,21 +75,117 @@ pub struct StrikeRow {
 /// One option of a chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptionSide {
-    /// The close.
-    pub close: f64,
-    /// Contracts traded.
+    /// In rupees: the close, or the middle of the book; NaN where a side of the book is empty.
+    pub price: f64,
+    /// What traded: contracts of the day, or units that the feed showed.
     pub volume: u64,
-    /// What the close came to; `None` for what did not trade, whose close is older than the day.
+    /// The best bid, in rupees; `None` for closes too.
+    pub bid: Option<f64>,
+    /// The best ask, likewise.
+    pub ask: Option<f64>,
+    /// Why the price says nothing of now, where it does not.
+    pub left_out: Option<LeftOut>,
+    /// What the price came to; `None` for what is left out.
     pub valued: Option<Valued>,
 }
 
+/// Why an option takes no part in its chain, in the order in which reasons are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// It did not trade: its close is older than the day.
+    Untraded,
+    /// Messages of its stream are lost: the book may be wrong.
+    Stale,
+    /// The exchange says that it does not trade now.
+    NotTrading,
+    /// Its book is empty.
+    Empty,
+    /// Nobody bids, or nobody asks.
+    OneSided,
+    /// The bid is at the ask or above.
+    Crossed,
+    /// The book has not changed for longer than allowed.
+    Unchanged,
+    /// Bid and ask are further apart than allowed.
+    TooWide,
+}
+
+impl LeftOut {
+    /// The reasons that books have, in their order.
+    pub const OF_BOOKS: [Self; 7] = [
+        Self::Stale,
+        Self::NotTrading,
+        Self::Empty,
+        Self::OneSided,
+        Self::Crossed,
+        Self::Unchanged,
+        Self::TooWide,
+    ];
+
+    /// A name for people and programs, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Untraded => "untraded",
+            Self::Stale => "stale",
+            Self::NotTrading => "not_trading",
+            Self::Empty => "empty",
+            Self::OneSided => "one_sided",
+            Self::Crossed => "crossed",
+            Self::Unchanged => "unchanged",
+            Self::TooWide => "too_wide",
+        }
+    }
+}
+
+impl OptionSide {
+    /// One word for what became of the option: why it is left out, or what the solver said.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match (self.left_out, &self.valued) {
+            (Some(reason), _) => reason.name(),
+            (None, Some(valued)) => valued.status(),
+            (None, None) => "invalid",
+        }
+    }
+
+    /// Half the distance of bid and ask, where there are both: how far the middle may be off.
+    #[must_use]
+    pub fn half_spread(&self) -> Option<f64> {
+        Some(0.5 * (self.ask? - self.bid?))
+    }
+
+    /// How much the price says beside others of its chain: contracts traded of a close; of a middle
+    /// the inverse of half its spread.
+    fn liquidity(&self) -> f64 {
+        self.half_spread().map_or(self.volume as f64, |half| 1.0 / half)
+    }
+}
+
 impl OptionChain {
-    /// Whether enough traded on both sides for the parity forward to be held against the future.
+    /// Whether enough traded on both sides for the parity forward to be held against the future; of
+    /// books, whether enough strikes take part with both sides.
     #[must_use]
     pub fn is_liquid(&self) -> bool {
+        let is_book = self.source == PriceSource::Books;
         self.parity.is_some_and(|parity| {
-            parity.pairs >= LIQUID_PAIRS && parity.liquidity >= LIQUID_CONTRACTS
+            parity.pairs >= LIQUID_PAIRS && (is_book || parity.liquidity >= LIQUID_CONTRACTS)
         })
+    }
+
+    /// Every option of the chain.
+    pub fn sides(&self) -> impl Iterator<Item = &OptionSide> {
+        self.strikes.iter().flat_map(|row| [&row.call, &row.put]).flatten()
+    }
+
+    /// How many options are left out, by reason; reasons without one are not listed.
+    #[must_use]
+    pub fn left_out(&self) -> BTreeMap<LeftOut, usize> {
+        let mut counts = BTreeMap::new();
+        for reason in self.sides().filter_map(|side| side.left_out) {
+            *counts.entry(reason).or_default() += 1;
+        }
+        counts
     }
 
     /// Parity forward less future, where both are known.
@@ -110,14 +219,19 @@ impl OptionChain {
 
     /// Whether a gap of volatilities is more than ticks and closes at different times explain: more
     /// than two ticks of 0.05 and a move of the underlying of 0.1 %, in volatility by the vega of
-    /// the pair.
+    /// the pair. Of books, which are of one moment: more than half of both spreads and twice the
+    /// pairs' median distance from the forward explain.
     #[must_use]
     pub fn is_outlier(&self, row: &StrikeRow) -> bool {
         let (Some(gap), Some(call), Some(put)) = (Self::vol_gap(row), row.call, row.put) else {
             return false;
         };
         let vega = |side: OptionSide| side.valued.map_or(0.0, |valued| valued.value.first.vega);
-        gap.abs() * vega(call).max(vega(put)) > 0.1 + 0.001 * self.forward
+        let explained = match (call.half_spread(), put.half_spread()) {
+            (Some(call), Some(put)) => call + put + 2.0 * self.parity.map_or(0.0, |it| it.spread),
+            _ => 0.1 + 0.001 * self.forward,
+        };
+        gap.abs() * vega(call).max(vega(put)) > explained
     }
 }
 
@@ -125,78 +239,100 @@ impl OptionChain {
 /// future or option, takes no part.
 #[must_use]
 pub fn option_chains(records: &[InstrumentRecord], options: &ChainOptions<'_>) -> Vec<OptionChain> {
-    let mut chains = BTreeMap::new();
-    for record in records {
-        let instrument = &record.instrument;
-        let symbol = instrument.symbol.as_str();
-        let is_wanted = options.symbol.is_none_or(|wanted| wanted == symbol)
-            && options.expiry.is_none_or(|wanted| wanted == instrument.expiry.ist_date());
-        if is_wanted {
-            add(&mut chains, record);
-        }
+    let mut builders = Builders::default();
+    for record in records.iter().filter(|record| options.wants(&record.instrument)) {
+        let Some(prices) = record.details.prices else { continue };
+        // Closes are of the end of trading, which is also when contracts expire.
+        let (year, month, day) = record.instrument.expiry.ist_date();
+        let midnight = Nanos::from_ist(year, month, day, 0, 0, 0);
+        let days = midnight.since(prices.date) as f64 / NANOS_PER_DAY;
+        let years = days.max(0.0) / DAYS_PER_YEAR;
+        let close = prices.close.to_rupees();
+        let volume = prices.volume;
+        let left_out = (volume == 0).then_some(LeftOut::Untraded);
+        let (bid, ask, valued) = (None, None, None);
+        let side = OptionSide { price: close, volume, bid, ask, left_out, valued };
+        builders.of(&record.instrument, PriceSource::Closes, years).add(&record.instrument, side);
     }
-    let mut sheet = Sheet::new();
-    let mut chains: Vec<OptionChain> = chains
-        .into_values()
-        .filter(|builder| !builder.strikes.is_empty())
-        .map(|builder| builder.finish(options.rate, &mut sheet))
-        .collect();
-    fit_smiles(&mut chains);
-    chains
+    builders.finish(options.rate)
+}
+
+impl ChainOptions<'_> {
+    /// Whether an instrument is a future or an option of the chains asked for.
+    #[must_use]
+    pub fn wants(&self, instrument: &Instrument) -> bool {
+        matches!(instrument.kind(), InstrumentKind::Future | InstrumentKind::Option)
+            && self.symbol.is_none_or(|wanted| wanted == instrument.symbol.as_str())
+            && self.expiry.is_none_or(|wanted| wanted == instrument.expiry.ist_date())
+    }
+}
+
+/// Chains in the making, by symbol and expiry.
+#[derive(Default)]
+pub(super) struct Builders(BTreeMap<(String, Nanos), Builder>);
+
+impl Builders {
+    /// The chain that an instrument belongs to.
+    pub(super) fn of(
+        &mut self,
+        instrument: &Instrument,
+        source: PriceSource,
+        years: f64,
+    ) -> &mut Builder {
+        let key = (instrument.symbol.as_str().to_string(), instrument.expiry);
+        let builder = self.0.entry(key).or_default();
+        (builder.source, builder.years) = (source, years);
+        builder
+    }
+
+    /// The chains that have options, valued and with their smiles.
+    pub(super) fn finish(self, rate: f64) -> Vec<OptionChain> {
+        let mut sheet = Sheet::new();
+        let with_options = self.0.into_iter().filter(|(_, builder)| !builder.strikes.is_empty());
+        let mut chains: Vec<OptionChain> =
+            with_options.map(|(key, builder)| builder.finish(key, rate, &mut sheet)).collect();
+        fit_smiles(&mut chains);
+        chains
+    }
 }
 
 /// What is known of a chain before its volatilities. Strikes are keyed by their exact price.
 #[derive(Default)]
-struct Builder {
-    symbol: String,
-    expiry: Nanos,
-    date: Nanos,
+pub(super) struct Builder {
+    source: PriceSource,
+    years: f64,
     future: Option<(f64, u64)>,
     strikes: BTreeMap<i64, StrikeRow>,
 }
 
-fn add(chains: &mut BTreeMap<(String, Nanos), Builder>, record: &InstrumentRecord) {
-    let Instrument { symbol, expiry, strike, .. } = record.instrument;
-    let Some(prices) = record.details.prices else { return };
-    let kind = record.instrument.kind();
-    if !matches!(kind, InstrumentKind::Future | InstrumentKind::Option) {
-        return;
-    }
-    let key = (symbol.as_str().to_string(), expiry);
-    let builder = chains.entry(key).or_default();
-    builder.symbol = symbol.as_str().to_string();
-    (builder.expiry, builder.date) = (expiry, prices.date);
-    let close = prices.close.to_rupees();
-    if kind == InstrumentKind::Future {
-        builder.future = (close > 0.0).then_some((close, prices.volume));
-        return;
-    }
-    let row = builder.strikes.entry(strike.0).or_default();
-    row.strike = strike.to_rupees();
-    let side = Some(OptionSide { close, volume: prices.volume, valued: None });
-    match record.instrument.option_type() {
-        Some(OptionType::Call) => row.call = side,
-        Some(OptionType::Put) => row.put = side,
-        None => {}
-    }
-}
-
 impl Builder {
-    fn finish(self, rate: f64, sheet: &mut Sheet) -> OptionChain {
-        // Closes are of the end of trading, which is also when contracts expire.
-        let (year, month, day) = self.expiry.ist_date();
-        let midnight = Nanos::from_ist(year, month, day, 0, 0, 0);
-        let days = midnight.since(self.date) as f64 / NANOS_PER_DAY;
-        let years = days.max(0.0) / DAYS_PER_YEAR;
-        let strikes: Vec<StrikeRow> = self.strikes.into_values().collect();
+    /// Enters a future's or an option's price.
+    pub(super) fn add(&mut self, instrument: &Instrument, side: OptionSide) {
+        if instrument.kind() == InstrumentKind::Future {
+            // A future that did not trade has a close all the same.
+            let is_price = matches!(side.left_out, None | Some(LeftOut::Untraded));
+            self.future = (is_price && side.price > 0.0).then_some((side.price, side.volume));
+            return;
+        }
+        let row = self.strikes.entry(instrument.strike.0).or_default();
+        row.strike = instrument.strike.to_rupees();
+        match instrument.option_type() {
+            Some(OptionType::Call) => row.call = Some(side),
+            Some(OptionType::Put) => row.put = Some(side),
+            None => {}
+        }
+    }
+
+    fn finish(self, key: (String, Nanos), rate: f64, sheet: &mut Sheet) -> OptionChain {
+        let ((symbol, expiry), Self { source, years, future, strikes }) = (key, self);
+        let strikes: Vec<StrikeRow> = strikes.into_values().collect();
         let mut pairs: Vec<ParityPair> = strikes.iter().filter_map(pair).collect();
         let parity = parity_forward(&mut pairs, (-rate * years).exp());
-        let future = self.future.map(|(close, _)| close);
-        let forward = parity.map(|parity| parity.forward).or(future).unwrap_or(f64::NAN);
-        let (symbol, expiry, future) = (self.symbol, self.expiry, self.future);
+        let of_future = future.map(|(price, _)| price);
+        let forward = parity.map(|parity| parity.forward).or(of_future).unwrap_or(f64::NAN);
         let smile = SmileFit::EMPTY;
         let mut chain =
-            OptionChain { symbol, expiry, years, future, parity, forward, strikes, smile };
+            OptionChain { symbol, expiry, source, years, future, parity, forward, strikes, smile };
         chain.value(rate, sheet);
         chain
     }
@@ -205,8 +341,11 @@ impl Builder {
 /// What trades on both sides of a strike says about the forward.
 fn pair(row: &StrikeRow) -> Option<ParityPair> {
     let (call, put) = (row.call?, row.put?);
-    let liquidity = call.volume.min(put.volume) as f64;
-    Some(ParityPair { strike: row.strike, call: call.close, put: put.close, liquidity })
+    if call.left_out.or(put.left_out).is_some() {
+        return None;
+    }
+    let liquidity = call.liquidity().min(put.liquidity());
+    Some(ParityPair { strike: row.strike, call: call.price, put: put.price, liquidity })
 }
 
 impl OptionChain {
@@ -215,18 +354,18 @@ impl OptionChain {
         let mut contracts = Vec::new();
         for row in &self.strikes {
             for (side, is_call) in [(row.call, true), (row.put, false)] {
-                let Some(side) = side.filter(|side| side.volume > 0) else { continue };
+                let Some(side) = side.filter(|side| side.left_out.is_none()) else { continue };
                 let basis = Basis::Forward(forward);
-                let quote = Quote::Price(side.close);
+                let quote = Quote::Price(side.price);
                 let strike = row.strike;
                 contracts.push(Contract { basis, strike, years, rate, is_call, quote });
             }
         }
         let mut results = Vec::with_capacity(contracts.len());
         sheet.value(&contracts, |_, valued| results.push(*valued));
-        let traded = self.strikes.iter_mut().flat_map(|row| [&mut row.call, &mut row.put]);
-        let traded = traded.flatten().filter(|side| side.volume > 0);
-        for (side, valued) in traded.zip(results) {
+        let sides = self.strikes.iter_mut().flat_map(|row| [&mut row.call, &mut row.put]);
+        let priced = sides.flatten().filter(|side| side.left_out.is_none());
+        for (side, valued) in priced.zip(results) {
             side.valued = Some(valued);
         }
     }

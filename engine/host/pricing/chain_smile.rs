@@ -1,8 +1,8 @@
-//! The smiles of a day's option chains: total variance of what is out of the money, weighed by what its
-//! price says and by how much it traded, outliers weighed down, expiries held apart.
+//! The smiles of option chains: total variance of what is out of the money, weighed by what its price
+//! says (of a close, also by how much it traded), outliers weighed down, expiries held apart.
 //!
-//! The expiry with the most strikes that traded is fitted first and the others between those that are there,
-//! so that what hardly traded bends to what did, and wings known to the last strike bound those that
+//! The expiry with the most strikes that take part is fitted first and the others between those that are there,
+//! so that what is thin bends to what is not, and wings known to the last strike bound those that
 //! are not.
 
 use tezi_core::pricing::{
@@ -72,13 +72,12 @@ fn fit(chain: &OptionChain, neighbours: &Neighbours) -> SmileFit {
     fit_smile(&CppKernels, &columns.quotes(), start.as_ref(), neighbours)
 }
 
-/// What is out of the money, traded, and was solved: strike, whether a call, and the option.
+/// What is out of the money, takes part, and was solved: strike, whether a call, and the option.
 fn out_of_the_money(chain: &OptionChain) -> impl Iterator<Item = (f64, bool, OptionSide)> {
     chain.strikes.iter().filter_map(|row| {
         let is_call = row.strike >= chain.forward;
         let side = if is_call { row.call? } else { row.put? };
-        let is_solved = side.volume > 0 && side.valued.is_some_and(|v| v.status() == "ok");
-        is_solved.then_some((row.strike, is_call, side))
+        (side.status() == "ok").then_some((row.strike, is_call, side))
     })
 }
 
@@ -87,9 +86,15 @@ fn columns(chain: &OptionChain) -> Columns {
     for (strike, _, side) in out_of_the_money(chain) {
         let Some(valued) = side.valued else { continue };
         let (vol, first) = (valued.vol, &valued.value.first);
-        // What the close may be off by takes the place of a spread.
-        let noise = NOISE_MIN + MOVE * chain.forward * first.delta.abs();
-        let liquidity = (1.0 + side.volume as f64).ln();
+        // What a close may be off by takes the place of a spread. The books of a chain are of one
+        // moment, and say themselves how far the middle may be off.
+        let (noise, liquidity) = side.half_spread().map_or_else(
+            || {
+                let moved = MOVE * chain.forward * first.delta.abs();
+                (NOISE_MIN + moved, (1.0 + side.volume as f64).ln())
+            },
+            |half| (half, 1.0),
+        );
         columns.k.push((strike / chain.forward).ln());
         columns.total_variance.push(vol * vol * chain.years);
         columns.weight.push(quote_weight(vol, chain.years, first.vega, noise, liquidity));

@@ -5,7 +5,7 @@ pub(crate) mod audit;
 mod describe;
 mod diff;
 mod dump;
-mod moment;
+pub(crate) mod moment;
 mod names;
 mod recover;
 mod replay;

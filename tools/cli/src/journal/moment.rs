@@ -3,7 +3,7 @@
 use tezi::model::{IST_OFFSET_NS, Nanos};
 
 /// Reads a time of day as nanoseconds since midnight.
-pub(super) fn time_of_day(text: &str) -> Result<i64, String> {
+pub(crate) fn time_of_day(text: &str) -> Result<i64, String> {
     let wrong = || "a time of day is needed, as in 10:31:07 or 10:31:07.123".to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let mut parts = whole.split(':').map(|part| part.parse::<u32>().ok());

@@ -1,6 +1,8 @@
-//! `tezi price`: options valued, from arguments, a CSV or a bhavcopy.
+//! `tezi price`: options valued, from arguments, a CSV, a bhavcopy or the books of a feed.
 
 mod american;
+mod bhavcopy;
+mod books;
 mod chain;
 mod csv;
 mod one;
@@ -9,35 +11,49 @@ mod report;
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{ArgGroup, Args as ClapArgs};
+use tezi::pricing::ChainOptions;
 
+use crate::contracts::ContractArgs;
+use crate::listen::ListenArgs;
 use crate::outcome::{Failure, Verdict};
+use crate::wire::WireArgs;
 
-/// Prices, Greeks and implied volatilities: of one option, of a CSV's rows, of a bhavcopy's chains
+/// Prices, Greeks and implied volatilities: of one option, of a CSV's rows, of a bhavcopy's or a feed's chains
 ///
 /// One option comes from arguments. With --in every row of a CSV is one, and --out gets the same rows
 /// with the results behind them, streaming. With --bhavcopy the options of a day are valued on the
-/// forward that put-call parity gives, expiry by expiry, and held against the listed future.
+/// forward that put-call parity gives, expiry by expiry, and held against the listed future. With --feed
+/// (a capture, at --at) or --a (the wire) the prices are the middles of the books of that moment.
 ///
 /// On a forward (--forward, Black-76) Greeks are the forward's; on a spot (--spot with --carry,
 /// Black-Scholes-Merton) the spot's. Raw units: vega and rho per 1.00, theta and charm per year.
 /// American options (--style american) are valued from their exercise boundary.
 #[derive(ClapArgs, Clone, Debug)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES,
+          group = ArgGroup::new("chain").args(["bhavcopy", "feed", "a"]).multiple(true))]
 pub(crate) struct Args {
     #[command(flatten)]
     option: OptionArgs,
     #[command(flatten)]
     files: FileArgs,
-    /// Prints one JSON object
+    #[command(flatten)]
+    books: books::BookArgs,
+    /// Prints one JSON object; with --every one a line
     #[arg(long, conflicts_with_all = ["csv", "input"])]
     json: bool,
     /// Prints a chain as CSV
-    #[arg(long, requires = "bhavcopy")]
+    #[arg(long, requires = "chain")]
     csv: bool,
-    /// Draws the smile and the fit of every expiry; needs --bhavcopy and --symbol
-    #[arg(long, value_name = "FILE.svg", requires_all = ["bhavcopy", "symbol"])]
+    /// Draws the smile and the fit of every expiry of a chain; needs --symbol
+    #[arg(long, value_name = "FILE.svg", requires_all = ["chain", "symbol"])]
     plot: Option<PathBuf>,
+    #[command(flatten)]
+    wire: WireArgs,
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    contracts: ContractArgs,
 }
 
 /// One option.
@@ -57,7 +73,7 @@ struct OptionArgs {
     #[arg(long, value_name = "AMOUNT@YEARS", value_parser = dividend, requires = "spot")]
     dividend: Vec<(f64, f64)>,
     /// The strike
-    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PRICE", conflicts_with = "a", allow_negative_numbers = true)]
     strike: Option<f64>,
     /// Years to expiry
     #[arg(long, value_name = "YEARS", allow_negative_numbers = true)]
@@ -93,19 +109,20 @@ struct FileArgs {
     /// years, and vol or price; optional are model (black76 or bsm), style (european or american), rate
     /// and carry. Empty is not given. Others are passed through.
     #[arg(long = "in", id = "input", value_name = "FILE", verbatim_doc_comment,
-          conflicts_with_all = ["strike", "forward", "spot", "style", "bhavcopy"])]
+          conflicts_with_all = ["strike", "forward", "spot", "style", "chain"])]
     input: Option<PathBuf>,
     /// Where its rows go with their results [default: standard output]
     #[arg(long = "out", id = "output", value_name = "FILE", requires = "input")]
     output: Option<PathBuf>,
     /// A UDiFF bhavcopy, plain, gzip or zip
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["strike", "forward", "spot", "style"])]
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["strike", "forward", "spot", "style", "feed", "a"])]
     bhavcopy: Option<PathBuf>,
     /// Only the options on this underlying
-    #[arg(long, value_name = "SYMBOL", requires = "bhavcopy")]
+    #[arg(long, value_name = "SYMBOL", requires = "chain")]
     symbol: Option<String>,
     /// Only this expiry
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, requires = "bhavcopy")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, requires = "chain")]
     expiry: Option<(i64, i64, i64)>,
 }
 
@@ -117,15 +134,32 @@ Examples:
   tezi price --in options.csv --out priced.csv
   tezi price --bhavcopy BhavCopy_NSE_FO_0_0_0_20250227_F_0000.csv.zip --rate 0.065
   tezi price --bhavcopy fo.csv.zip --symbol NIFTY --expiry 2025-03-27 --rate 0.065 --plot smile.svg
+  tezi price --feed day.pcap --at 10:30:00 --contracts contract.gz --symbol NIFTY --rate 0.065
+      The chains of NIFTY as the books of a capture had them at half past ten.
+  tezi price --protocol mtbt --a 239.70.70.41:17741 --b 239.70.70.31:10831 --interface eth1 \\
+             --contracts contract.gz --symbol NIFTY --rate 0.065 --every 5s --plot smile.svg
+      From the wire, every five seconds again, until Ctrl-C.
 
-Exit codes: 0 all was fine; 1 a row is no option, or a file is not what it should be; 2 wrong usage.";
+Exit codes: 0 all was fine; 1 a row is no option, a file is not what it should be, a feed lost messages
+or none of its books says a price; 2 wrong usage.";
+
+impl Args {
+    /// The chains asked for.
+    fn wanted(&self) -> ChainOptions<'_> {
+        let symbol = self.files.symbol.as_deref();
+        ChainOptions { symbol, expiry: self.files.expiry, rate: self.option.rate }
+    }
+}
 
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     if let Some(input) = &args.files.input {
         return csv::run(input, args.files.output.as_deref());
     }
     if let Some(bhavcopy) = &args.files.bhavcopy {
-        return chain::run(args, bhavcopy);
+        return bhavcopy::run(args, bhavcopy);
+    }
+    if args.books.is_asked(&args.wire) {
+        return books::run(args);
     }
     one::run(&args.option, args.json)
 }
