@@ -331,10 +331,10 @@ fn the_real_smiles_are_free_of_arbitrage() {
             smiles.len()
         );
         assert!(wrong.is_empty(), "{wrong:#?}");
-        // A known limit: between neighbours, some index expiries are held off their quotes. These
-        // bounds say how bad it is today; they are no aim.
+        // A known limit: some index expiries are held off their quotes, mostly by butterfly arbitrage of
+        // their own. These bounds say how bad it is today; they are no aim.
         eprintln!("error above 5 % of total variance: {far:?}");
-        assert!(far.len() <= 4 && far.iter().all(|(error, _)| *error < 0.2), "{far:?}");
+        assert!(far.len() <= 3 && far.iter().all(|(error, _)| *error < 0.12), "{far:?}");
         assert!(liquid >= 20 && smiles.len() > 200, "{liquid} {}", smiles.len());
     }
 }

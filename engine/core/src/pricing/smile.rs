@@ -116,7 +116,7 @@ impl SmileFit {
 /// The smile of `quotes`, searched from `start`, that crosses none of `neighbours`.
 ///
 /// Cost: of a warm fit without arbitrage that of [`PricingKernel::svi_fit`] and some hundred
-/// nanoseconds a neighbour; a repair takes some hundreds of microseconds. Never allocates.
+/// nanoseconds a neighbour; a repair takes one to two milliseconds. Never allocates.
 #[must_use]
 pub fn fit_smile(
     kernel: &dyn PricingKernel,
